@@ -1,0 +1,124 @@
+"""A style in one file: the generator, the recipe, the style's Gram matrices and where it all came from.
+
+The file is a ``.safetensors``. Its tensors are ``generator.*`` and ``gram.LAYER``; its metadata are JSON
+strings. Nothing in it is ever executed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ganstyle import __version__
+from ganstyle.errors import CheckpointError, RecipeError
+from ganstyle.files import atomic_write
+from ganstyle.losses import StyleTarget
+from ganstyle.models import GENERATORS
+from ganstyle.recipe import Recipe, parse_recipe
+
+FORMAT = "1"
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Style:
+    """A trained style.
+
+    Attributes:
+        name: the recipe's name.
+        generator: maps (B, 3, H, W) in [0, 1] to the same; in evaluation mode and without gradients.
+        recipe: what made it.
+        target: the style's Gram matrices as it was trained on.
+        info: what else is known, as plain JSON values: ``vgg`` (name, sha256), ``training`` (steps, images,
+            seconds, hardware) and ``scores``.
+    """
+
+    name: str
+    generator: nn.Module
+    recipe: Recipe
+    target: StyleTarget
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_generator(recipe: Recipe) -> nn.Module:
+    """Build the recipe's generator with fresh weights."""
+    return GENERATORS[recipe.generator.name](**recipe.generator.options)
+
+
+def save_style(
+    path: str | Path,
+    generator: nn.Module,
+    recipe: Recipe,
+    target: StyleTarget,
+    info: Mapping[str, Any],
+) -> None:
+    """Write a style atomically. ``info`` must hold JSON values only."""
+    tensors = {f"generator.{key}": value for key, value in generator.state_dict().items()}
+    tensors |= {f"gram.{layer}": gram for layer, gram in target.grams.items()}
+    metadata = {
+        "format": FORMAT,
+        "ganstyle": __version__,
+        "recipe": json.dumps(recipe.to_dict()),
+        "info": json.dumps(info),
+    }
+    with atomic_write(path) as temporary:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
+
+
+def load_style(name_or_path: str | Path) -> Style:
+    """Load a shipped style by its name, or any style by its path.
+
+    Raises:
+        CheckpointError: there is no such style, or the file is damaged or not a style.
+    """
+    path = _find(name_or_path)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a ganstyle style of format {FORMAT} but {metadata.get('format')}")
+    try:
+        recipe = parse_recipe(json.loads(metadata["recipe"]), source=f"{path} (its recipe)")
+        info = json.loads(metadata["info"])
+        generator = build_generator(recipe)
+        generator.load_state_dict(_under("generator.", tensors))
+    except RecipeError as error:
+        raise CheckpointError(f"{error}; it was made by ganstyle {metadata.get('ganstyle')}") from error
+    except (KeyError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
+    generator.eval().requires_grad_(False)
+    return Style(recipe.name, generator, recipe, StyleTarget(_under("gram.", tensors)), info)
+
+
+def shipped_styles() -> dict[str, Path]:
+    """Return the styles that come with ganstyle, by name."""
+    package = Path(__file__).parent
+    # Beside the package in a checkout, inside it in an installed wheel.
+    for folder in (package.parent / "checkpoints", package / "checkpoints"):
+        if folder.is_dir():
+            return {path.stem: path for path in sorted(folder.glob(f"*{_SUFFIX}"))}
+    return {}
+
+
+def _find(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    shipped = shipped_styles()
+    if str(name_or_path) in shipped:
+        return shipped[str(name_or_path)]
+    names = ", ".join(shipped) or "none"
+    raise CheckpointError(f"{path}: neither a file nor a shipped style (shipped: {names})")
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,85 @@
+"""The command line. Each command parses, calls one function of the library, and prints.
+
+Nothing heavy is imported here: torch and the like load inside the command that needs them.
+"""
+
+import sys
+import warnings
+from typing import Annotated, Any, TextIO
+
+import typer
+from typer.core import TyperGroup
+
+from ganstyle import __version__
+from ganstyle.cli.demo import demo
+from ganstyle.cli.doctor import doctor
+from ganstyle.cli.styles import styles
+from ganstyle.cli.stylize import stylize
+from ganstyle.cli.train import train
+from ganstyle.errors import GanstyleError
+
+
+class _OneLineErrors(TyperGroup):
+    """Turns every error a user can mend into one line and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (GanstyleError, OSError) as error:
+            if ctx.params["debug"]:
+                raise
+            typer.echo(f"ganstyle: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(2) from error
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ganstyle {__version__}")
+        raise typer.Exit
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning as one line; where in the source it was raised says nothing to a user."""
+    typer.echo(f"ganstyle: warning: {message}", err=True)
+
+
+app = typer.Typer(
+    cls=_OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _main(
+    debug: Annotated[bool, typer.Option(help="Show a traceback when something goes wrong.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """GAN-based style transfer: train a style on a painting, turn photos into paintings."""
+    if not debug:
+        warnings.showwarning = _warn
+
+
+for command in (train, stylize, demo, styles, doctor):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; the entry point of the console script."""
+    # A terminal that cannot show a character must not turn a good result into an error.
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(errors="replace")
+    app()

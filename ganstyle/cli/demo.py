@@ -1,0 +1,69 @@
+"""``ganstyle demo``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
+_NAME = "ganstyle-demo.png"
+_STYLE = "starry_night"
+
+
+def demo(
+    style: Annotated[
+        str | None,
+        typer.Option(
+            "-s",
+            "--style",
+            help=f"A shipped style's name or a checkpoint's path; {_STYLE} if not given.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The image to write, or a folder for it.")
+    ] = Path(_NAME),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Stylise the photo that comes with ganstyle, without a network.
+
+    Writes the result, and beside it the photo and the result in one picture.
+    """
+    import time
+
+    import torch
+
+    from ganstyle.checkpoint import load_style, shipped_styles
+    from ganstyle.devices import pick_device
+    from ganstyle.images import image_grid, output_format, read_image, write_image
+    from ganstyle.stylize import stylize_image
+
+    if output.is_dir():
+        output = output / _NAME
+    output_format(output)
+    both = output.with_stem(f"{output.stem}-side-by-side")
+    photo = read_image(_PHOTO)
+    _check_replaceable(output, both, image_grid(torch.cat([photo, photo]), 2).shape[-2:])
+    if style is None:
+        shipped = list(shipped_styles())
+        style = _STYLE if _STYLE in shipped or not shipped else shipped[0]
+    loaded = load_style(style)
+    loaded.generator.to(pick_device(device))
+    start = time.perf_counter()
+    result = stylize_image(loaded.generator, photo)
+    seconds = time.perf_counter() - start
+    # In this order, a run that is cut short leaves nothing that the next one would not replace.
+    write_image(image_grid(torch.cat([photo, result]), 2), both)
+    write_image(result, output)
+    typer.echo(f"{_PHOTO.name} in the style {loaded.name} -> {output}  ({seconds:.1f} s)")
+    typer.echo(f"photo and result side by side -> {both}")
+
+
+def _check_replaceable(output: Path, both: Path, size_of_both: tuple[int, ...]) -> None:
+    """A demo replaces what a demo wrote: files of these names and the very size, and no others."""
+    from ganstyle.errors import GanstyleError
+    from ganstyle.images import check_image
+
+    ours = both.is_file() and check_image(both) == tuple(size_of_both)
+    if not ours and (output.exists() or both.exists()):
+        other = both if both.exists() else output
+        raise GanstyleError(f"{other}: exists and is not a demo's; choose another name with -o")

@@ -1,0 +1,42 @@
+"""``ganstyle doctor``: what is installed, what the machine can do, which weights would be used."""
+
+import importlib.metadata
+import platform
+
+import typer
+
+_PACKAGES = ("torch", "torchvision", "accelerate", "kornia", "pillow", "clean-fid", "safetensors")
+
+
+def doctor() -> None:
+    """Show versions, devices and which weights would be used, and why."""
+    import torch
+
+    from ganstyle import __version__
+    from ganstyle.checkpoint import shipped_styles
+    from ganstyle.devices import fast_bfloat16, pick_device
+    from ganstyle.errors import WeightsError
+    from ganstyle.weights import find_vgg16, inception_cache
+
+    def line(key: str, value: str) -> None:
+        typer.echo(f"{key:<12} {value}")
+
+    line("ganstyle", __version__)
+    line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in _PACKAGES:
+        line(package, importlib.metadata.version(package))
+    device = pick_device()
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+    line("device", f"{count} x {name}")
+    line("threads", f"{torch.get_num_threads()} (set OMP_NUM_THREADS to change)")
+    line("precision", f"auto means {'bf16' if fast_bfloat16(device) else 'fp32'}")
+    try:
+        weights = find_vgg16(download=False)
+        line("VGG-16", f"{weights.name}: {weights.path}")
+        line("", f"{weights.reason}; SHA-256 {weights.sha256}")
+    except WeightsError as error:
+        line("VGG-16", f"none at hand. {error}")
+    inception = inception_cache()
+    line("Inception", f"{inception} ({'at hand' if inception.is_file() else 'not there: no FID'})")
+    line("styles", ", ".join(shipped_styles()) or "none shipped")

@@ -1,0 +1,48 @@
+"""``ganstyle styles``: what can be given to ``-s``."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def styles(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[CHECKPOINT]...", help="Your own styles; default: shipped."),
+    ] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write everything known to a file.")
+    ] = None,
+) -> None:
+    """List the shipped styles, or look into your own."""
+    from ganstyle.checkpoint import load_style, shipped_styles
+    from ganstyle.files import atomic_write, sha256
+
+    rows: list[dict[str, Any]] = []
+    for path in paths or shipped_styles().values():
+        style = load_style(path)
+        rows.append(
+            {
+                "name": style.name,
+                "path": str(path),
+                "bytes": path.stat().st_size,
+                "sha256": sha256(path),
+                "recipe": style.recipe.to_dict(),
+                **style.info,
+            }
+        )
+    if not rows:
+        typer.echo("no styles are shipped with this installation; train one: ganstyle train RECIPE")
+    for row in rows:
+        painting = row["recipe"]["style"]
+        credit = ", ".join(
+            str(painting[key]) for key in ("title", "author", "year", "licence") if painting[key]
+        )
+        scores = row.get("scores", {})
+        measured = "  ".join(f"{key} {scores[key]:.3f}" for key in ("content", "style") if key in scores)
+        typer.echo(f"{row['name']:<20} {row['bytes'] / 1e6:5.1f} MB  {measured:<28} {credit}")
+    if as_json:
+        with atomic_write(as_json) as temporary:
+            temporary.write_text(json.dumps(rows, indent=2, ensure_ascii=False), encoding="utf-8")

@@ -1,0 +1,14 @@
+"""Content photographs and style paintings: opening, cropping, and feeding them to the training loop."""
+
+from ganstyle.data.content import CONTENT_KINDS, ContentSource, open_content
+from ganstyle.data.style import StyleImages
+from ganstyle.data.training import TrainingData, training_loader
+
+__all__ = [
+    "CONTENT_KINDS",
+    "ContentSource",
+    "StyleImages",
+    "TrainingData",
+    "open_content",
+    "training_loader",
+]

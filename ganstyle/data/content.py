@@ -1,0 +1,75 @@
+"""Content photos from wherever they lie: one call opens any kind of source."""
+
+import inspect
+from collections.abc import Callable
+from os import PathLike
+from typing import Protocol
+
+from torch import Tensor
+
+from ganstyle.data.folder import FolderImages
+from ganstyle.errors import DataError
+
+
+class ContentSource(Protocol):
+    """Images by index. It must survive pickling, since data workers may be started afresh."""
+
+    def __len__(self) -> int:
+        """Return the number of images, at least 1."""
+        ...
+
+    def __getitem__(self, index: int, /) -> Tensor:
+        """Return an image, (3, H, W) float32 in [0, 1], always the same one for the same index."""
+        ...
+
+
+def _lsun() -> Callable[..., ContentSource]:
+    try:
+        from ganstyle.data.lsun import LsunImages
+    except ModuleNotFoundError as error:
+        raise DataError(f"lsun: needs the package {error.name}; run: pip install lmdb") from error
+    return LsunImages
+
+
+def _torchvision() -> Callable[..., ContentSource]:
+    from ganstyle.data.vision import VisionImages
+
+    return VisionImages
+
+
+# kind -> a function that returns the class, so that what a kind needs is imported only for that kind
+CONTENT_KINDS: dict[str, Callable[[], Callable[..., ContentSource]]] = {
+    "folder": lambda: FolderImages,
+    "lsun": _lsun,
+    "torchvision": _torchvision,
+}
+
+
+def open_content(kind: str, **options: object) -> ContentSource:
+    """Open a source of content photos.
+
+    Args:
+        kind: ``folder`` (options: path), ``lsun`` (path, classes) or ``torchvision`` (name, path, split,
+            download, and that data set's own ones).
+        options: as the kind asks for.
+
+    Returns:
+        The source, with at least one image.
+
+    Raises:
+        DataError: the kind or an option is unknown, an option is missing, or there is nothing to read.
+    """
+    if kind not in CONTENT_KINDS:
+        raise DataError(f"content: unknown kind {kind}; valid: {', '.join(CONTENT_KINDS)}")
+    create = CONTENT_KINDS[kind]()
+    parameters = inspect.signature(create).parameters
+    named = [name for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD]
+    unknown = [name for name in options if name not in named]
+    if unknown and len(named) == len(parameters):
+        raise DataError(f"content {kind}: unknown option {unknown[0]}; valid: {', '.join(named)}")
+    missing = [n for n in named if parameters[n].default is inspect.Parameter.empty and n not in options]
+    if missing:
+        raise DataError(f"content {kind}: option {missing[0]} is missing; give all of: {', '.join(named)}")
+    if "path" in options and not isinstance(options["path"], str | PathLike):
+        raise DataError(f"content {kind}: path is no text: {options['path']!r}; give a folder's name")
+    return create(**options)

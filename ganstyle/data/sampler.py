@@ -1,0 +1,61 @@
+"""The order in which training samples are drawn: endless, and known from one integer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch.utils.data import Sampler
+
+from ganstyle.data.keyed import Stream, keyed_generator
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One sample to be made: which image, and in which pass over the data set."""
+
+    epoch: int
+    index: int
+
+
+class EndlessSampler(Sampler[Draw]):
+    """Draws a data set epoch after epoch, each time in another order, without end.
+
+    The draws form one global sequence: position ``p`` belongs to epoch ``p // length`` and is element
+    ``p % length`` of that epoch's permutation. Rank ``r`` takes positions ``start + r``,
+    ``start + r + world_size``, and so on. Hence the number of samples that all ranks have drawn together is
+    the whole state of the data order, and two ranks with batches of 2 see together what one process sees
+    with batches of 4.
+
+    Args:
+        length: the number of images, at least 1.
+        seed: determines every epoch's permutation, at least 0.
+        start: the number of samples already drawn by all ranks together.
+        rank: which process this is, from 0 to ``world_size - 1``.
+        world_size: how many processes share the draws.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    def __init__(self, length: int, *, seed: int, start: int = 0, rank: int = 0, world_size: int = 1) -> None:
+        if length < 1:
+            raise ValueError(f"length must be >= 1: {length}")
+        if seed < 0 or start < 0:
+            raise ValueError(f"seed and start must be >= 0: {seed}, {start}")
+        if not 0 <= rank < world_size:
+            raise ValueError(f"rank must be from 0 to world_size - 1: {rank} of {world_size}")
+        self.length = length
+        self.seed = seed
+        self.start = start
+        self.rank = rank
+        self.world_size = world_size
+
+    def __iter__(self) -> Iterator[Draw]:
+        """Yield this rank's draws for ever; every iterator begins at ``start`` again."""
+        position = self.start + self.rank
+        while True:
+            epoch = position // self.length
+            order = keyed_generator(self.seed, epoch, 0, Stream.ORDER).permutation(self.length)
+            end = (epoch + 1) * self.length
+            while position < end:
+                yield Draw(epoch, int(order[position % self.length]))
+                position += self.world_size

@@ -1,0 +1,110 @@
+"""What one training step sees: photos and pieces of paintings, side by side."""
+
+import os
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ganstyle.data.content import ContentSource
+from ganstyle.data.crops import random_crop
+from ganstyle.data.keyed import Stream, keyed_generator
+from ganstyle.data.sampler import Draw, EndlessSampler
+from ganstyle.data.style import StyleImages
+
+
+class TrainingData(Dataset[dict[str, Tensor]]):
+    """Pairs of a photo and an unrelated piece of a painting, each determined by (seed, epoch, index).
+
+    Args:
+        content: the photos.
+        style: the paintings.
+        image_size: side of the photos' crops in pixels.
+        patch_size: side of the paintings' patches in pixels; None leaves them out.
+        style_size: the paintings' shorter side in pixels, before patches are cut at scales around 1.
+        seed: determines crops, scales and mirroring.
+    """
+
+    def __init__(
+        self,
+        content: ContentSource,
+        style: StyleImages,
+        *,
+        image_size: int,
+        patch_size: int | None,
+        style_size: int,
+        seed: int,
+    ) -> None:
+        self.content = content
+        self.style = style
+        self.image_size = image_size
+        self.patch_size = patch_size
+        self.style_size = style_size
+        self.seed = seed
+
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        return len(self.content)
+
+    def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
+        """Make one sample.
+
+        Returns:
+            ``content`` (3, image_size, image_size) and, unless left out, ``style``
+            (3, patch_size, patch_size), both in [0, 1].
+        """
+        photo = keyed_generator(self.seed, draw.epoch, draw.index, Stream.CONTENT)
+        sample = {"content": random_crop(self.content[draw.index], self.image_size, photo)}
+        if self.patch_size is not None:
+            patch = keyed_generator(self.seed, draw.epoch, draw.index, Stream.STYLE)
+            sample["style"] = self.style.random_patch(patch, self.patch_size, self.style_size)
+        return sample
+
+
+def training_loader(
+    dataset: TrainingData,
+    *,
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+    workers: int = 0,
+    pin_memory: bool = False,
+) -> DataLoader[dict[str, Tensor]]:
+    """Feed a data set in batches, for ever; see `EndlessSampler` for the order.
+
+    The batches depend neither on the number of workers nor on the global random state, which is left alone.
+
+    Args:
+        dataset: what to feed.
+        batch_size: samples per batch and process.
+        seed: determines the order.
+        start: the number of samples that all processes together have drawn before.
+        rank: which process this is.
+        world_size: how many processes there are.
+        workers: processes that prepare batches; 0 prepares them in this one.
+        pin_memory: put batches into page-locked memory, for a faster copy to a CUDA device.
+
+    Returns:
+        A loader of dictionaries with ``content`` (B, 3, S, S) and ``style`` (B, 3, P, P). Every iterator over
+        it begins at ``start``.
+    """
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=EndlessSampler(len(dataset), seed=seed, start=start, rank=rank, world_size=world_size),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=pin_memory,
+        worker_init_fn=_prepare_worker,
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+def _prepare_worker(_: int) -> None:
+    torch.set_num_threads(1)
+    # Ctrl-C and `timeout` signal the whole process group. The main process wants to save before it leaves, so
+    # the workers stay out of the group; they leave by themselves when the main process is gone.
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()

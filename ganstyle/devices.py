@@ -1,0 +1,38 @@
+"""What the hardware can do, asked without touching it more than needed."""
+
+import torch
+
+from ganstyle.errors import GanstyleError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """Return the device that ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` means here.
+
+    Raises:
+        GanstyleError: there is no such device.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise GanstyleError(f"device '{name}' cannot be used ({reason}); try auto or cpu") from error
+    return device
+
+
+def fast_bfloat16(device: torch.device) -> bool:
+    """Say whether bfloat16 arithmetic is native on the device, and so faster than float32.
+
+    CPUs without the instructions emulate it, several times slower than float32.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        # torch has no public name for these yet.
+        checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+    return False

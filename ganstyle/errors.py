@@ -1,0 +1,33 @@
+"""Errors a user can do something about.
+
+Each message is one line: what is wrong, which file or key, and what to do. The command line prints it and
+leaves with exit code 2; the traceback is shown with ``--debug``.
+"""
+
+
+class GanstyleError(Exception):
+    """Base of every error that ganstyle raises on purpose."""
+
+
+class CheckpointError(GanstyleError):
+    """A style checkpoint is missing, damaged or not ours."""
+
+
+class DataError(GanstyleError):
+    """A data set holds nothing to train on, or cannot be opened."""
+
+
+class ImageError(GanstyleError):
+    """An image cannot be read or written."""
+
+
+class RecipeError(GanstyleError):
+    """A recipe is malformed, or holds an unknown key or a wrong type."""
+
+
+class RunError(GanstyleError):
+    """A run's folder cannot be continued, or the training broke down."""
+
+
+class WeightsError(GanstyleError):
+    """Network weights are missing, damaged, or lack a layer that was asked for."""

@@ -1,0 +1,50 @@
+"""Writing files so that nothing half-written is ever seen, and naming them by their content."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ganstyle.errors import GanstyleError
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path to write to; it becomes ``path`` only if the block ends well.
+
+    The folder is made if it does not exist. The temporary file lies in that folder, so that the final
+    rename never crosses a file system, and it is removed when anything goes wrong.
+
+    Args:
+        path: the file to create or replace.
+
+    Yields:
+        The path to write to. The block must create exactly this file.
+
+    Raises:
+        GanstyleError: the disk is full, or the folder cannot be written to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise GanstyleError(
+            f"{path}: cannot be written ({reason}); free some space or choose another folder"
+        ) from error
+    finally:
+        # The folder may be the very thing that cannot be used; the first error is the one to report.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,27 @@
+"""The losses that a generator is trained on and that Gatys' optimisation descends."""
+
+from ganstyle.losses.adversarial import GAN_LOSSES, GANLoss, r1_penalty
+from ganstyle.losses.gram import gram_matrix
+from ganstyle.losses.perceptual import (
+    Distances,
+    PerceptualLoss,
+    StyleTarget,
+    content_loss,
+    relative_distance,
+    style_loss,
+    total_variation,
+)
+
+__all__ = [
+    "GAN_LOSSES",
+    "Distances",
+    "GANLoss",
+    "PerceptualLoss",
+    "StyleTarget",
+    "content_loss",
+    "gram_matrix",
+    "r1_penalty",
+    "relative_distance",
+    "style_loss",
+    "total_variation",
+]

@@ -1,0 +1,166 @@
+"""Content, style and total-variation losses on the features of a given network.
+
+Content and style are relative: the squared distance to the target over the target's squared norm. So 0 is
+"the same", 1 is "as far as an empty map", and one recipe's weights fit any layer, any feature network and
+any painting. (Johnson et al. 2016 leave both unscaled, which ties the weights to one network.)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from kornia.losses import total_variation as kornia_total_variation
+from torch import Tensor, nn
+
+from ganstyle.losses.gram import gram_matrix
+
+FeatureMaps = Mapping[str, Tensor]
+FeatureExtractor = Callable[[Tensor], FeatureMaps]
+
+# Keeps a black target (all features 0) from dividing by zero; real squared norms are many orders above it.
+_EPSILON = 1e-12
+
+
+def relative_distance(value: Tensor, target: Tensor) -> Tensor:
+    """Return ‖value − target‖² / ‖target‖² for each item of the batch.
+
+    Args:
+        value: shape (B, …).
+        target: the same shape, or one that broadcasts to it.
+
+    Returns:
+        Shape (B,), float32 or better, at least 0.
+    """
+    exact = torch.promote_types(value.dtype, torch.float32)
+    value, target = value.to(exact), target.to(exact).expand_as(value)
+    distance = (value - target).square().flatten(1).sum(1)
+    return distance / (target.square().flatten(1).sum(1) + _EPSILON)
+
+
+def content_loss(features: FeatureMaps, target: FeatureMaps, weights: Mapping[str, float]) -> Tensor:
+    """Say how much of the photo is lost: the weighted mean of the layers' relative distances.
+
+    Args:
+        features: the picture's feature maps, each (B, C, H, W).
+        target: the photo's feature maps, of the same shapes.
+        weights: the layers to compare and their weights; they are divided by their sum.
+
+    Returns:
+        A scalar, the mean over the batch.
+
+    Source: Johnson et al. 2016, equation 2, divided by the target's squared norm.
+    """
+    return _weighted_mean(
+        {layer: relative_distance(features[layer], target[layer]) for layer in weights}, weights
+    )
+
+
+def style_loss(features: FeatureMaps, grams: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Say how far the picture's texture is from the painting's.
+
+    Args:
+        features: the picture's feature maps, each (B, C, H, W).
+        grams: the painting's Gram matrices, each (C, C) or (B, C, C).
+        weights: the layers to compare and their weights; they are divided by their sum.
+
+    Returns:
+        A scalar, the mean over the batch.
+
+    Source: Johnson et al. 2016, equation 4, divided by the target's squared norm.
+    """
+    return _weighted_mean(
+        {layer: relative_distance(gram_matrix(features[layer]), grams[layer]) for layer in weights},
+        weights,
+    )
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Return the mean absolute step between neighbouring pixels, over rows and columns.
+
+    Args:
+        image: shape (B, 3, H, W), in [0, 1]. A side of one pixel has no neighbours and counts as 0.
+
+    Returns:
+        A scalar, the mean over the batch; the three channels are added up, as kornia does.
+    """
+    if min(image.shape[-2:]) < 2:
+        return image.new_zeros(())
+    return kornia_total_variation(image, reduction="mean").mean()
+
+
+def _weighted_mean(distances: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    total = sum(weights.values())
+    return torch.stack([distances[layer].mean() * (weights[layer] / total) for layer in weights]).sum()
+
+
+@dataclass(frozen=True)
+class StyleTarget:
+    """What a style loss compares with: one Gram matrix a layer, each of shape (C, C), float32."""
+
+    grams: Mapping[str, Tensor]
+
+    @classmethod
+    @torch.no_grad()
+    def from_images(cls, features: FeatureExtractor, images: Sequence[Tensor]) -> "StyleTarget":
+        """Measure one painting, or the mean of several by one hand.
+
+        Args:
+            features: the network whose feature maps are compared.
+            images: paintings, each (1, 3, H, W) in [0, 1]; their sizes may differ.
+        """
+        measured = [{k: gram_matrix(f)[0] for k, f in features(image).items()} for image in images]
+        return cls({layer: torch.stack([g[layer] for g in measured]).mean(0) for layer in measured[0]})
+
+    def to(self, device: torch.device | str) -> "StyleTarget":
+        """Return the same target with its matrices on ``device``."""
+        return StyleTarget({layer: gram.to(device) for layer, gram in self.grams.items()})
+
+
+class Distances(NamedTuple):
+    """The two sides of the bargain, both relative and unweighted."""
+
+    content: Tensor
+    style: Tensor
+
+
+class PerceptualLoss(nn.Module):
+    """Content and style distance of pictures, from one pass of the network over them.
+
+    The photo's own features are taken apart from the picture's, in a pass without gradients: a joint pass
+    over both would save nothing forwards and would double the work backwards.
+
+    Args:
+        features: the network; it must return every layer named below.
+        target: the style's Gram matrices, on the network's device.
+        content_layers: layer → weight.
+        style_layers: layer → weight.
+    """
+
+    def __init__(
+        self,
+        features: FeatureExtractor,
+        target: StyleTarget,
+        *,
+        content_layers: Mapping[str, float],
+        style_layers: Mapping[str, float],
+    ) -> None:
+        super().__init__()
+        self.features = features
+        self.target = target
+        self.content_layers = dict(content_layers)
+        self.style_layers = dict(style_layers)
+
+    @torch.no_grad()
+    def photo_features(self, photo: Tensor) -> FeatureMaps:
+        """Return what ``forward`` compares a picture with; fixed photos need this only once."""
+        maps = self.features(photo)
+        return {layer: maps[layer] for layer in self.content_layers}
+
+    def forward(self, picture: Tensor, photo: FeatureMaps) -> Distances:
+        """Compare pictures (B, 3, H, W) in [0, 1] with their photos' features and with the style."""
+        maps = self.features(picture)
+        return Distances(
+            content=content_loss(maps, photo, self.content_layers),
+            style=style_loss(maps, self.target.grams, self.style_layers),
+        )

@@ -1,0 +1,59 @@
+"""The residual generator of fast style transfer."""
+
+from torch import Tensor, nn
+
+from ganstyle.models.layers import (
+    ConvBlock,
+    ResidualBlock,
+    ToImage,
+    UpsampleBlock,
+    check_kernel,
+    check_positive,
+    pad_to_minimum,
+)
+
+_MINIMUM = 16  # smaller images are padded to this, so that the quarter-size maps are at least 4x4
+
+
+class ResNetGenerator(nn.Module):
+    """Encoder, residual blocks at a quarter of the size, decoder (Johnson et al. 2016).
+
+    Departs from the paper: resize-convolution in place of transposed convolution, instance norm in
+    place of batch norm, reflection padding at every convolution, a sigmoid at the end, and a choice
+    of width. The defaults are the paper's network; ``width=16, kernel=5`` has a quarter of its
+    parameters.
+
+    Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32.
+
+    Args:
+        width: channels at full size; 2x and 4x as many at a half and a quarter of it.
+        blocks: number of residual blocks.
+        kernel: side of the first and the last kernel in pixels, odd.
+
+    Raises:
+        ValueError: a value is not a positive whole number, or the kernel is even.
+    """
+
+    def __init__(self, width: int = 32, blocks: int = 5, kernel: int = 9) -> None:
+        super().__init__()
+        check_positive(width=width, blocks=blocks)
+        check_kernel(kernel)
+        self.stem = ConvBlock(3, width, kernel)
+        self.down1 = ConvBlock(width, 2 * width, stride=2)
+        self.down2 = ConvBlock(2 * width, 4 * width, stride=2)
+        self.body = nn.Sequential(*(ResidualBlock(4 * width) for _ in range(blocks)))
+        self.up1 = UpsampleBlock(4 * width, 2 * width)
+        self.up2 = UpsampleBlock(2 * width, width)
+        self.to_image = ToImage(width, kernel)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the stylised image, (B, 3, H, W) in [0,1]."""
+        height, width = x.shape[-2:]
+        x = pad_to_minimum(x, _MINIMUM)
+        full = self.stem(x * 2 - 1)
+        half = self.down1(full)
+        quarter = self.body(self.down2(half))
+        out = self.up1(quarter, half.shape[-2:])
+        out = self.up2(out, full.shape[-2:])
+        image: Tensor = self.to_image(out)
+        return image[..., :height, :width]

@@ -1,0 +1,76 @@
+"""The U-Net generator."""
+
+from torch import Tensor, nn
+
+from ganstyle.models.layers import (
+    ConvBlock,
+    ResidualBlock,
+    ToImage,
+    UpsampleBlock,
+    check_kernel,
+    check_positive,
+    pad_to_minimum,
+)
+
+_FIRST_SKIP = 2  # halvings before the first skip: maps at a quarter of the size and coarser
+
+
+class UNetGenerator(nn.Module):
+    """Encoder and decoder joined by skip connections at the coarser sizes (Ronneberger et al. 2015).
+
+    A skip at full size would let the decoder copy the photo's texture, which is what the style has
+    to replace. Only maps at a quarter of the size and coarser are therefore joined: they tell where
+    things are, while everything finer has to be painted anew. Deep levels see far more of
+    the photo than a residual generator does, and cost little.
+
+    Departs from the paper: resize-convolution, instance norm, reflection padding, strided
+    convolution in place of pooling, residual blocks at the coarsest size.
+
+    Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32.
+    Images of a side under ``2 * 2**depth`` pixels are padded by their edge pixels inside, so that no
+    map that is normalised has a single pixel.
+
+    Args:
+        width: channels at full size; they double at each level, up to 4 times ``width``.
+        depth: how many times the size is halved.
+        blocks: number of residual blocks at the coarsest size.
+        kernel: side of the first and the last kernel in pixels, odd.
+
+    Raises:
+        ValueError: a value is not a positive whole number, or the kernel is even.
+    """
+
+    def __init__(self, width: int = 32, depth: int = 4, blocks: int = 2, kernel: int = 5) -> None:
+        super().__init__()
+        check_positive(width=width, depth=depth, blocks=blocks)
+        check_kernel(kernel)
+        channels = [width * min(2**level, 4) for level in range(depth + 1)]
+        self.minimum = 2 * 2**depth
+        self.stem = ConvBlock(3, width, kernel)
+        self.down = nn.ModuleList(
+            ConvBlock(channels[level], channels[level + 1], stride=2) for level in range(depth)
+        )
+        self.body = nn.Sequential(*(ResidualBlock(channels[depth]) for _ in range(blocks)))
+        self.up = nn.ModuleList(
+            UpsampleBlock(
+                channels[level + 1],
+                channels[level],
+                skip=channels[level] if level >= _FIRST_SKIP else 0,
+            )
+            for level in reversed(range(depth))
+        )
+        self.to_image = ToImage(width, kernel)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the stylised image, (B, 3, H, W) in [0,1]."""
+        height, width = x.shape[-2:]
+        maps = [self.stem(pad_to_minimum(x, self.minimum) * 2 - 1)]
+        for down in self.down:
+            maps.append(down(maps[-1]))
+        out = self.body(maps.pop())
+        for up in self.up:
+            level = len(maps) - 1
+            peer = maps.pop()
+            out = up(out, peer.shape[-2:], peer if level >= _FIRST_SKIP else None)
+        image: Tensor = self.to_image(out)
+        return image[..., :height, :width]

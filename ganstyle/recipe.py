@@ -1,0 +1,312 @@
+"""The recipe: one validated YAML file that says everything about a training.
+
+Every default of a training is written here, once. An unknown key, a wrong type or an impossible value is an
+error that names the key; nothing is silently ignored.
+"""
+
+import difflib
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from ganstyle.errors import RecipeError
+from ganstyle.losses import GAN_LOSSES
+from ganstyle.models import DISCRIMINATORS, GENERATORS
+
+
+def _equal_weights(value: object) -> object:
+    """Read a plain list of layers as layers of weight 1."""
+    return {str(layer): 1.0 for layer in value} if isinstance(value, list) else value
+
+
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Interval = Annotated[int, Field(ge=0, description="every so many steps; 0 turns it off")]
+LayerWeights = Annotated[dict[str, Positive], BeforeValidator(_equal_weights), Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A part of a recipe. It cannot be changed once it is validated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, validate_default=True)
+
+
+class ContentSection(Section):
+    """Where the photos come from; see ``ganstyle.data.open_content``."""
+
+    kind: Literal["folder", "lsun", "torchvision"] = "folder"
+    path: str = Field("data/content", description="the folder, or the root of the data set")
+    classes: list[str] | None = Field(None, description="lsun: such as [church_outdoor_train]")
+    name: str | None = Field(None, description="torchvision: Imagenette, Flowers102 or Places365")
+    split: str | None = Field(None, description="torchvision: the data set's own name of a part")
+    download: bool | None = Field(None, description="torchvision: fetch it when it is not there")
+
+    def options(self) -> dict[str, Any]:
+        """Return the keywords of ``open_content`` that are set."""
+        return self.model_dump(exclude_none=True)
+
+
+class StyleSection(Section):
+    """The painting, or a folder of paintings by one hand, and how large they are looked at."""
+
+    path: str = Field(description="one image, or a folder of images")
+    size: Count = Field(384, description="the painting's shorter side in pixels: sets the strokes' size")
+    title: str = ""
+    author: str = ""
+    year: str = ""
+    licence: str = ""
+
+
+class GeneratorSection(BaseModel):
+    """A generator's name; further keys are its constructor's keywords."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = "resnet"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keywords for the constructor."""
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_constructor(GENERATORS, self.name, self.options)
+        return self
+
+
+class DiscriminatorSection(BaseModel):
+    """A discriminator's name and what it is shown; further keys are its constructor's keywords."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = "patchgan"
+    patch_size: Count = Field(128, description="side of the real and generated crops it sees, in pixels")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keywords for the constructor."""
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_constructor(DISCRIMINATORS, self.name, self.options)
+        return self
+
+
+def _check_constructor(registry: Mapping[str, type], name: str, options: Mapping[str, Any]) -> None:
+    if name not in registry:
+        raise ValueError(f"'{name}' is not one of {', '.join(registry)}")
+    known = inspect.signature(registry[name]).parameters
+    for key in options:
+        if key not in known:
+            raise ValueError(f"'{key}' is not a keyword of {name}, which takes {', '.join(known)}")
+
+
+class LossSection(Section):
+    """The generator's loss: a weighted sum of relative content and style, smoothness and fooling D."""
+
+    content: NonNegative = 1.0
+    style: NonNegative = 5.0
+    tv: NonNegative = 0.0
+    adversarial: NonNegative = 0.5
+    gan: str = Field("hinge", description="lsgan, hinge or nonsaturating")
+    r1: NonNegative = Field(0.0, description="weight of the gradient penalty on D's real patches")
+    r1_every: Count = Field(16, description="lazy R1: in every so many steps, so many times as strong")
+    content_layers: LayerWeights = {"relu3_3": 1.0}
+    style_layers: LayerWeights = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.gan not in GAN_LOSSES:
+            raise ValueError(f"gan: '{self.gan}' is not one of {', '.join(GAN_LOSSES)}")
+        return self
+
+    @property
+    def layers(self) -> list[str]:
+        """Every layer that the feature network must give."""
+        return sorted({*self.content_layers, *self.style_layers})
+
+
+class OptimizerSection(Section):
+    """Adam for both networks, with a schedule that both follow."""
+
+    lr: Positive = 1.0e-3
+    lr_discriminator: Positive = 2.0e-4
+    betas: tuple[NonNegative, NonNegative] = (0.5, 0.999)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: Interval = Field(0, description="steps of linear rise at the start")
+    clip: Positive = Field(5.0, description="largest norm of a network's gradient")
+
+
+class RunSection(Section):
+    """What a run writes, and how often; the run's folder is dir/name."""
+
+    dir: str = "runs"
+    save_every: Interval = 500
+    sample_every: Interval = 250
+    samples: Count = Field(4, description="how many fixed photos the sample grids show")
+    log_every: Count = 10
+    keep: Count = Field(2, description="how many training states are kept")
+
+
+class ScoreSection(Section):
+    """Scoring of the EMA generator on validation photos while it trains."""
+
+    every: Interval = 0
+    content: str = Field("data/val", description="a folder of photos that are not trained on")
+    count: Count = Field(20, description="how many of them")
+    size: Count = Field(384, description="their shorter side in pixels")
+
+
+class Recipe(Section):
+    """Everything that decides how a style comes out."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    steps: Count = 4000
+    batch_size: Count = Field(4, description="photos a step and process")
+    accumulate: Count = Field(1, description="batches a step: gradient accumulation")
+    image_size: Count = Field(256, description="side of the photos' crops in pixels")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    workers: Annotated[int, Field(ge=0)] = Field(2, description="processes that load data")
+    ema: Annotated[float, Field(ge=0, lt=1)] = Field(0.999, description="decay of the averaged generator")
+    content: ContentSection = ContentSection()
+    style: StyleSection
+    generator: GeneratorSection = GeneratorSection()
+    discriminator: DiscriminatorSection | None = DiscriminatorSection()
+    loss: LossSection = LossSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    run: RunSection = RunSection()
+    score: ScoreSection = ScoreSection()
+    vgg: str = Field("auto", description="auto, imagenet or a file; see ganstyle.weights")
+    resume: str = Field("auto", description="auto, never, or a training state's folder")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.discriminator and self.discriminator.patch_size > self.image_size:
+            raise ValueError(
+                f"discriminator.patch_size {self.discriminator.patch_size} is larger than "
+                f"image_size {self.image_size}"
+            )
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return Path(self.run.dir) / self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as YAML and JSON have them."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """Return the whole recipe, every default written out."""
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+
+
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply ``key=value`` overrides to it.
+
+    Args:
+        path: a YAML file.
+        overrides: such as ``["steps=200", "loss.style=10", "discriminator=null"]``; the value is YAML.
+
+    Raises:
+        RecipeError: the file cannot be read, or it or an override does not fit.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: the recipe cannot be read ({error.strerror}); check its path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"{path}: the recipe is not valid YAML ({reason})") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path}: the recipe is not a list of 'key: value' lines")
+    for override in overrides:
+        _apply(override, values)
+    return parse_recipe(values, source=str(path))
+
+
+def parse_recipe(values: Mapping[str, Any], *, source: str) -> Recipe:
+    """Validate plain values; ``source`` names them in an error.
+
+    Raises:
+        RecipeError: an unknown key, a wrong type or an impossible value.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first, *rest = error.errors()
+        more = f" (and {len(rest)} more)" if rest else ""
+        raise RecipeError(f"{source}: {_explain(first)}{more}") from error
+
+
+def differences(old: Recipe, new: Recipe, *, ignore: Sequence[str] = ()) -> list[str]:
+    """List what differs, each as ``key: old -> new``; ``ignore`` names top-level keys."""
+    before, after = _flatten(old.to_dict()), _flatten(new.to_dict())
+    return [
+        f"{key}: {json.dumps(before.get(key))} -> {json.dumps(after.get(key))}"
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key) and key.split(".")[0] not in ignore
+    ]
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _apply(override: str, values: dict[str, Any]) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"'{override}' is not an override; write key=value, such as steps=200")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"'{override}': the value is not valid YAML; quote it") from error
+    *parents, last = key.split(".")
+    for parent in parents:
+        if not isinstance(values.get(parent), dict):
+            values[parent] = {}
+        values = values[parent]
+    values[last] = value
+
+
+def _explain(error: ErrorDetails) -> str:
+    """Turn one of pydantic's errors into a line that names the key as it stands in the YAML."""
+    parts = [str(part) for part in error["loc"]]
+    key = ".".join(parts)
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(parts[-1], _known_keys(parts[:-1]), n=1)
+        hint = f"; did you mean '{'.'.join([*parts[:-1], near[0]])}'?" if near else ""
+        return f"unknown key '{key}'{hint}"
+    if error["type"] == "missing":
+        return f"'{key}' is missing"
+    reason = error["msg"].removeprefix("Value error, ")
+    reason = reason[0].lower() + reason[1:] if reason.startswith("Input") else reason
+    if not key:
+        return reason
+    # The input of a check over a whole section is that section: too long to repeat, and named by the key.
+    given = "" if error["type"] == "value_error" else f" (got {error['input']!r})"
+    return f"'{key}': {reason}{given}"
+
+
+def _known_keys(parents: Sequence[str]) -> list[str]:
+    section: type[BaseModel] = Recipe
+    for parent in parents:
+        annotation = section.model_fields[parent].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        section = annotation
+    return list(section.model_fields)

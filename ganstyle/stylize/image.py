@@ -1,0 +1,44 @@
+"""One image through a generator."""
+
+import torch
+from torch import Tensor, nn
+
+from ganstyle.errors import ImageError
+
+
+def stylize_image(generator: nn.Module, image: Tensor) -> Tensor:
+    """Run a generator on an image, on the device where the generator is.
+
+    Args:
+        generator: maps (B, 3, H, W) in [0, 1] to the same.
+        image: (B, 3, H, W) in [0, 1], on any device.
+
+    Returns:
+        (B, 3, H, W) float32 in [0, 1], on the CPU.
+
+    Raises:
+        ImageError: the memory does not suffice for an image of this size, or the result is not finite.
+    """
+    device = next((parameter.device for parameter in generator.parameters()), image.device)
+    height, width = image.shape[-2:]
+    # Not channels_last: the generators' group norm is wrong, and slow, on that layout.
+    image = image.to(device, torch.float32, memory_format=torch.contiguous_format)
+    try:
+        with torch.inference_mode():
+            result = generator(image).to("cpu", torch.float32)
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise ImageError(
+            f"{width}x{height} pixels need more memory than {device} has; make the image smaller"
+        ) from error
+    if not torch.isfinite(result).all():
+        raise ImageError("the style's result is not finite (NaN or infinity); its weights are damaged")
+    # Outside inference mode a clone is an ordinary tensor, which may be used in any way.
+    ordinary: Tensor = result.clone()
+    return ordinary
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # PyTorch's allocator on the CPU has no exception of its own.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or ("DefaultCPUAllocator" in str(error))

@@ -1,0 +1,50 @@
+"""What a training reports while it runs; the command line, the GUI and the tests read the same events."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The state of things after a step.
+
+    Attributes:
+        step: steps done, of ``steps``.
+        images_per_second: over all processes, since the last report.
+        eta_seconds: time left at this speed.
+        values: every measured quantity by its TensorBoard name, averaged over the processes.
+    """
+
+    step: int
+    steps: int
+    images_per_second: float
+    eta_seconds: float
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A training state, a style or a sample grid was written."""
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The EMA generator was scored on the validation photos."""
+
+    step: int
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a person should know: what is resumed, which weights are used, a step that was skipped."""
+
+    text: str
+
+
+Event = Progress | Saved | Scored | Note
+OnEvent = Callable[[Event], None]

@@ -1,0 +1,62 @@
+"""Starting Accelerate so that what was asked for is what happens."""
+
+import os
+from typing import Literal
+
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
+from accelerate.utils import parse_flag_from_env
+
+from ganstyle.devices import fast_bfloat16, pick_device
+from ganstyle.errors import RecipeError, RunError
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+def start_accelerator(precision: Literal["auto"] | Precision, *, accumulate: int) -> Accelerator:
+    """Join this process to the others of a launch.
+
+    Args:
+        precision: of the networks' convolutions; ``auto`` is bf16 where the device has it natively, and
+            fp32 elsewhere.
+        accumulate: batches a step.
+
+    Raises:
+        RecipeError: fp16 was asked for on a CPU.
+        RunError: the processes do not know of each other.
+    """
+    # Without being told, Accelerate lets each process that torchrun starts on CPUs train alone.
+    on_cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or pick_device().type == "cpu"
+    processes = PartialState(cpu=on_cpu)
+    expected = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes.num_processes != expected:
+        raise RunError(
+            f"{expected} processes were launched but each would train alone; "
+            "on CPUs, launch with ACCELERATE_USE_CPU=true torchrun --standalone --nproc_per_node …"
+        )
+    if precision == "auto":
+        precision = "bf16" if fast_bfloat16(processes.device) else "fp32"
+    if precision == "fp16" and processes.device.type == "cpu":
+        raise RecipeError("'precision': fp16 needs a GPU; set precision=auto")
+    # Accelerate keeps one state a process; a second training in it may want another precision.
+    AcceleratorState._reset_state()
+    return Accelerator(
+        cpu=on_cpu,
+        mixed_precision="no" if precision == "fp32" else precision,
+        gradient_accumulation_steps=accumulate,
+    )
+
+
+def feature_dtype(accelerator: Accelerator) -> torch.dtype:
+    """Return what the VGG computes in: float16 would overflow there, so only bfloat16 replaces float32."""
+    return torch.bfloat16 if accelerator.mixed_precision == "bf16" else torch.float32
+
+
+def describe_hardware(accelerator: Accelerator) -> str:
+    """Name what a training ran on, such as ``2 x NVIDIA H200`` or ``1 x CPU (2 threads)``."""
+    if accelerator.device.type == "cuda":
+        name = torch.cuda.get_device_name(accelerator.device)
+    else:
+        name = f"{accelerator.device.type.upper()} ({torch.get_num_threads()} threads)"
+    return f"{accelerator.num_processes} x {name}"

@@ -1,0 +1,213 @@
+"""The training loop, from a recipe to a style."""
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import Tensor
+from torch.optim import Adam
+from torch.optim.swa_utils import AveragedModel
+
+from ganstyle.checkpoint import build_generator
+from ganstyle.data import StyleImages, TrainingData, open_content, training_loader
+from ganstyle.images import resize_shorter
+from ganstyle.losses import GAN_LOSSES, PerceptualLoss, StyleTarget
+from ganstyle.metrics import YARDSTICK_LAYERS
+from ganstyle.models import DISCRIMINATORS
+from ganstyle.recipe import Recipe
+from ganstyle.training.events import Event, Note, OnEvent
+from ganstyle.training.guard import Guard
+from ganstyle.training.interrupt import Interrupt
+from ganstyle.training.launch import feature_dtype, start_accelerator
+from ganstyle.training.record import Record
+from ganstyle.training.resume import find_state, keep_recipe
+from ganstyle.training.samples import Samples
+from ganstyle.training.schedule import EMA, learning_rate_factor
+from ganstyle.training.scores import Scores
+from ganstyle.training.state import TrainingState, load_state
+from ganstyle.training.steps import Crop, discriminator_loss, fooling_loss, generator_loss
+from ganstyle.weights import find_vgg16, load_vgg16
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training left behind.
+
+    Attributes:
+        style: the latest style, ``runs/NAME/style.safetensors``.
+        step: steps done.
+        finished: False if it was interrupted.
+        scores: the last scores, if any were taken.
+    """
+
+    style: Path
+    step: int
+    finished: bool
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
+    """Train a style; continue it if the run's folder holds a part of the same training.
+
+    Args:
+        recipe: what to train, on what, and where to.
+        on_event: told of everything that happens, on the main process only.
+
+    Raises:
+        GanstyleError: something the user can mend: the data, the weights, the recipe, the disk.
+    """
+    accelerator = start_accelerator(recipe.precision, accumulate=recipe.accumulate)
+    device = accelerator.device
+
+    def report(event: Event) -> None:
+        if accelerator.is_main_process:
+            on_event(event)
+
+    resume_from = find_state(recipe, lambda text: report(Note(text)))
+    with accelerator.local_main_process_first():  # one process downloads, the others find the file
+        weights = find_vgg16(recipe.vgg)
+    report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
+    features = load_vgg16(weights, recipe.loss.layers, dtype=feature_dtype(accelerator)).to(device)
+
+    style = StyleImages(recipe.style.path)
+    target = StyleTarget.from_images(
+        features, [resize_shorter(painting, recipe.style.size).to(device) for painting in style.images]
+    )
+    perceptual = PerceptualLoss(
+        features, target, content_layers=recipe.loss.content_layers, style_layers=recipe.loss.style_layers
+    )
+    photos = open_content(**recipe.content.options())
+    data = TrainingData(
+        photos,
+        style,
+        image_size=recipe.image_size,
+        patch_size=recipe.discriminator.patch_size if recipe.discriminator else None,
+        style_size=recipe.style.size,
+        seed=recipe.seed,
+    )
+
+    state = _fresh_state(recipe, accelerator)
+    if resume_from:
+        load_state(resume_from, state, accelerator)
+        report(Note(f"resumed from {resume_from} at step {state.step}"))
+    scores = None
+    if recipe.score.every:
+        exact = load_vgg16(weights, YARDSTICK_LAYERS).to(device)
+        scores = Scores(recipe.score, exact, style, recipe.folder / "scores.jsonl", accelerator)
+    if accelerator.is_main_process:
+        keep_recipe(recipe)
+
+    loader = training_loader(
+        data,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        start=state.photos,
+        rank=accelerator.process_index,
+        world_size=accelerator.num_processes,
+        workers=recipe.workers,
+        pin_memory=device.type == "cuda",
+    )
+    record = Record(
+        recipe,
+        accelerator,
+        state,
+        target=target,
+        weights=weights,
+        samples=Samples(photos, recipe.run.samples, size=min(recipe.image_size, 256)),
+        scores=scores,
+        on_event=report,
+    )
+    guard = Guard(accelerator, clip=recipe.optimizer.clip)
+    stopped = False
+    with record, Interrupt(accelerator) as interrupt:
+        record.begin()
+        batches = iter(loader)
+        while state.step < recipe.steps and not stopped:
+            started = time.perf_counter()
+            _set_learning_rates(recipe, state)
+            for _ in range(recipe.accumulate):
+                batch = {k: v.to(device, non_blocking=True) for k, v in next(batches).items()}
+                log = _train_on(batch, recipe, accelerator, state, perceptual, guard)
+                state.photos += recipe.batch_size * accelerator.num_processes
+            state.average.update_parameters(accelerator.unwrap_model(state.generator))
+            state.step += 1
+            state.seconds += time.perf_counter() - started
+            stopped = interrupt.requested()
+            record.after_step(log, last=stopped or state.step == recipe.steps)
+    finished = state.step >= recipe.steps
+    if not finished:
+        report(Note(f"stopped at step {state.step}; the same command continues from there"))
+    accelerator.wait_for_everyone()
+    return Outcome(recipe.folder / "style.safetensors", state.step, finished, record.last_scores)
+
+
+def _train_on(
+    batch: Mapping[str, Tensor],
+    recipe: Recipe,
+    accelerator: Accelerator,
+    state: TrainingState,
+    perceptual: PerceptualLoss,
+    guard: Guard,
+) -> dict[str, Tensor]:
+    """Let both players learn from one batch; they share one forward pass of the generator."""
+    photo = batch["content"]
+    weights = recipe.loss
+    players = [p for p in (state.generator, state.discriminator) if p is not None]
+    log: dict[str, Tensor] = {}
+    fooling = None
+    with accelerator.accumulate(*players):
+        picture = state.generator(photo)
+        if recipe.discriminator and state.discriminator and state.discriminator_optimizer:
+            game = GAN_LOSSES[weights.gan]
+            patch = _random_crop(recipe, recipe.discriminator.patch_size, state.photos).of(picture)
+            r1 = weights.r1 * weights.r1_every if state.step % weights.r1_every == 0 else 0.0
+            loss, log = discriminator_loss(state.discriminator, batch["style"], patch, game, r1=r1)
+            accelerator.backward(loss)
+            log["gradient/discriminator"] = guard.update(state.discriminator, state.discriminator_optimizer)
+            fooling = fooling_loss(accelerator, state.discriminator, patch, game)
+        loss, generator_log = generator_loss(picture, photo, perceptual, weights, fooling=fooling)
+        accelerator.backward(loss)
+        log |= generator_log
+        log["gradient/generator"] = guard.update(state.generator, state.generator_optimizer)
+    return {name: value.detach() for name, value in log.items()}
+
+
+def _random_crop(recipe: Recipe, size: int, photos: int) -> Crop:
+    """Choose which part of the pictures the discriminator sees: the same on every process."""
+    rng = random.Random(f"{recipe.seed} {photos}")
+    room = recipe.image_size - size
+    return Crop(rng.randint(0, room), rng.randint(0, room), size)
+
+
+def _fresh_state(recipe: Recipe, accelerator: Accelerator) -> TrainingState:
+    set_seed(recipe.seed)
+    generator = build_generator(recipe).to(accelerator.device)
+    # Copied before Accelerate wraps the generator's forward: the average always computes in float32.
+    average = AveragedModel(generator, multi_avg_fn=EMA(recipe.ema)).eval().requires_grad_(False)
+    betas = recipe.optimizer.betas
+    optimizer = Adam(generator.parameters(), lr=recipe.optimizer.lr, betas=betas)
+    generator, generator_optimizer = accelerator.prepare(generator, optimizer)
+    state = TrainingState(generator, average, generator_optimizer)
+    if recipe.discriminator:
+        discriminator = DISCRIMINATORS[recipe.discriminator.name](**recipe.discriminator.options)
+        discriminator.to(accelerator.device)
+        optimizer = Adam(discriminator.parameters(), lr=recipe.optimizer.lr_discriminator, betas=betas)
+        state.discriminator, state.discriminator_optimizer = accelerator.prepare(discriminator, optimizer)
+    return state
+
+
+def _set_learning_rates(recipe: Recipe, state: TrainingState) -> None:
+    section = recipe.optimizer
+    factor = learning_rate_factor(
+        state.step, steps=recipe.steps, warmup=section.warmup, schedule=section.schedule
+    )
+    for optimizer, rate in (
+        (state.generator_optimizer, section.lr),
+        (state.discriminator_optimizer, section.lr_discriminator),
+    ):
+        for group in optimizer.param_groups if optimizer else ():
+            group["lr"] = rate * factor

@@ -1,0 +1,176 @@
+"""What a run writes down as it goes: curves, sample grids, scores, training states and the style itself."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from ganstyle.checkpoint import save_style
+from ganstyle.images import write_image
+from ganstyle.losses import StyleTarget
+from ganstyle.recipe import Recipe
+from ganstyle.training.events import OnEvent, Progress, Saved, Scored
+from ganstyle.training.launch import describe_hardware
+from ganstyle.training.samples import Samples
+from ganstyle.training.scores import Scores
+from ganstyle.training.state import TrainingState, save_state
+from ganstyle.training.tracking import Tracker
+from ganstyle.weights import WeightsFile
+
+
+class Record:
+    """Writes into the run's folder and reports; all processes call it together, the main one writes.
+
+    Args:
+        recipe: says what is written how often.
+        accelerator: which of the processes this is.
+        state: the training, as it changes.
+        target: the style's Gram matrices, for the style file.
+        weights: the feature network's file, for the style file.
+        samples: the photos to watch.
+        scores: how to score; None if the recipe does not ask for it.
+        on_event: told of everything that is written, on the main process only.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        accelerator: Accelerator,
+        state: TrainingState,
+        *,
+        target: StyleTarget,
+        weights: WeightsFile,
+        samples: Samples,
+        scores: Scores | None,
+        on_event: OnEvent,
+    ) -> None:
+        self._recipe = recipe
+        self._accelerator = accelerator
+        self._state = state
+        self._target = target
+        self._weights = weights
+        self._samples = samples
+        self._scores = scores
+        self._on_event = on_event
+        self._tracker = Tracker(recipe.folder, step=state.step, enabled=accelerator.is_main_process)
+        self._reported_at = time.perf_counter()
+        self._reported_step = state.step
+        self.last_scores: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Show the starting point, so that every curve and row of samples has one."""
+        if self._state.step == 0:
+            self._tracker.recipe(self._recipe)
+            self._sample()
+            self._score()
+        self._reported_at = time.perf_counter()
+
+    def after_step(self, log: Mapping[str, Tensor], *, last: bool) -> None:
+        """Do what is due after this step; ``last`` makes everything due but what is turned off."""
+        run = self._recipe.run
+        paused = time.perf_counter()
+        if self._due(run.log_every, last):
+            self._report(log)
+            paused = time.perf_counter()
+        if self._due(run.sample_every, last):
+            self._sample()
+        if self._due(self._recipe.score.every, last):
+            self._score()
+        if self._due(run.save_every, last) or last:
+            self._save()
+        # The speed that is reported is that of training alone.
+        self._reported_at += time.perf_counter() - paused
+
+    def _due(self, every: int, last: bool) -> bool:
+        return every > 0 and (last or self._state.step % every == 0)
+
+    def _report(self, log: Mapping[str, Tensor]) -> None:
+        stacked = self._accelerator.reduce(torch.stack([v.float() for v in log.values()]), "mean")
+        values = dict(zip(log, stacked.tolist(), strict=True))
+        seconds = max(time.perf_counter() - self._reported_at, 1e-9)
+        steps = self._state.step - self._reported_step
+        recipe = self._recipe
+        batch = recipe.batch_size * recipe.accumulate * self._accelerator.num_processes
+        speed = steps * batch / seconds
+        values["speed/images_per_second"] = speed
+        values["learning_rate/generator"] = self._state.generator_optimizer.param_groups[0]["lr"]
+        eta = (recipe.steps - self._state.step) * seconds / max(steps, 1)
+        self._tracker.values(self._state.step, values)
+        self._on_event(Progress(self._state.step, recipe.steps, speed, eta, values))
+        self._reported_at, self._reported_step = time.perf_counter(), self._state.step
+
+    def _sample(self) -> None:
+        if not self._accelerator.is_main_process:
+            return
+        grid = self._samples.grid(self._state.average.module, self._accelerator.device)
+        path = self._recipe.folder / "samples" / f"step-{self._state.step:06d}.jpg"
+        write_image(grid, path)
+        self._tracker.grid(self._state.step, "samples", grid)
+        self._on_event(Saved(self._state.step, path))
+
+    def _score(self) -> None:
+        if self._scores is None:
+            return
+        scores = self._scores.measure(self._state.average.module)
+        self.last_scores = scores
+        if not self._accelerator.is_main_process:
+            return
+        loss = self._recipe.loss
+        weighted = loss.content * scores["content"] + loss.style * scores["style"]
+        if weighted < self._scores.lowest("weighted"):
+            self._save_style("best.safetensors")
+        self._scores.record(
+            {
+                "step": self._state.step,
+                "photos": self._state.photos,
+                "seconds": round(self._state.seconds, 1),
+                **scores,
+                "weighted": weighted,
+            }
+        )
+        self._tracker.values(self._state.step, {f"score/{name}": value for name, value in scores.items()})
+        self._on_event(Scored(self._state.step, scores))
+
+    def _save(self) -> None:
+        if self._accelerator.is_main_process:
+            self._save_style("style.safetensors")
+            path = save_state(
+                self._recipe.folder / "checkpoints",
+                self._state.step,
+                self._state.state_dict(self._accelerator),
+                self._recipe,
+                keep=self._recipe.run.keep,
+            )
+            self._on_event(Saved(self._state.step, path))
+        self._accelerator.wait_for_everyone()
+
+    def _save_style(self, name: str) -> None:
+        info: dict[str, Any] = {
+            "vgg": {"name": self._weights.name, "sha256": self._weights.sha256},
+            "training": {
+                "steps": self._state.step,
+                "photos": self._state.photos,
+                "seconds": round(self._state.seconds, 1),
+                "hardware": describe_hardware(self._accelerator),
+            },
+        }
+        if self._scores is not None:
+            info["scores"] = {**self.last_scores, "protocol": self._scores.protocol}
+        path = self._recipe.folder / name
+        save_style(path, self._state.average.module, self._recipe, self._target, info)
+        self._on_event(Saved(self._state.step, path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._tracker.close()

@@ -1,0 +1,36 @@
+"""A grid of fixed photos, each beside what the generator makes of it."""
+
+import torch
+from torch import Tensor, nn
+
+from ganstyle.data import ContentSource
+from ganstyle.images import image_grid, resize
+
+
+class Samples:
+    """The photos that a run is watched on.
+
+    Args:
+        photos: where the first ``count`` photos are taken from.
+        count: how many.
+        size: side of the square that each is shown as, in pixels.
+    """
+
+    def __init__(self, photos: ContentSource, count: int, *, size: int) -> None:
+        squares = [_square(photos[index][None], size) for index in range(min(count, len(photos)))]
+        self._photos = torch.cat(squares)
+
+    @torch.inference_mode()
+    def grid(self, generator: nn.Module, device: torch.device) -> Tensor:
+        """Return the grid, (3, H, W) in [0, 1] on the CPU: each photo and its picture in turn."""
+        pictures = [generator(photo[None].to(device))[0].float().cpu() for photo in self._photos]
+        pairs = [image for pair in zip(self._photos, pictures, strict=True) for image in pair]
+        return image_grid(torch.stack(pairs), columns=4)
+
+
+def _square(image: Tensor, size: int) -> Tensor:
+    """Cut the largest central square of (1, 3, H, W) and resize it."""
+    height, width = image.shape[-2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return resize(image[..., top : top + side, left : left + side], (size, size))

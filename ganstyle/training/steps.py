@@ -1,0 +1,96 @@
+"""One step of each player: the discriminator learns to tell paintings, the generator learns to paint."""
+
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from ganstyle.losses import GANLoss, PerceptualLoss, r1_penalty, total_variation
+from ganstyle.recipe import LossSection
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square part of a picture: its corner and its side, in pixels."""
+
+    top: int
+    left: int
+    size: int
+
+    def of(self, image: Tensor) -> Tensor:
+        """Cut it out of (B, C, H, W)."""
+        return image[..., self.top : self.top + self.size, self.left : self.left + self.size]
+
+
+def discriminator_loss(
+    discriminator: nn.Module, real: Tensor, fake: Tensor, game: GANLoss, *, r1: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Judge painting patches against generated ones.
+
+    Args:
+        discriminator: gives logits; real and generated patches go through it together, in one pass.
+        real: patches of paintings, (B, 3, P, P) in [0, 1].
+        fake: patches of generated pictures, of the same shape, cut off from the generator's graph.
+        game: the kind of adversarial loss.
+        r1: weight of the gradient penalty in this step; 0 leaves it out.
+
+    Returns:
+        The loss, a scalar, and what to log.
+    """
+    real = real.detach().requires_grad_(r1 > 0)
+    logits = discriminator(torch.cat([real, fake.detach()]))
+    on_real = [scale[: len(real)] for scale in logits]
+    on_fake = [scale[len(real) :] for scale in logits]
+    loss = game.discriminator(on_real, on_fake)
+    log = {"loss/discriminator": loss, "logits/real": on_real[0].mean(), "logits/fake": on_fake[0].mean()}
+    if r1 > 0:
+        penalty = r1_penalty(on_real, real)
+        loss = loss + r1 * penalty
+        log["loss/r1"] = penalty
+    return loss, log
+
+
+def generator_loss(
+    picture: Tensor,
+    photo: Tensor,
+    perceptual: PerceptualLoss,
+    weights: LossSection,
+    *,
+    fooling: Tensor | None,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Add up what the generator is trained on.
+
+    Args:
+        picture: the generator's output, (B, 3, H, W) in [0, 1].
+        photo: what it was made from, of the same shape.
+        perceptual: content and style distance.
+        weights: the recipe's ``loss``.
+        fooling: the adversarial loss of these pictures, or None without a discriminator.
+
+    Returns:
+        The weighted sum, a scalar, and what to log: each term unweighted under ``loss/`` and weighted under
+        ``weighted/``.
+    """
+    distances = perceptual(picture, perceptual.photo_features(photo))
+    terms = {"content": distances.content, "style": distances.style, "tv": total_variation(picture)}
+    if fooling is not None:
+        terms["adversarial"] = fooling
+    weighted = {name: term * getattr(weights, name) for name, term in terms.items()}
+    total = torch.stack(list(weighted.values())).sum()
+    log = {f"loss/{name}": term for name, term in terms.items()}
+    log |= {f"weighted/{name}": term for name, term in weighted.items()}
+    return total, log | {"loss/generator": total}
+
+
+def fooling_loss(accelerator: Accelerator, discriminator: nn.Module, fake: Tensor, game: GANLoss) -> Tensor:
+    """Return the generator's adversarial loss on its patches, with the discriminator held still.
+
+    The bare network is used: its weights are frozen here, so there is nothing for DDP to reduce, and a
+    forward pass through DDP that no backward pass follows would confuse its bookkeeping.
+    """
+    bare: nn.Module = accelerator.unwrap_model(discriminator)
+    bare.requires_grad_(False)
+    loss = game.generator(bare(fake))
+    bare.requires_grad_(True)
+    return loss

@@ -1,0 +1,45 @@
+"""TensorBoard: curves, sample grids and the recipe, written by the main process only."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from ganstyle.recipe import Recipe
+
+
+class Tracker:
+    """Writes to a run's ``tensorboard/`` folder; does nothing on other processes.
+
+    Args:
+        folder: the run's folder.
+        step: where the run starts; what an interrupted run wrote after it is hidden.
+        enabled: whether this process writes.
+    """
+
+    def __init__(self, folder: Path, *, step: int, enabled: bool) -> None:
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step) if enabled else None
+
+    def recipe(self, recipe: Recipe) -> None:
+        """Show the whole recipe as text."""
+        if self._writer:
+            indented = "".join(f"    {line}\n" for line in recipe.to_yaml().splitlines())
+            self._writer.add_text("recipe", indented, 0)
+
+    def values(self, step: int, values: Mapping[str, float]) -> None:
+        """Add a point to each named curve."""
+        if self._writer:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
+
+    def grid(self, step: int, name: str, grid: Tensor) -> None:
+        """Show a picture, (3, H, W) in [0, 1]."""
+        if self._writer:
+            self._writer.add_image(name, grid, step)
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Write out what is still pending."""
+        if self._writer:
+            self._writer.close()

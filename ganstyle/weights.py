@@ -1,0 +1,142 @@
+"""Which VGG-16 to use, where it comes from, and proof that it is the right file.
+
+``auto`` looks, in this order: the file that ``GANSTYLE_VGG16`` names; torchvision's own cache; a download
+into that cache. Whatever is used is named by its SHA-256 in every result.
+"""
+
+import os
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ganstyle.errors import WeightsError
+from ganstyle.files import atomic_write, sha256
+from ganstyle.models import VGG16Features
+
+# torchvision's VGG16_Weights.IMAGENET1K_FEATURES: Simonyan and Zisserman's own weights (CC BY 4.0). The name
+# ends in the first digits of the file's SHA-256, as all names of torchvision's weights do.
+VGG16_FILE = "vgg16_features-amdegroot-88682ab5.pth"
+VGG16_URL = f"https://download.pytorch.org/models/{VGG16_FILE}"
+_HASH_PREFIX = VGG16_FILE.removesuffix(".pth").rpartition("-")[2]
+
+_OFFLINE = (
+    f"without a network, fetch {VGG16_URL} elsewhere and set GANSTYLE_VGG16 to the file, "
+    "or give its path to --vgg (in a recipe: vgg)"
+)
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file of network weights, known by its content.
+
+    Attributes:
+        name: what it is, for people.
+        path: where it lies.
+        sha256: of the whole file.
+        reason: why this one was chosen.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    reason: str
+
+
+def vgg16_cache() -> Path:
+    """Return where torchvision keeps the file, whether it is there or not."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / VGG16_FILE
+
+
+def inception_cache() -> Path:
+    """Return where the FID's Inception network is looked for: ``GANSTYLE_INCEPTION`` or torch's cache."""
+    named = os.environ.get("GANSTYLE_INCEPTION")
+    return Path(named) if named else Path(torch.hub.get_dir()) / "checkpoints" / "inception-2015-12-05.pt"
+
+
+def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
+    """Decide which file of VGG-16 weights to use.
+
+    Args:
+        spec: ``auto`` (see above), ``imagenet`` (torchvision's file from its cache or a download), or the
+            path of a ``.safetensors`` or ``.pth`` file in torchvision's ``features.N`` layout.
+        download: whether the network may be used.
+
+    Raises:
+        WeightsError: there is no such file, none is at hand, or its hash is wrong.
+    """
+    named = os.environ.get("GANSTYLE_VGG16")
+    if spec == "auto" and named:
+        return _local_file(Path(named), "GANSTYLE_VGG16 names it")
+    if spec not in ("auto", "imagenet"):
+        return _local_file(Path(spec), "asked for by its path")
+    cached = vgg16_cache()
+    if cached.is_file():
+        return _imagenet_file(cached, "in torchvision's cache")
+    if not download:
+        raise WeightsError(f"VGG-16: GANSTYLE_VGG16 is not set and {cached} does not exist; {_OFFLINE}")
+    _download(cached)
+    return _imagenet_file(cached, "downloaded into torchvision's cache")
+
+
+def load_vgg16(
+    weights: WeightsFile, layers: Sequence[str], *, dtype: torch.dtype = torch.float32
+) -> VGG16Features:
+    """Build the feature network from a file that ``find_vgg16`` chose.
+
+    Raises:
+        WeightsError: the file is damaged, or lacks one of the layers.
+    """
+    try:
+        return VGG16Features(layers, state=_read_state(weights.path), dtype=dtype)
+    except WeightsError as error:
+        raise WeightsError(f"{weights.path}: {error}") from error
+
+
+def _local_file(path: Path, reason: str) -> WeightsFile:
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file of VGG-16 weights ({reason})")
+    digest = sha256(path)
+    name = "VGG-16 ImageNet (torchvision)" if digest.startswith(_HASH_PREFIX) else f"VGG-16 ({path.stem})"
+    return WeightsFile(name, path, digest, reason)
+
+
+def _imagenet_file(path: Path, reason: str) -> WeightsFile:
+    digest = sha256(path)
+    if not digest.startswith(_HASH_PREFIX):
+        raise WeightsError(
+            f"{path}: its SHA-256 starts with {digest[:8]}, not {_HASH_PREFIX}: it is damaged; delete it"
+        )
+    return WeightsFile("VGG-16 ImageNet (torchvision)", path, digest, reason)
+
+
+def _download(path: Path) -> None:
+    try:
+        # torch.hub's downloader has no timeout: a network that swallows packets would hang it for ever.
+        with urllib.request.urlopen(VGG16_URL, timeout=15):
+            pass
+        with atomic_write(path) as temporary:
+            torch.hub.download_url_to_file(VGG16_URL, str(temporary), hash_prefix=_HASH_PREFIX)
+    except (urllib.error.URLError, TimeoutError, RuntimeError) as error:
+        raise WeightsError(f"VGG-16 cannot be downloaded ({error}); {_OFFLINE}") from error
+
+
+def _read_state(path: Path) -> Mapping[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise WeightsError(f"not a readable file of weights ({reason})") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError("does not hold a plain dictionary of tensors")
+    return state

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# sbatch recipes/accelerate/slurm.sh recipes/starry_night.yaml [key=value …]
+#
+# Two machines with four GPUs each. SLURM sends SIGTERM two minutes before the time is up: the run saves its
+# state and leaves, and the same command continues it.
+#SBATCH --job-name=ganstyle
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1
+#SBATCH --gpus-per-node=4
+#SBATCH --cpus-per-task=16
+#SBATCH --time=04:00:00
+#SBATCH --signal=TERM@120
+set -euo pipefail
+
+main_host=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+
+# The inner quotes keep SLURM_NODEID unexpanded until it is read on each machine; "$@" is passed through bash.
+srun --kill-on-bad-exit=1 bash -c 'exec accelerate launch \
+    --config_file recipes/accelerate/multi_node.yaml \
+    --num_machines "$SLURM_JOB_NUM_NODES" \
+    --num_processes "$((SLURM_JOB_NUM_NODES * 4))" \
+    --machine_rank "$SLURM_NODEID" \
+    --main_process_ip "$0" \
+    -m ganstyle train "$@"' "$main_host" "$@"

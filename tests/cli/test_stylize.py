@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from ganstyle.checkpoint import build_generator, load_style, save_style
+from ganstyle.cli import app
+from ganstyle.images import read_image, write_image
+from ganstyle.losses import StyleTarget
+from ganstyle.recipe import parse_recipe
+from ganstyle.stylize import stylize_image
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("style") / "tiny.safetensors"
+    recipe = parse_recipe(
+        {
+            "name": "tiny",
+            "style": {"path": "none.jpg"},
+            "generator": {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3},
+        },
+        source="test",
+    )
+    torch.manual_seed(0)
+    save_style(path, build_generator(recipe), recipe, StyleTarget({"relu1_2": torch.eye(2)[None]}), {})
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    for seed, name in enumerate(("a.png", "sub/b.jpg")):
+        image = torch.rand(3, 20, 24, generator=torch.Generator().manual_seed(seed))
+        write_image(image, folder / name)
+    return folder
+
+
+def invoke(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["stylize", *map(str, arguments)])
+
+
+def test_a_folder_and_the_count(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith(f"[1/2] {photos / 'a.png'} -> {tmp_path / 'out' / 'a.png'}  (")
+    assert lines[0].endswith(" s)")
+    assert lines[-1] == "2 done"
+    assert result.stderr == ""
+    expected = stylize_image(load_style(checkpoint).generator, read_image(photos / "a.png"))
+    torch.testing.assert_close(read_image(tmp_path / "out" / "a.png"), expected, atol=0.51 / 255, rtol=0)
+    assert read_image(tmp_path / "out" / "sub" / "b.jpg").shape == (1, 3, 20, 24)
+
+
+def test_a_bad_file_is_exit_code_1(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    (photos / "broken.jpg").write_text("These are words.")
+    result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--json", tmp_path / "x" / "r.json")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "2 done, 1 failed"
+    assert result.stderr.splitlines() == [
+        f"{photos / 'broken.jpg'}: not an image of a known format; convert it to JPEG, PNG or WebP"
+    ]
+    report = json.loads((tmp_path / "x" / "r.json").read_text())
+    assert (report["style"], report["done"], report["failed"], report["skipped"]) == ("tiny", 2, 1, 0)
+    assert [file["status"] for file in report["files"]] == ["done", "failed", "done"]
+    assert report["files"][0]["output"] == str(tmp_path / "out" / "a.png")
+
+
+def test_existing_results_and_force(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    arguments = (photos / "a.png", "-s", checkpoint, "-o", tmp_path / "out.png")
+    assert invoke(*arguments).exit_code == 0
+    again = invoke(*arguments)
+    assert again.exit_code == 2
+    assert again.stdout.splitlines() == ["0 done, 1 skipped"]
+    assert "use --force" in again.stderr
+    assert invoke(*arguments, "--force").exit_code == 0
+
+
+def test_nothing_done_is_exit_code_2(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    output = ("-s", checkpoint, "-o", tmp_path / "out")
+    missing = invoke(tmp_path / "missing.jpg", *output)
+    assert missing.exit_code == 2
+    assert missing.stderr.splitlines() == [f"{tmp_path / 'missing.jpg'}: no such file"]
+    large = invoke(photos, *output, "--max-pixels", 479)
+    assert large.exit_code == 2
+    assert "20" in large.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_usage_is_one_line(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    for arguments in (
+        (photos, "-s", "no_such_style", "-o", tmp_path / "out"),
+        (photos, "-s", checkpoint, "-o", photos, "--force"),
+        (photos, "-s", checkpoint, "-o", tmp_path / "out", "--device", "abacus"),
+        (photos / "a.png", "-s", checkpoint, "-o", tmp_path / "out.gif"),
+    ):
+        result = invoke(*arguments)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert len(result.stderr.splitlines()) == 1, result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_help_names_every_option() -> None:
+    result = invoke("--help")
+    assert result.exit_code == 0
+    for word in ("PHOTO", "--style", "--output", "--force", "--max-pixels", "--device", "--json"):
+        assert word in result.stdout

@@ -1,0 +1,102 @@
+"""What several tests need: small inputs made on the spot, and a machine without a network or a cache."""
+
+import errno
+import os
+import socket
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ganstyle.images import write_image
+
+
+def _is_local(address: Any) -> bool:
+    """Say whether a socket's address is a path or names this machine."""
+    if not isinstance(address, tuple):
+        return True
+    host = str(address[0]).partition("%")[0]
+    try:
+        return host in ("", "localhost") or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the user's weights and caches, and cut the network as an unplugged cable would."""
+    monkeypatch.delenv("GANSTYLE_VGG16", raising=False)
+    monkeypatch.delenv("GANSTYLE_INCEPTION", raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch_home")))
+    for proxy in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv(proxy.upper(), raising=False)
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if not _is_local(address):
+            raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        return connect_ex(self, address) if _is_local(address) else errno.ENETUNREACH
+
+    def guarded_getaddrinfo(host: Any, *args: Any, **keywords: Any) -> Any:
+        if host is not None and not _is_local((host.decode() if isinstance(host, bytes) else host,)):
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return getaddrinfo(host, *args, **keywords)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+
+
+@pytest.fixture(scope="session")
+def vgg16_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random VGG-16 weights up to relu3_3, in torchvision's layout."""
+    generator = torch.Generator().manual_seed(0)
+    blocks = ((64, 64), (128, 128), (256, 256, 256))
+    state: dict[str, torch.Tensor] = {}
+    index, inputs = 0, 3
+    for block in blocks:
+        for outputs in block:
+            scale = (2 / (9 * inputs)) ** 0.5
+            state[f"features.{index}.weight"] = (
+                torch.randn(outputs, inputs, 3, 3, generator=generator) * scale
+            )
+            state[f"features.{index}.bias"] = torch.zeros(outputs)
+            index, inputs = index + 2, outputs
+        index += 1
+    path = tmp_path_factory.mktemp("weights") / "vgg16-random.safetensors"
+    save_file(state, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three small photos of different sizes."""
+    folder = tmp_path_factory.mktemp("photos")
+    sizes = {"a.png": (40, 48), "b.jpg": (36, 36), "more/c.png": (48, 40)}
+    for seed, (name, (height, width)) in enumerate(sizes.items()):
+        _write_gradient(folder / name, height, width, seed)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def painting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small painting."""
+    path = tmp_path_factory.mktemp("painting") / "painting.png"
+    _write_gradient(path, 48, 56, 100)
+    return path
+
+
+def _write_gradient(path: Path, height: int, width: int, seed: int) -> None:
+    """Write a picture that is neither flat nor mere noise."""
+    generator = torch.Generator().manual_seed(seed)
+    corners = torch.rand(1, 3, 2, 2, generator=generator)
+    smooth = torch.nn.functional.interpolate(corners, (height, width), mode="bilinear")
+    noise = torch.rand(1, 3, height, width, generator=generator)
+    write_image((0.8 * smooth + 0.2 * noise).clamp(0, 1), path)

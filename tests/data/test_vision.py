@@ -1,0 +1,106 @@
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.datasets import (
+    Flowers102,
+    flowers102,
+    imagenette,
+    places365,
+)
+
+from ganstyle.data.content import open_content
+from ganstyle.data.vision import VisionImages
+from ganstyle.errors import DataError
+from ganstyle.images import read_image
+
+
+def write_photo(path: Path, seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 11, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def write_imagenette(root: Path) -> None:
+    for i, name in enumerate(("n01440764/a.jpeg", "n03028079/b.jpeg")):
+        write_photo(root / "imagenette2-320" / "train" / name, seed=i)
+
+
+def fail(*_: Any, **__: Any) -> None:
+    raise URLError("no network")
+
+
+def test_imagenette_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imagenette, "download_and_extract_archive", fail)
+    write_imagenette(tmp_path)
+    images = open_content("torchvision", name="Imagenette", path=str(tmp_path), size="320px")
+    assert len(images) == 2
+    photo = tmp_path / "imagenette2-320" / "train" / "n03028079" / "b.jpeg"
+    assert torch.equal(images[1], read_image(photo)[0])
+
+
+def test_what_is_missing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(url: str, root: Path, md5: str) -> None:
+        assert url.endswith("imagenette2-320.tgz")
+        write_imagenette(Path(root))
+
+    monkeypatch.setattr(imagenette, "download_and_extract_archive", download)
+    assert len(VisionImages("Imagenette", tmp_path, size="320px")) == 2
+
+
+def test_a_failed_download_tells_where_the_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imagenette, "download_and_extract_archive", fail)
+    with pytest.raises(DataError, match=r"cannot be downloaded .*no network.*imagenette2\.tgz") as caught:
+        VisionImages("Imagenette", tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_download_off_does_not_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(*_: Any, **__: Any) -> None:
+        pytest.fail("tried to download")
+
+    monkeypatch.setattr(flowers102, "download_and_extract_archive", download)
+    with pytest.raises(DataError, match=r"download is off .*flowers-102/jpg"):
+        open_content("torchvision", name="Flowers102", path=str(tmp_path), download=False)
+
+
+def test_flowers102_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    savemat = pytest.importorskip("scipy.io").savemat
+    names = {key: (name, None) for key, (name, _) in Flowers102._file_dict.items()}
+    monkeypatch.setattr(Flowers102, "_file_dict", names)  # our files have other hashes
+    base = tmp_path / "flowers-102"
+    for number in (1, 2, 3):
+        write_photo(base / "jpg" / f"image_{number:05d}.jpg", seed=number)
+    savemat(base / "setid.mat", {"trnid": [[3, 1]], "valid": [[2, 3]], "tstid": [[2, 1]]})
+    savemat(base / "imagelabels.mat", {"labels": [[5, 5, 6]]})
+    images = VisionImages("Flowers102", tmp_path)
+    assert len(images) == 2
+    assert torch.equal(images[0], read_image(base / "jpg" / "image_00003.jpg")[0])
+
+
+def test_places365_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places365, "check_integrity", lambda file, md5: Path(file).is_file())
+    monkeypatch.setattr(places365, "download_and_extract_archive", fail)
+    (tmp_path / "categories_places365.txt").write_text("/a/airfield 0\n")
+    (tmp_path / "places365_val.txt").write_text("Places365_val_1.jpg 0\nPlaces365_val_2.jpg 0\n")
+    with pytest.raises(DataError, match="cannot be downloaded"):
+        VisionImages("Places365", tmp_path, split="val")  # lists without photos
+    for number in (1, 2):
+        write_photo(tmp_path / "val_256" / f"Places365_val_{number}.jpg", seed=number)
+    images = VisionImages("Places365", tmp_path, split="val")
+    assert len(images) == 2
+    assert images[0].shape == (3, 8, 11)
+
+
+def test_wrong_names_and_options_list_the_valid_ones(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="unknown name CIFAR10; valid: Imagenette, Flowers102, Places365"):
+        VisionImages("CIFAR10", tmp_path)
+    with pytest.raises(DataError, match="unknown option small; valid: name, path, split, download, size"):
+        VisionImages("Imagenette", tmp_path, small=True)
+    with pytest.raises(DataError, match="Unknown value 'dev'"):
+        VisionImages("Imagenette", tmp_path, split="dev")

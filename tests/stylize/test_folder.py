@@ -1,0 +1,244 @@
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ganstyle.checkpoint import Style
+from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.images import read_image, write_image
+from ganstyle.losses import StyleTarget
+from ganstyle.recipe import parse_recipe
+from ganstyle.stylize import FileEvent, Summary, plan_outputs, stylize_files
+
+
+class Invert(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return 1 - x
+
+
+RECIPE = parse_recipe({"name": "inverted", "style": {"path": "none.jpg"}}, source="test")
+STYLE = Style("inverted", Invert(), RECIPE, StyleTarget({}))
+
+
+def photo(path: Path, value: float = 0.25) -> Path:
+    """Write a grey photo of 6x4 pixels, in any format Pillow knows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    level = round(value * 255)
+    Image.new("RGB", (6, 4), (level, level, level)).save(path)
+    return path
+
+
+def run(*inputs: Path, output: Path, **options: Any) -> tuple[Summary, list[FileEvent]]:
+    events: list[FileEvent] = []
+    summary = stylize_files(STYLE, inputs, output, on_event=events.append, **options)
+    assert len(events) == summary.done + summary.failed + summary.skipped
+    assert [event.index for event in events] == list(range(1, len(events) + 1))
+    assert {event.total for event in events} <= {len(events)}
+    assert all(bool(event.message) == (event.status != "done") for event in events)
+    assert not any("\n" in event.message for event in events)
+    return summary, events
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_files_keep_their_names(tmp_path: Path) -> None:
+    first, second = photo(tmp_path / "a" / "one.png"), photo(tmp_path / "b" / "two.JPG")
+    summary, events = run(first, second, output=tmp_path / "new" / "out")
+    assert summary == Summary(done=2, failed=0, skipped=0)
+    assert files_in(tmp_path / "new") == ["out/one.png", "out/two.JPG"]
+    assert [event.source for event in events] == [first, second]
+    assert all(event.seconds > 0 for event in events)
+    result = read_image(tmp_path / "new" / "out" / "one.png")
+    torch.testing.assert_close(result, 1 - read_image(first))
+
+
+def test_folders_keep_their_places(tmp_path: Path) -> None:
+    for name in ("b.png", "sub/deep/a.webp", "sub/b.png", "sub/notes.txt", ".hidden/c.png"):
+        if name.endswith("txt"):
+            (tmp_path / "in" / name).write_text("x")
+        else:
+            photo(tmp_path / "in" / name)
+    single = photo(tmp_path / "single.png")
+    summary, _ = run(tmp_path / "in", single, output=tmp_path / "out")
+    assert summary.done == 4
+    assert files_in(tmp_path / "out") == ["b.png", "single.png", "sub/b.png", "sub/deep/a.webp"]
+
+
+def test_other_formats_become_png(tmp_path: Path) -> None:
+    for suffix in ("gif", "tiff", "bmp", "avif"):
+        photo(tmp_path / "in" / f"{suffix}.{suffix}")
+    run(tmp_path / "in", output=tmp_path / "out")
+    assert files_in(tmp_path / "out") == ["avif.png", "bmp.png", "gif.png", "tiff.png"]
+
+
+def test_one_file_to_one_file(tmp_path: Path) -> None:
+    source = photo(tmp_path / "in.png")
+    run(source, output=tmp_path / "sub" / "out.webp")
+    assert files_in(tmp_path / "sub") == ["out.webp"]
+    with Image.open(tmp_path / "sub" / "out.webp") as written:
+        assert written.format == "WEBP"
+
+
+def test_a_folder_may_be_called_like_an_image(tmp_path: Path) -> None:
+    (tmp_path / "out.png").mkdir()
+    run(photo(tmp_path / "a.png"), output=tmp_path / "out.png")
+    assert files_in(tmp_path / "out.png") == ["a.png"]
+
+
+def test_bad_files_are_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    photo(folder / "a.png")
+    (folder / "b.jpg").write_text("These are words.")
+    photo(folder / "c.png")
+    (folder / "c.png").write_bytes((folder / "c.png").read_bytes()[:-30])
+    photo(folder / "d.png")
+    summary, events = run(folder, tmp_path / "missing.jpg", output=tmp_path / "out")
+    assert summary == Summary(done=2, failed=3, skipped=0)
+    assert [event.status for event in events] == ["done", "failed", "failed", "done", "failed"]
+    assert files_in(tmp_path / "out") == ["a.png", "d.png"]
+    for event in events:
+        if event.status == "failed":
+            assert event.message.startswith(f"{event.source}: ")
+
+
+def test_too_large_photos_are_passed_over(tmp_path: Path) -> None:
+    summary, events = run(photo(tmp_path / "a.png"), output=tmp_path / "out", max_pixels=23)
+    assert summary.failed == 1
+    assert "6x4 pixels" in events[0].message
+    assert run(tmp_path / "a.png", output=tmp_path / "out", max_pixels=24)[0].done == 1
+
+
+def test_what_the_generator_cannot_do_names_the_photo(tmp_path: Path) -> None:
+    class Nan(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x * float("nan")
+
+    source = photo(tmp_path / "a.png")
+    events: list[FileEvent] = []
+    broken = Style("broken", Nan(), RECIPE, StyleTarget({}))
+    summary = stylize_files(broken, [source], tmp_path / "out", on_event=events.append)
+    assert summary.failed == 1
+    assert events[0].message.startswith(f"{source}: ")
+    assert "not finite" in events[0].message
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_that_exist_are_kept_unless_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = photo(tmp_path / "a.png", 0.25)
+    existing = photo(tmp_path / "out" / "a.png", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr("ganstyle.stylize.folder.read_image", None)  # no work is done on it
+        summary, events = run(source, output=tmp_path / "out")
+    assert summary == Summary(done=0, failed=0, skipped=1)
+    assert "a.png: exists already; use --force" in events[0].message
+    assert read_image(existing).max() == 0
+    assert run(source, output=tmp_path / "out", overwrite=True)[0].done == 1
+    assert read_image(existing).min() > 0.7
+
+
+def test_a_folder_in_the_place_of_a_result(tmp_path: Path) -> None:
+    (tmp_path / "out" / "a.png").mkdir(parents=True)
+    summary, events = run(photo(tmp_path / "a.png"), output=tmp_path / "out", overwrite=True)
+    assert summary.failed == 1
+    assert "is a folder" in events[0].message
+
+
+@pytest.mark.parametrize("how", ["folder", "file", "dots", "symlink", "hardlink"])
+def test_an_input_is_never_replaced(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "in"
+    source = photo(folder / "a.png")
+    inputs, output = [source], tmp_path / "out"
+    if how == "folder":
+        inputs, output = [folder], folder
+    elif how == "file":
+        output = source
+    elif how == "dots":
+        output = folder / ".." / "in"
+    elif how == "symlink":
+        output.symlink_to(folder, target_is_directory=True)
+    else:
+        output.mkdir()
+        (output / "a.png").hardlink_to(source)
+    before = source.read_bytes()
+    with pytest.raises(GanstyleError, match="is an input, which is never replaced"):
+        run(*inputs, output=output, overwrite=True)
+    assert source.read_bytes() == before
+
+
+def test_two_results_of_one_name(tmp_path: Path) -> None:
+    first, second = photo(tmp_path / "a" / "x.gif"), photo(tmp_path / "b" / "x.png")
+    with pytest.raises(GanstyleError, match="would both be written to") as caught:
+        run(first, second, output=tmp_path / "out")
+    for path in (first, second, tmp_path / "out" / "x.png"):
+        assert str(path) in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_photo_given_twice_is_done_once(tmp_path: Path) -> None:
+    source = photo(tmp_path / "in" / "a.png")
+    assert plan_outputs([source, tmp_path / "in", source], tmp_path / "out") == [
+        (source, tmp_path / "out" / "a.png")
+    ]
+
+
+def test_results_inside_the_input_folder_are_not_stylised_again(tmp_path: Path) -> None:
+    photo(tmp_path / "a.png")
+    output = tmp_path / "out"
+    assert run(tmp_path, output=output)[0] == Summary(done=1, failed=0, skipped=0)
+    assert run(tmp_path, output=output)[0] == Summary(done=0, failed=0, skipped=1)
+    assert run(tmp_path, output=output, overwrite=True)[0].done == 1
+
+
+def test_outputs_that_make_no_sense(tmp_path: Path) -> None:
+    first, second = photo(tmp_path / "in" / "a.png"), photo(tmp_path / "in" / "b.png")
+    for inputs in ([first, second], [tmp_path / "in"]):
+        with pytest.raises(GanstyleError, match="names one image"):
+            run(*inputs, output=tmp_path / "out.png")
+    with pytest.raises(ImageError, match=r"use \.png"):
+        run(first, output=tmp_path / "out.tiff")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(GanstyleError, match="holds no images"):
+        run(tmp_path / "empty", output=tmp_path / "out")
+    (tmp_path / "file").write_text("x")
+    for output in (tmp_path / "file", tmp_path / "file" / "sub", tmp_path / "file" / "out.png"):
+        with pytest.raises(GanstyleError, match="is a file, not a folder"):
+            run(first, output=output)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir(mode=0o500)
+    with pytest.raises(GanstyleError, match="may not be written to"):
+        run(photo(tmp_path / "a.png"), output=tmp_path / "out" / "sub")
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        photo(tmp_path / "in" / name)
+    write_bytes = Path.write_bytes
+
+    def fill_up(self: Path, data: bytes) -> int:
+        if "b.png" in self.name:
+            write_bytes(self, bytes(data)[:9])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write_bytes(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    with pytest.raises(GanstyleError, match=r"b\.png: cannot be written \(No space left"):
+        run(tmp_path / "in", output=tmp_path / "out")
+    assert files_in(tmp_path / "out") == ["a.png"]
+
+
+def test_a_colour_photo_comes_out_in_colour(tmp_path: Path) -> None:
+    image = torch.rand(1, 3, 9, 5, generator=torch.Generator().manual_seed(0))
+    write_image(image, tmp_path / "a.png")
+    run(tmp_path / "a.png", output=tmp_path / "out")
+    torch.testing.assert_close(read_image(tmp_path / "out" / "a.png"), 1 - image, atol=1.01 / 255, rtol=0)

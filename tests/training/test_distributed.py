@@ -1,0 +1,114 @@
+"""Two processes on a CPU, launched as a user would launch them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganstyle.checkpoint import load_style
+from ganstyle.errors import RunError
+from ganstyle.recipe import parse_recipe
+from ganstyle.training import train
+
+RecipeMaker = Callable[..., dict[str, Any]]
+
+# Trains from a file of values; every rank writes its own view of the weights.
+_RANK = """
+import json, os, sys
+from pathlib import Path
+
+import torch
+from ganstyle.checkpoint import load_style
+from ganstyle.errors import RunError
+from ganstyle.recipe import parse_recipe
+from ganstyle.training import loop
+
+fresh = loop._fresh_state
+def remember(*arguments):
+    global state
+    state = fresh(*arguments)
+    return state
+
+if __name__ == "__main__":
+    loop._fresh_state = remember
+    folder = Path(sys.argv[1])
+    recipe = parse_recipe(json.loads((folder / "values.json").read_text()), source="test")
+    outcome = loop.train(recipe)
+    networks = {"generator": state.generator, "discriminator": state.discriminator, "average": state.average}
+    torch.save({k: v.state_dict() for k, v in networks.items()}, folder / f"rank{os.environ['RANK']}.pt")
+"""
+
+
+def _launch(folder: Path, values: dict[str, Any]) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / "values.json").write_text(json.dumps(values))
+    (folder / "rank.py").write_text(_RANK)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc_per_node", "2", str(folder / "rank.py"), str(folder)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    return "" if done.returncode == 0 else done.stderr
+
+
+def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
+    tiny: RecipeMaker, tmp_path: Path
+) -> None:
+    values = tiny(steps=1, batch_size=2, loss={"style": 5.0, "r1": 1.0})
+    values["discriminator"] = values["discriminator"] | {"spectral_norm": True}
+    errors = _launch(tmp_path / "two", values | {"name": "two"})
+    assert not errors, errors
+    ranks = [torch.load(tmp_path / "two" / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
+    for network in ("generator", "discriminator", "average"):
+        for name, weight in ranks[0][network].items():
+            assert torch.equal(weight, ranks[1][network][name]), f"{network}.{name}"
+
+    whole = parse_recipe(values | {"name": "whole", "batch_size": 4}, source="test")
+    train(whole)
+    step = Path("checkpoints", "step-000001", "state.pt")
+    one = torch.load(whole.folder / step, weights_only=True)
+    two = torch.load(whole.folder.parent / "two" / step, weights_only=True)
+    assert two["photos"] == one["photos"] == 4
+    for player in ("generator", "discriminator"):
+        for index, moment in one[f"{player}_optimizer"]["state"].items():
+            other = two[f"{player}_optimizer"]["state"][index]
+            torch.testing.assert_close(other["exp_avg"], moment["exp_avg"], atol=1e-5, rtol=0)
+    # Weights as such are not compared: where the true gradient is 0 (a bias that instance norm takes out
+    # again), Adam makes whole steps out of rounding errors. What the network computes is.
+    image = torch.rand(1, 3, 32, 32)
+    outputs = [
+        load_style(whole.folder.parent / name / "style.safetensors").generator(image)
+        for name in ("whole", "two")
+    ]
+    torch.testing.assert_close(outputs[0], outputs[1], atol=1e-5, rtol=0)
+
+
+def test_processes_that_do_not_know_of_each_other_are_an_error(
+    tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("ganstyle.training.launch.PartialState", _Alone)
+    with pytest.raises(RunError, match="torchrun"):
+        train(parse_recipe(tiny(), source="test"))
+
+
+class _Alone:
+    """What Accelerate's state is like in a process that did not find the others."""
+
+    num_processes = 1
+    device = torch.device("cpu")
+
+    def __init__(self, cpu: bool) -> None:
+        pass
