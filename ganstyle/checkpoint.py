@@ -67,7 +67,10 @@ def save_style(
         "info": json.dumps(info),
     }
     with atomic_write(path) as temporary:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
+        try:
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
+        except SafetensorError as error:  # how safetensors reports a full disk
+            raise OSError(str(error)) from error
 
 
 def load_style(name_or_path: str | Path) -> Style:
@@ -95,8 +98,13 @@ def load_style(name_or_path: str | Path) -> Style:
     except (KeyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
+    target = StyleTarget(_under("gram.", tensors))
+    if not target.grams or not isinstance(info, dict):
+        raise CheckpointError(
+            f"{path}: the checkpoint lacks its Gram matrices or its provenance; train it again"
+        )
     generator.eval().requires_grad_(False)
-    return Style(recipe.name, generator, recipe, StyleTarget(_under("gram.", tensors)), info)
+    return Style(recipe.name, generator, recipe, target, info)
 
 
 def shipped_styles() -> dict[str, Path]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -63,6 +64,26 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Tensor:
         ImageError: the file is missing, damaged, too large or of another format.
     """
     with _opened(path, max_pixels) as image:
+        image.load()
+        return from_pil(image)
+
+
+def decode_image(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Tensor:
+    """Decode an image that lies in memory, such as one out of a database; see `read_image`.
+
+    Args:
+        data: the bytes of an image file.
+        name: what an error calls it.
+        max_pixels: the largest height times width, in pixels.
+
+    Returns:
+        (1, 3, H, W) float32 in [0, 1], contiguous, on the CPU.
+
+    Raises:
+        ImageError: the image is damaged, too large or of another format.
+    """
+    with _as_image_error(name, max_pixels):
+        image = _begin(BytesIO(data), max_pixels)
         image.load()
         return from_pil(image)
 
@@ -251,36 +272,48 @@ def image_grid(images: Tensor, columns: int) -> Tensor:
 
 @contextmanager
 def _opened(path: str | Path, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
-    """Open an image of an allowed format and size; what fails in the block is an ImageError too."""
+    """Open an image file of an allowed format and size; what fails in the block is an ImageError too."""
     path = Path(path)
-    try:
+    with _as_image_error(str(path), max_pixels):
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
             raise ImageError("is a folder, not an image")
         if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
             raise ImageError("is not a regular file")
+        # Without its name the file is not mapped into memory, which goes wrong in Pillow 12.3 on an
+        # uncompressed TIFF that is to be turned, and in any version when the file shrinks meanwhile.
         with path.open("rb") as file:
-            decoder = _decoder(file.read(16))
-            file.seek(0)
-            # Without its name the file is not mapped into memory, which goes wrong in Pillow 12.3 on an
-            # uncompressed TIFF that is to be turned, and in any version when the file shrinks meanwhile.
-            image = decoder(file)
-            width, height = image.size
-            if width * height > max_pixels:
-                raise ImageError(_too_large(f"{width}x{height} pixels", max_pixels))
-            yield image
+            yield _begin(file, max_pixels)
+
+
+def _begin(file: BinaryIO, max_pixels: int) -> ImageFile.ImageFile:
+    """Read an image's header only."""
+    decoder = _decoder(file.read(16))
+    file.seek(0)
+    image = decoder(file)
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageError(_too_large(f"{width}x{height} pixels", max_pixels))
+    return image
+
+
+@contextmanager
+def _as_image_error(name: str, max_pixels: int) -> Iterator[None]:
+    """Turn whatever goes wrong with an image into an ImageError that names it."""
+    try:
+        yield
     except ImageError as error:
-        raise ImageError(f"{path}: {error}") from None
+        raise ImageError(f"{name}: {error}") from None
     except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
+        raise ImageError(f"{name}: no such file") from None
     except PermissionError:
-        raise ImageError(f"{path}: may not be read; check its permissions") from None
+        raise ImageError(f"{name}: may not be read; check its permissions") from None
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path}: {_too_large('its size', max_pixels)}") from error
+        raise ImageError(f"{name}: {_too_large('its size', max_pixels)}") from error
     except MemoryError as error:
-        raise ImageError(f"{path}: too large for the memory at hand") from error
-    except Exception as error:  # on a damaged file a decoder may raise nearly anything
-        raise ImageError(f"{path}: damaged or not an image ({_one_line(error)})") from error
+        raise ImageError(f"{name}: too large for the memory at hand") from error
+    except Exception as error:  # on damaged data a decoder may raise nearly anything
+        raise ImageError(f"{name}: damaged or not an image ({_one_line(error)})") from error
 
 
 class _TiffImageFile(TiffImagePlugin.TiffImageFile):

@@ -11,9 +11,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import torch
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
+from torch import nn
 
 from ganstyle.errors import RecipeError
 from ganstyle.losses import GAN_LOSSES
@@ -25,10 +35,18 @@ def _equal_weights(value: object) -> object:
     return {str(layer): 1.0 for layer in value} if isinstance(value, list) else value
 
 
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Interval = Annotated[int, Field(ge=0, description="every so many steps; 0 turns it off")]
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"input should be a number, not {str(value).lower()}")
+    return value
+
+
+Number = BeforeValidator(_no_bool)
+NonNegative = Annotated[float, Number, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Number, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Number, Field(ge=0, lt=1)]
+Count = Annotated[int, Number, Field(ge=1)]
+Interval = Annotated[int, Number, Field(ge=0, description="every so many steps; 0 turns it off")]
 LayerWeights = Annotated[dict[str, Positive], BeforeValidator(_equal_weights), Field(min_length=1)]
 
 
@@ -78,7 +96,7 @@ class GeneratorSection(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _check_constructor(GENERATORS, self.name, self.options)
+        _build(GENERATORS, self.name, self.options)
         return self
 
 
@@ -97,17 +115,24 @@ class DiscriminatorSection(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _check_constructor(DISCRIMINATORS, self.name, self.options)
+        minimum = getattr(_build(DISCRIMINATORS, self.name, self.options), "minimum", 1)
+        if self.patch_size < minimum:
+            raise ValueError(
+                f"patch_size {self.patch_size} is smaller than the {minimum} that it needs; use fewer layers"
+            )
         return self
 
 
-def _check_constructor(registry: Mapping[str, type], name: str, options: Mapping[str, Any]) -> None:
+def _build(registry: Mapping[str, type[nn.Module]], name: str, options: Mapping[str, Any]) -> nn.Module:
+    """Build the network without its weights' memory: its constructor knows best what it takes."""
     if name not in registry:
         raise ValueError(f"'{name}' is not one of {', '.join(registry)}")
     known = inspect.signature(registry[name]).parameters
     for key in options:
         if key not in known:
             raise ValueError(f"'{key}' is not a keyword of {name}, which takes {', '.join(known)}")
+    with torch.device("meta"):
+        return registry[name](**options)
 
 
 class LossSection(Section):
@@ -123,11 +148,12 @@ class LossSection(Section):
     content_layers: LayerWeights = {"relu3_3": 1.0}
     style_layers: LayerWeights = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.gan not in GAN_LOSSES:
-            raise ValueError(f"gan: '{self.gan}' is not one of {', '.join(GAN_LOSSES)}")
-        return self
+    @field_validator("gan")
+    @classmethod
+    def _check_gan(cls, name: str) -> str:
+        if name not in GAN_LOSSES:
+            raise ValueError(f"'{name}' is not one of {', '.join(GAN_LOSSES)}")
+        return name
 
     @property
     def layers(self) -> list[str]:
@@ -140,7 +166,7 @@ class OptimizerSection(Section):
 
     lr: Positive = 1.0e-3
     lr_discriminator: Positive = 2.0e-4
-    betas: tuple[NonNegative, NonNegative] = (0.5, 0.999)
+    betas: tuple[Decay, Decay] = (0.5, 0.999)
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup: Interval = Field(0, description="steps of linear rise at the start")
     clip: Positive = Field(5.0, description="largest norm of a network's gradient")
@@ -170,14 +196,14 @@ class Recipe(Section):
     """Everything that decides how a style comes out."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[int, Number, Field(ge=0, lt=2**32)] = 0
     steps: Count = 4000
     batch_size: Count = Field(4, description="photos a step and process")
     accumulate: Count = Field(1, description="batches a step: gradient accumulation")
     image_size: Count = Field(256, description="side of the photos' crops in pixels")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    workers: Annotated[int, Field(ge=0)] = Field(2, description="processes that load data")
-    ema: Annotated[float, Field(ge=0, lt=1)] = Field(0.999, description="decay of the averaged generator")
+    workers: Annotated[int, Number, Field(ge=0)] = Field(2, description="processes that load data")
+    ema: Decay = Field(0.999, description="decay of the averaged generator")
     content: ContentSection = ContentSection()
     style: StyleSection
     generator: GeneratorSection = GeneratorSection()
@@ -226,7 +252,7 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"{path}: the recipe cannot be read ({error.strerror}); check its path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"{path}: the recipe is not valid YAML ({reason})") from error
     if not isinstance(values, dict):
@@ -247,7 +273,7 @@ def parse_recipe(values: Mapping[str, Any], *, source: str) -> Recipe:
     except ValidationError as error:
         first, *rest = error.errors()
         more = f" (and {len(rest)} more)" if rest else ""
-        raise RecipeError(f"{source}: {_explain(first)}{more}") from error
+        raise RecipeError(" ".join(f"{source}: {_explain(first)}{more}".split())) from error
 
 
 def differences(old: Recipe, new: Recipe, *, ignore: Sequence[str] = ()) -> list[str]:
@@ -273,7 +299,7 @@ def _apply(override: str, values: dict[str, Any]) -> None:
         raise RecipeError(f"'{override}' is not an override; write key=value, such as steps=200")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(f"'{override}': the value is not valid YAML; quote it") from error
     *parents, last = key.split(".")
     for parent in parents:

@@ -5,16 +5,15 @@ into that cache. Whatever is used is named by its SHA-256 in every result.
 """
 
 import os
-import urllib.error
 import urllib.request
-import zipfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -27,6 +26,8 @@ from ganstyle.models import VGG16Features
 VGG16_FILE = "vgg16_features-amdegroot-88682ab5.pth"
 VGG16_URL = f"https://download.pytorch.org/models/{VGG16_FILE}"
 _HASH_PREFIX = VGG16_FILE.removesuffix(".pth").rpartition("-")[2]
+
+_OTHER_NETWORK = "397923af"  # vgg16-397923af.pth
 
 _OFFLINE = (
     f"without a network, fetch {VGG16_URL} elsewhere and set GANSTYLE_VGG16 to the file, "
@@ -105,6 +106,10 @@ def _local_file(path: Path, reason: str) -> WeightsFile:
     if not path.is_file():
         raise WeightsError(f"{path}: no such file of VGG-16 weights ({reason})")
     digest = sha256(path)
+    if digest.startswith(_OTHER_NETWORK):
+        raise WeightsError(
+            f"{path}: is torchvision's IMAGENET1K_V1, another network with another normalisation; {_OFFLINE}"
+        )
     name = "VGG-16 ImageNet (torchvision)" if digest.startswith(_HASH_PREFIX) else f"VGG-16 ({path.stem})"
     return WeightsFile(name, path, digest, reason)
 
@@ -119,24 +124,31 @@ def _imagenet_file(path: Path, reason: str) -> WeightsFile:
 
 
 def _download(path: Path) -> None:
-    try:
-        # torch.hub's downloader has no timeout: a network that swallows packets would hang it for ever.
-        with urllib.request.urlopen(VGG16_URL, timeout=15):
-            pass
-        with atomic_write(path) as temporary:
+    with atomic_write(path) as temporary:
+        try:
+            # torch.hub's downloader has no timeout: a network that swallows packets would hang it for ever.
+            with urllib.request.urlopen(VGG16_URL, timeout=15):
+                pass
             torch.hub.download_url_to_file(VGG16_URL, str(temporary), hash_prefix=_HASH_PREFIX)
-    except (urllib.error.URLError, TimeoutError, RuntimeError) as error:
-        raise WeightsError(f"VGG-16 cannot be downloaded ({error}); {_OFFLINE}") from error
+        except (OSError, HTTPException, RuntimeError) as error:  # the last: another hash than expected
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise WeightsError(f"VGG-16 cannot be downloaded ({reason}); {_OFFLINE}") from error
 
 
 def _read_state(path: Path) -> Mapping[str, Tensor]:
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise WeightsError(f"not a readable file of weights ({reason})") from error
+        state = load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    except UnpicklingError as error:
+        # torch's own message recommends to load the file unsafely.
+        raise WeightsError("not a readable file of weights (it is no plain dictionary of tensors)") from error
+    except Exception as error:  # on a damaged file torch raises nearly anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise WeightsError(f"not a readable file of weights ({reason[:200]})") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError("does not hold a plain dictionary of tensors")
     return state
+
+
+def _read_pickle(path: Path) -> object:
+    with warnings.catch_warnings(action="ignore"):  # about old formats of files, which are fine
+        return torch.load(path, map_location="cpu", weights_only=True)

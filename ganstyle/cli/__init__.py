@@ -25,6 +25,8 @@ class _OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # the reader has seen enough; click leaves quietly
+            raise
         except (GanstyleError, OSError) as error:
             if ctx.params["debug"]:
                 raise
@@ -61,7 +63,9 @@ app = typer.Typer(
 
 @app.callback()
 def _main(
-    debug: Annotated[bool, typer.Option(help="Show a traceback when something goes wrong.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,

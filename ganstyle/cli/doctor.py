@@ -8,6 +8,13 @@ import typer
 _PACKAGES = ("torch", "torchvision", "accelerate", "kornia", "pillow", "clean-fid", "safetensors")
 
 
+def _version_of(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def doctor() -> None:
     """Show versions, devices and which weights would be used, and why."""
     import torch
@@ -24,7 +31,7 @@ def doctor() -> None:
     line("ganstyle", __version__)
     line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in _PACKAGES:
-        line(package, importlib.metadata.version(package))
+        line(package, _version_of(package))
     device = pick_device()
     count = torch.cuda.device_count() if device.type == "cuda" else 1
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()

@@ -21,8 +21,10 @@ def styles(
     from ganstyle.files import atomic_write, sha256
 
     rows: list[dict[str, Any]] = []
-    for path in paths or shipped_styles().values():
+    shipped = shipped_styles()
+    for path in paths or shipped.values():
         style = load_style(path)
+        path = path if path.is_file() else shipped[str(path)]
         rows.append(
             {
                 "name": style.name,

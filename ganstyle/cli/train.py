@@ -18,10 +18,12 @@ _SHOWN = {
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A YAML file, such as recipes/quickstart.yaml.")],
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as recipes/quickstart.yaml.")
+    ],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Override the recipe: steps=200 loss.style=10 …"),
+        typer.Argument(metavar="[KEY=VALUE]", help="Override the recipe: steps=200 loss.style=10 …"),
     ] = None,
 ) -> None:
     """Train a style; run again, it continues where it stopped.

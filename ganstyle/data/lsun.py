@@ -5,7 +5,6 @@ itself: it leaves a pickle of the keys in the current folder, finds it again und
 can share, cannot be pickled, and holds the database open across ``fork``, which LMDB forbids.
 """
 
-import io
 import itertools
 import os
 from bisect import bisect_right
@@ -15,12 +14,11 @@ from weakref import WeakValueDictionary
 
 import lmdb
 import numpy as np
-import PIL.Image
 from torch import Tensor
 
 from ganstyle.data.readable import Readable
 from ganstyle.errors import DataError, ImageError
-from ganstyle.images import MAX_PIXELS, from_pil
+from ganstyle.images import decode_image
 
 CATEGORIES = (
     *("bedroom", "bridge", "church_outdoor", "classroom", "conference_room", "dining_room"),
@@ -50,7 +48,7 @@ class LsunImages(Readable):
         which = bisect_right(self.ends, index)
         database = self.databases[which]
         place = index - (self.ends[which] - len(database))
-        return _decode(database[place], f"{database.folder}: image {place}")
+        return decode_image(database[place], f"{database.folder}: image {place}")[0]
 
 
 def class_names(classes: str | Sequence[str]) -> list[str]:
@@ -147,15 +145,3 @@ def _shared_environment(folder: Path) -> _Environment:
     if environment is None:
         environment = _environments[folder] = _Environment(folder)
     return environment
-
-
-def _decode(data: bytes, name: str) -> Tensor:
-    try:
-        with PIL.Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(f"{width}x{height} pixels are too many")
-            return from_pil(picture)[0]
-    except Exception as error:  # on damaged data a decoder may raise nearly anything
-        reason = " ".join(str(error).split())
-        raise ImageError(f"{name}: cannot be decoded ({reason}); unpack LSUN again") from error

@@ -14,8 +14,12 @@ from torch.nn.functional import relu, softplus
 Logits = Sequence[Tensor]
 
 
+def _wide(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def _mean(maps: Logits, of: Callable[[Tensor], Tensor]) -> Tensor:
-    return torch.stack([of(logits.float()).mean() for logits in maps]).mean()
+    return torch.stack([of(_wide(logits)).mean() for logits in maps]).mean()
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,6 @@ def r1_penalty(real_logits: Logits, real: Tensor) -> Tensor:
     Returns:
         A scalar that can be differentiated once more.
     """
-    total = torch.stack([logits.float().mean((1, 2, 3)).sum() for logits in real_logits]).mean()
+    total = torch.stack([_wide(logits).mean((1, 2, 3)).sum() for logits in real_logits]).mean()
     (gradient,) = torch.autograd.grad(total, real, create_graph=True)
-    return gradient.float().square().flatten(1).sum(1).mean() / 2
+    return _wide(gradient).square().flatten(1).sum(1).mean() / 2

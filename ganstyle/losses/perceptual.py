@@ -79,10 +79,10 @@ def total_variation(image: Tensor) -> Tensor:
     """Return the mean absolute step between neighbouring pixels, over rows and columns.
 
     Args:
-        image: shape (B, 3, H, W), in [0, 1]. A side of one pixel has no neighbours and counts as 0.
+        image: shape (B, 3, H, W), in [0, 1]. An image with a side of one pixel counts as 0.
 
     Returns:
-        A scalar, the mean over the batch; the three channels are added up, as kornia does.
+        A scalar: the two means, over rows and over columns, added; the mean over channels and batch.
     """
     if min(image.shape[-2:]) < 2:
         return image.new_zeros(())

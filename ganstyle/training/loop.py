@@ -28,7 +28,7 @@ from ganstyle.training.resume import find_state, keep_recipe
 from ganstyle.training.samples import Samples
 from ganstyle.training.schedule import EMA, learning_rate_factor
 from ganstyle.training.scores import Scores
-from ganstyle.training.state import TrainingState, load_state
+from ganstyle.training.state import TrainingState, check_agreement, load_state
 from ganstyle.training.steps import Crop, discriminator_loss, fooling_loss, generator_loss
 from ganstyle.weights import find_vgg16, load_vgg16
 
@@ -137,11 +137,13 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
             state.step += 1
             state.seconds += time.perf_counter() - started
             stopped = interrupt.requested()
-            record.after_step(log, last=stopped or state.step == recipe.steps)
+            record.after_step(log, stopping=stopped)
     finished = state.step >= recipe.steps
     if not finished:
         report(Note(f"stopped at step {state.step}; the same command continues from there"))
-    accelerator.wait_for_everyone()
+    if accelerator.num_processes > 1:
+        check_agreement(accelerator, state)
+        report(Note(f"all {accelerator.num_processes} processes hold the same weights"))
     return Outcome(recipe.folder / "style.safetensors", state.step, finished, record.last_scores)
 
 

@@ -17,7 +17,7 @@ from ganstyle.training.events import OnEvent, Progress, Saved, Scored
 from ganstyle.training.launch import describe_hardware
 from ganstyle.training.samples import Samples
 from ganstyle.training.scores import Scores
-from ganstyle.training.state import TrainingState, save_state
+from ganstyle.training.state import TrainingState, check_agreement, save_state
 from ganstyle.training.tracking import Tracker
 from ganstyle.weights import WeightsFile
 
@@ -65,22 +65,31 @@ class Record:
         """Show the starting point, so that every curve and row of samples has one."""
         if self._state.step == 0:
             self._tracker.recipe(self._recipe)
-            self._sample()
+            if self._recipe.run.sample_every:
+                self._sample()
             self._score()
+        # A state of a finished run may be continued under another name, which has no style yet.
+        finished = self._state.step >= self._recipe.steps
+        if finished and not (self._recipe.folder / "style.safetensors").exists():
+            self._save()
         self._reported_at = time.perf_counter()
 
-    def after_step(self, log: Mapping[str, Tensor], *, last: bool) -> None:
-        """Do what is due after this step; ``last`` makes everything due but what is turned off."""
+    def after_step(self, log: Mapping[str, Tensor], *, stopping: bool) -> None:
+        """Do what is due after this step; after the last one, everything that is not turned off.
+
+        When the run is asked to stop, only the state is saved: whoever asked may not wait for more.
+        """
         run = self._recipe.run
-        paused = time.perf_counter()
+        last = self._state.step >= self._recipe.steps
         if self._due(run.log_every, last):
             self._report(log)
-            paused = time.perf_counter()
-        if self._due(run.sample_every, last):
-            self._sample()
-        if self._due(self._recipe.score.every, last):
-            self._score()
-        if self._due(run.save_every, last) or last:
+        paused = time.perf_counter()
+        if not stopping or last:
+            if self._due(run.sample_every, last):
+                self._sample()
+            if self._due(self._recipe.score.every, last):
+                self._score()
+        if self._due(run.save_every, last) or last or stopping:
             self._save()
         # The speed that is reported is that of training alone.
         self._reported_at += time.perf_counter() - paused
@@ -106,7 +115,8 @@ class Record:
     def _sample(self) -> None:
         if not self._accelerator.is_main_process:
             return
-        grid = self._samples.grid(self._state.average.module, self._accelerator.device)
+        # A diverged training is the guard's to report; until then its samples are black.
+        grid = self._samples.grid(self._state.average.module, self._accelerator.device).nan_to_num()
         path = self._recipe.folder / "samples" / f"step-{self._state.step:06d}.jpg"
         write_image(grid, path)
         self._tracker.grid(self._state.step, "samples", grid)
@@ -121,7 +131,7 @@ class Record:
             return
         loss = self._recipe.loss
         weighted = loss.content * scores["content"] + loss.style * scores["style"]
-        if weighted < self._scores.lowest("weighted"):
+        if weighted < self._scores.lowest("weighted", before=self._state.step):
             self._save_style("best.safetensors")
         self._scores.record(
             {
@@ -136,6 +146,7 @@ class Record:
         self._on_event(Scored(self._state.step, scores))
 
     def _save(self) -> None:
+        check_agreement(self._accelerator, self._state)
         if self._accelerator.is_main_process:
             self._save_style("style.safetensors")
             path = save_state(
@@ -156,6 +167,7 @@ class Record:
                 "photos": self._state.photos,
                 "seconds": round(self._state.seconds, 1),
                 "hardware": describe_hardware(self._accelerator),
+                "precision": self._accelerator.mixed_precision.replace("no", "fp32"),
             },
         }
         if self._scores is not None:

@@ -25,8 +25,10 @@ def find_state(recipe: Recipe, note: Callable[[str], None]) -> Path | None:
         state = Path(recipe.resume)
         if not state.is_dir():
             raise RunError(f"{state}: no such training state to resume from; see {states}")
+        if kept.exists() and states.resolve() not in state.resolve().parents:
+            raise RunError(f"{recipe.folder}: holds a run already; choose another name to continue {state}")
         return state
-    if not kept.exists():
+    if not kept.exists() or not any(states.glob("step-*")):
         return None
     if recipe.resume == "never":
         raise RunError(f"{recipe.folder}: holds a run already; choose another name, or set resume=auto")

@@ -67,9 +67,9 @@ class Scores:
         content, style = (self._accelerator.reduce(sums, "sum") / self._count).tolist()
         return {"content": content, "style": style}
 
-    def lowest(self, key: str) -> float:
-        """Return the lowest value that ``key`` has had in this run."""
-        return min((line[key] for line in self._lines()), default=float("inf"))
+    def lowest(self, key: str, *, before: int) -> float:
+        """Return the lowest value that ``key`` has had in this run before a step."""
+        return min((line[key] for line in self._lines() if line["step"] < before), default=float("inf"))
 
     def record(self, line: dict[str, float]) -> None:
         """Add a line, and drop those of later steps, which an interrupted run left behind."""

@@ -8,6 +8,7 @@ There is no random state in it. Everything random in a training follows from the
 photos have been drawn, which is ``TrainingState.photos``.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -81,6 +82,24 @@ class TrainingState:
             "scaler": accelerator.scaler,
         }
         return {name: part for name, part in parts.items() if part is not None}
+
+
+def check_agreement(accelerator: Accelerator, state: TrainingState) -> None:
+    """Make sure that every process holds the same generator, to the bit. All processes call it together.
+
+    Raises:
+        RunError: they have drifted apart, which no training survives.
+    """
+    digest = hashlib.sha256()
+    for weight in accelerator.unwrap_model(state.generator).state_dict().values():
+        digest.update(weight.detach().cpu().numpy().tobytes())
+    # 56 bits fit a signed 64-bit integer, which every backend can gather.
+    mine = torch.tensor([int.from_bytes(digest.digest()[:7])], device=accelerator.device)
+    if len(accelerator.gather(mine).unique()) > 1:
+        raise RunError(
+            f"the processes' weights differ at step {state.step}; resume from the last saved state with the "
+            "same version of torch and the same kind of hardware for every process"
+        )
 
 
 def save_state(folder: Path, step: int, values: dict[str, Any], recipe: Recipe, *, keep: int) -> Path:

@@ -101,9 +101,9 @@ def test_accumulating_two_batches_equals_one_of_twice_the_size(tiny: RecipeMaker
         torch.testing.assert_close(halves[index]["exp_avg"], moment["exp_avg"], atol=1e-5, rtol=1e-4)
 
 
-def test_watching_changes_nothing(tiny: RecipeMaker, world: Path) -> None:
+def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
     plain = train(parse_recipe(tiny(name="plain"), source="test"))
-    watched = tiny(name="watched", score={"every": 2, "content": str(world / "photos"), "size": 32})
+    watched = tiny(name="watched", score={"every": 2, "content": str(photos), "size": 32})
     watched["run"] = watched["run"] | {"sample_every": 1}
     events: list[Event] = []
     outcome = train(parse_recipe(watched, source="test"), events.append)
@@ -118,7 +118,7 @@ def test_watching_changes_nothing(tiny: RecipeMaker, world: Path) -> None:
     assert [line["step"] for line in lines] == [0, 2, 4]
     assert outcome.scores["style"] == lines[-1]["style"]
     assert [event.step for event in events if isinstance(event, Scored)] == [0, 2, 4]
-    assert load_style(folder / "best.safetensors").info["scores"]["protocol"]["photos"] == 4
+    assert load_style(folder / "best.safetensors").info["scores"]["protocol"]["photos"] == 3
     assert list((folder / "tensorboard").iterdir())
 
 

@@ -1,0 +1,109 @@
+import importlib.metadata
+import platform
+import urllib.request
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from ganstyle import __version__, checkpoint
+from ganstyle.cli import app
+from ganstyle.weights import vgg16_cache
+
+
+@pytest.fixture(autouse=True)
+def _no_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: pytest.fail("asked the network"))
+
+
+def report() -> dict[str, str]:
+    """Run it; return each line by its first word, a continued line under the key of the first one."""
+    result: Any = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert result.stderr == ""
+    lines: dict[str, str] = {}
+    key = ""
+    for line in result.stdout.splitlines():
+        key = line[:12].strip() or key
+        lines[key] = f"{lines[key]} {line[13:]}" if key in lines else line[13:]
+    return lines
+
+
+def test_versions_and_hardware() -> None:
+    lines = report()
+    assert lines["ganstyle"] == __version__
+    assert lines["python"].startswith(platform.python_version())
+    for package in ("torch", "torchvision", "accelerate", "kornia", "pillow", "clean-fid", "safetensors"):
+        assert lines[package] == importlib.metadata.version(package)
+    assert lines["threads"].startswith(str(torch.get_num_threads()))
+    assert lines["precision"] in ("auto means bf16", "auto means fp32")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_machine_without_a_gpu() -> None:
+    assert report()["device"] in ("1 x CPU", "1 x MPS")
+
+
+def test_several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H200")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    lines = report()
+    assert lines["device"] == "4 x NVIDIA H200"
+    assert lines["precision"] == "auto means bf16"
+
+
+def test_no_weights_at_hand() -> None:
+    line = report()["VGG-16"]
+    assert line.startswith("none at hand")
+    assert "GANSTYLE_VGG16" in line
+    assert str(vgg16_cache()) in line
+
+
+def test_the_weights_that_would_be_used_and_why(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
+    line = report()["VGG-16"]
+    assert str(vgg16_weights) in line
+    assert "GANSTYLE_VGG16 names it" in line
+    assert sha256(vgg16_weights.read_bytes()).hexdigest() in line
+
+
+def test_weights_that_are_missing_or_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANSTYLE_VGG16", "/nowhere/vgg.pth")
+    assert "/nowhere/vgg.pth: no such file" in report()["VGG-16"]
+    monkeypatch.delenv("GANSTYLE_VGG16")
+    vgg16_cache().parent.mkdir(parents=True)
+    vgg16_cache().write_bytes(b"half")
+    assert "damaged; delete it" in report()["VGG-16"]
+
+
+def test_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "not there" in report()["Inception"]
+    path = tmp_path / "inception.pt"
+    monkeypatch.setenv("GANSTYLE_INCEPTION", str(path))
+    assert report()["Inception"].startswith(f"{path} (not there")
+    path.touch()
+    assert report()["Inception"] == f"{path} (at hand)"
+
+
+def test_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "shipped_styles", lambda: {})
+    assert report()["styles"] == "none shipped"
+    monkeypatch.setattr(checkpoint, "shipped_styles", lambda: {"a": Path("a"), "b": Path("b")})
+    assert report()["styles"] == "a, b"
+
+
+def test_a_package_that_is_missing_is_what_a_doctor_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = importlib.metadata.version
+
+    def lacking(name: str) -> str:
+        if name == "clean-fid":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", lacking)
+    assert "not installed" in report()["clean-fid"]

@@ -1,0 +1,141 @@
+import errno
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ganstyle import __version__, checkpoint
+from ganstyle.cli import app
+from ganstyle.errors import GanstyleError
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("train", "stylize", "demo", "styles", "doctor")
+HEAVY = ("accelerate", "gradio", "kornia", "numpy", "pydantic", "scipy", "torch", "torchvision", "yaml")
+
+
+def invoke(*arguments: str) -> Any:
+    return CliRunner().invoke(app, arguments)
+
+
+def process(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+# --- in this process
+
+
+def test_version() -> None:
+    result = invoke("--version")
+    assert result.exit_code == 0
+    assert result.stdout == f"ganstyle {__version__}\n"
+
+
+def test_help_names_every_command() -> None:
+    result = invoke("--help")
+    assert result.exit_code == 0
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} +\S", result.stdout, re.MULTILINE)
+    assert "--debug" in result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    result = invoke(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["trian"], ["--bogus"], ["train"], ["train", "--bogus"], ["styles", "--json"]]
+)
+def test_bad_usage(arguments: list[str]) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_nothing_asked_is_a_help() -> None:
+    result = invoke()
+    assert result.exit_code == 2
+    assert "Commands:" in result.output
+
+
+def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(checkpoint, "shipped_styles", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (GanstyleError("it is wrong; mend it"), "ganstyle: it is wrong; mend it"),
+        (GanstyleError("one\n  two"), "ganstyle: one two"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/a/b"),
+            "ganstyle: [Errno 28] No space left on device: '/a/b'",
+        ),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
+) -> None:
+    fail_with(monkeypatch, error)
+    result = invoke("styles")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == f"{line}\n"
+
+
+def test_debug_lets_it_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = GanstyleError("it is wrong")
+    fail_with(monkeypatch, error)
+    assert invoke("--debug", "styles").exception is error
+
+
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ZeroDivisionError("ours")
+    fail_with(monkeypatch, error)
+    result = invoke("styles")
+    assert result.exception is error
+    assert result.exit_code == 1
+
+
+def test_a_reader_that_leaves_early_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in ``ganstyle styles | head -n 0``."""
+    fail_with(monkeypatch, BrokenPipeError(errno.EPIPE, "Broken pipe"))
+    assert invoke("styles").stderr == ""
+
+
+# --- for real
+
+
+@pytest.mark.parametrize("entrance", [["-m", "ganstyle"], ["cli.py"]], ids=["module", "script"])
+def test_help_is_quick_to_load(entrance: list[str]) -> None:
+    result = process("-X", "importtime", *entrance, "--help")
+    assert result.returncode == 0
+    assert "Commands:" in result.stdout
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in result.stderr.splitlines()}
+    assert {"ganstyle", "typer"} <= loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_errors_of_a_process(tmp_path: Path) -> None:
+    result = process("-m", "ganstyle", "train", "missing.yaml", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ganstyle: missing.yaml: the recipe cannot be read")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,85 @@
+import pytest
+import torch
+
+from ganstyle.devices import fast_bfloat16, pick_device
+from ganstyle.errors import GanstyleError
+
+
+def availability(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_auto_takes_the_fastest(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, expected: str
+) -> None:
+    availability(monkeypatch, cuda=cuda, mps=mps)
+    assert pick_device() == pick_device("auto") == torch.device(expected)
+
+
+def test_the_cpu_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    availability(monkeypatch, cuda=True, mps=True)
+    assert pick_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_by_its_number() -> None:
+    assert pick_device("cuda:0") == torch.device("cuda:0")
+
+
+def refused(name: str) -> str:
+    with pytest.raises(GanstyleError) as caught:
+        pick_device(name)
+    message = str(caught.value)
+    assert f"'{name}'" in message
+    assert "try auto or cpu" in message
+    assert "\n" not in message
+    assert len(message) < 500
+    return message
+
+
+@pytest.mark.parametrize("name", ["abacus", "", "cpu:", "cuda:-1", "cuda:99", "gpu", "CPU"])
+def test_what_is_no_device(name: str) -> None:
+    refused(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_no_gpu() -> None:
+    refused("cuda")
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="there is one")
+def test_no_apple_gpu() -> None:
+    refused("mps")
+
+
+@pytest.mark.parametrize("name", ["meta", "hpu", "privateuseone"])
+def test_devices_that_torch_knows_but_cannot_compute_with(name: str) -> None:
+    refused(name)
+
+
+def test_bfloat16_on_a_cpu_follows_the_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    for with_it in (*names, None):
+        for name in names:
+            monkeypatch.setattr(torch.cpu, name, lambda here=(name == with_it): here, raising=False)
+        assert fast_bfloat16(torch.device("cpu")) == (with_it is not None)
+    for name in names:  # a torch that has dropped or renamed them
+        monkeypatch.delattr(torch.cpu, name)
+    assert fast_bfloat16(torch.device("cpu")) is False
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_on_a_gpu_must_be_native(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation
+    )
+    assert fast_bfloat16(torch.device("cuda")) == native
+
+
+def test_bfloat16_elsewhere_is_not_taken_for_fast() -> None:
+    assert fast_bfloat16(torch.device("mps")) is False
