@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ganstyle import __version__
@@ -66,11 +66,9 @@ def save_style(
         "recipe": json.dumps(recipe.to_dict()),
         "info": json.dumps(info),
     }
+    content = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata)
     with atomic_write(path) as temporary:
-        try:
-            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
-        except SafetensorError as error:  # how safetensors reports a full disk
-            raise OSError(str(error)) from error
+        temporary.write_bytes(content)
 
 
 def load_style(name_or_path: str | Path) -> Style:

@@ -317,11 +317,12 @@ def test_what_is_no_json_is_refused_before_anything_is_written(tmp_path: Path) -
 def test_a_failure_halfway_leaves_nothing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = saved.read_bytes()
 
-    def fail(tensors: object, path: Path, metadata: object) -> None:
-        path.write_bytes(b"half")
+    def fail(path: Path, content: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(content[:100])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "save_file", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(KeyboardInterrupt):
         save_style(saved, *make(), {})
     assert saved.read_bytes() == before

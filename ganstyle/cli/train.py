@@ -33,11 +33,7 @@ def train(
     from ganstyle.recipe import load_recipe
     from ganstyle.training import train as run
 
-    loaded = load_recipe(recipe, overrides or [])
-    outcome = run(loaded, _print)
-    if outcome.finished:
-        scores = "".join(f", {name} {value:.3f}" for name, value in outcome.scores.items())
-        typer.echo(f"done: {outcome.style} after {outcome.step} steps{scores}")
+    run(load_recipe(recipe, overrides or []), _print)
 
 
 def _print(event: "Event") -> None:

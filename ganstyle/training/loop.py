@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     )
     guard = Guard(accelerator, clip=recipe.optimizer.clip)
     stopped = False
-    with record, Interrupt(accelerator) as interrupt:
+    with closing(record), Interrupt(accelerator) as interrupt:
         record.begin()
         batches = iter(loader)
         while state.step < recipe.steps and not stopped:
@@ -139,12 +140,16 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
             stopped = interrupt.requested()
             record.after_step(log, stopping=stopped)
     finished = state.step >= recipe.steps
-    if not finished:
-        report(Note(f"stopped at step {state.step}; the same command continues from there"))
+    outcome = Outcome(recipe.folder / "style.safetensors", state.step, finished, record.last_scores)
     if accelerator.num_processes > 1:
         check_agreement(accelerator, state)
         report(Note(f"all {accelerator.num_processes} processes hold the same weights"))
-    return Outcome(recipe.folder / "style.safetensors", state.step, finished, record.last_scores)
+    if finished:
+        scores = "".join(f", {name} {value:.3f}" for name, value in outcome.scores.items())
+        report(Note(f"done: {outcome.style} after {state.step} steps{scores}"))
+    else:
+        report(Note(f"stopped at step {state.step}; the same command continues from there"))
+    return outcome
 
 
 def _train_on(

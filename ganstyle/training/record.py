@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -176,13 +175,6 @@ class Record:
         save_style(path, self._state.average.module, self._recipe, self._target, info)
         self._on_event(Saved(self._state.step, path))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Write out what is still pending."""
         self._tracker.close()
