@@ -145,8 +145,8 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
         check_agreement(accelerator, state)
         report(Note(f"all {accelerator.num_processes} processes hold the same weights"))
     if finished:
-        scores = "".join(f", {name} {value:.3f}" for name, value in outcome.scores.items())
-        report(Note(f"done: {outcome.style} after {state.step} steps{scores}"))
+        measured = "".join(f", {name} {value:.3f}" for name, value in outcome.scores.items())
+        report(Note(f"done: {outcome.style} after {state.step} steps{measured}"))
     else:
         report(Note(f"stopped at step {state.step}; the same command continues from there"))
     return outcome
