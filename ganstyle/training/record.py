@@ -169,7 +169,7 @@ class Record:
                 "precision": self._accelerator.mixed_precision.replace("no", "fp32"),
             },
         }
-        if self._scores is not None:
+        if self._scores is not None and self.last_scores:
             info["scores"] = {**self.last_scores, "protocol": self._scores.protocol}
         path = self._recipe.folder / name
         save_style(path, self._state.average.module, self._recipe, self._target, info)
