@@ -1,7 +1,6 @@
 """What several commands share."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,23 +10,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def check_writable(folder: Path) -> None:
-    """Find out, without making the folder, whether it could be made and written to.
-
-    Raises:
-        GanstyleError: it could not.
-    """
-    from ganstyle.errors import GanstyleError
-
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        raise GanstyleError(f"{existing}: is a file, not a folder; choose another output")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise GanstyleError(f"{existing}: may not be written to; choose another output")
-
-
 def check_output(output: Path, inputs: Sequence[Path], *, force: bool) -> None:
     """Find out before the work whether an image could be written.
 
@@ -35,6 +17,7 @@ def check_output(output: Path, inputs: Sequence[Path], *, force: bool) -> None:
         GanstyleError: it could not; it exists and ``force`` is not given; or it is one of the inputs.
     """
     from ganstyle.errors import GanstyleError
+    from ganstyle.files import check_writable
     from ganstyle.images import output_format
 
     output_format(output)

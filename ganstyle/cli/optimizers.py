@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganstyle.cli.common import check_writable, pick_precision, read_start, write_json
+from ganstyle.cli.common import pick_precision, read_start, write_json
 
 if TYPE_CHECKING:
     from ganstyle.gatys.comparison import RunFinished
@@ -61,6 +61,7 @@ def optimizers(
     at random once per seed. Writes index.html, optimizers.json, plots and pictures.
     """
     from ganstyle.devices import pick_device
+    from ganstyle.files import check_writable
     from ganstyle.gatys.comparison import compare
     from ganstyle.gatys.conclusion import conclusion
     from ganstyle.gatys.report import check_folder, read_record, write_report
