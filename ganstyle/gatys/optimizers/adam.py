@@ -15,7 +15,8 @@ class Adam:
 
     The average of the iterates (Kingma & Ba 2015, section 7.2, with the same correction for its start)
     smooths out the jitter that a fixed step size leaves. It is evaluated every ``average_every`` steps, at
-    the cost of a pass without a gradient, and kept if it is better.
+    the cost of a pass without a gradient, and kept if it is better. With it the step size need not fall:
+    measured at 96 px, 100 evaluations, a constant one does better than a falling one.
 
     A step to a point that is not finite is taken back; the moments are forgotten and the step size is halved.
 
@@ -26,7 +27,6 @@ class Adam:
         betas: decay of the two moments' averages.
         average: decay of the iterates' average; 0 turns it off.
         average_every: steps between two evaluations of the average.
-        decay: the step size falls with (1 − spent)^decay as the budget is spent; 0 keeps it.
         seed: not used; the method draws nothing.
     """
 
@@ -35,15 +35,14 @@ class Adam:
         problem: Problem,
         x: Tensor,
         *,
-        lr: float = 0.03,
+        lr: float = 0.05,
         betas: tuple[float, float] = (0.9, 0.99),
         average: float = 0.9,
         average_every: int = 10,
-        decay: float = 0.5,
         seed: int = 0,
     ) -> None:
         self.problem, self.x, self.lr = problem, problem.project(x), lr
-        self.decay, self.betas, self.average, self.average_every = decay, betas, average, average_every
+        self.betas, self.average, self.average_every = betas, average, average_every
         self.safe = self.x
         self.failures = 0
         self._reset()
@@ -65,8 +64,7 @@ class Adam:
         self.second.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
         denominator = (self.second / (1 - b2**self.count)).sqrt_().add_(1e-12)
         here = Point(self.x, loss)
-        rate = self.lr * (1 - self.problem.spent()) ** self.decay
-        self.x = self.problem.project(self.x - rate * (self.first / (1 - b1**self.count)) / denominator)
+        self.x = self.problem.project(self.x - self.lr * (self.first / (1 - b1**self.count)) / denominator)
         if self.average:
             self.mean.lerp_(here.x, 1 - self.average)
             if self.count % self.average_every == 0:

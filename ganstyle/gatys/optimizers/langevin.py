@@ -9,6 +9,7 @@ from ganstyle.gatys.optimizers.base import Point, Problem
 
 _ACCEPTANCE = 0.574  # the best rate for MALA in many dimensions (Roberts & Rosenthal 1998)
 _MAX_FAILURES = 8
+_MEMORY = 0.99  # of the squared gradients' average
 
 
 class Langevin:
@@ -44,9 +45,9 @@ class Langevin:
         problem: Problem,
         x: Tensor,
         *,
-        lr: float = 0.02,
-        temperature: float = 0.1,
-        cooling: float = 2.0,
+        lr: float = 0.03,
+        temperature: float = 0.05,
+        cooling: float = 1.0,
         precondition: bool = True,
         metropolis: bool = False,
         seed: int = 0,
@@ -90,8 +91,8 @@ class Langevin:
             return torch.ones_like(self.z)
         if not frozen or not self.count:
             self.count += 1
-            self.square.lerp_(self.gradient.square(), 0.01)
-        mean = self.square / (1 - 0.99**self.count)
+            self.square.lerp_(self.gradient.square(), 1 - _MEMORY)
+        mean = self.square / (1 - _MEMORY**self.count)
         # A floor for coordinates whose gradient has been next to nothing: they must not fly off.
         return 1 / (mean + 0.01 * mean.mean() + 1e-30).sqrt()
 

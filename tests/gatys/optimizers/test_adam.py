@@ -25,7 +25,7 @@ def test_without_the_average_it_is_torchs() -> None:
     def bowl(x: Tensor) -> Tensor:
         return (torch.arange(1.0, 5.0) * x.square()).sum()
 
-    ours = Adam(Problem(bowl), torch.ones(4), lr=0.1, average=0.0, decay=0.0)
+    ours = Adam(Problem(bowl), torch.ones(4), lr=0.1, average=0.0)
     x = torch.ones(4, requires_grad=True)
     theirs = torch.optim.Adam([x], lr=0.1, betas=(0.9, 0.99), eps=1e-12)
     for _ in range(20):
@@ -47,7 +47,7 @@ def test_the_average_is_better_than_a_jittering_iterate(run: Any) -> None:
 
     start = torch.ones(50, dtype=torch.float64)
     with_average, without = (
-        run(Adam, noisy, start, 400, lr=0.05, average=average, decay=0.0).best.loss for average in (0.98, 0.0)
+        run(Adam, noisy, start, 400, lr=0.05, average=average).best.loss for average in (0.98, 0.0)
     )
     assert with_average < 0.5 * without
 
