@@ -13,8 +13,6 @@ from typer.core import TyperGroup
 from ganstyle import __version__
 from ganstyle.cli.demo import demo
 from ganstyle.cli.doctor import doctor
-from ganstyle.cli.optimize import optimize
-from ganstyle.cli.optimizers import optimizers
 from ganstyle.cli.styles import styles
 from ganstyle.cli.stylize import stylize
 from ganstyle.cli.train import train
@@ -77,7 +75,7 @@ def _main(
         warnings.showwarning = _warn
 
 
-for command in (train, stylize, optimize, optimizers, demo, styles, doctor):
+for command in (train, stylize, demo, styles, doctor):
     app.command()(command)
 
 
