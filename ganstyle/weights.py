@@ -143,7 +143,7 @@ def _read_state(path: Path) -> Mapping[str, Tensor]:
         raise WeightsError("not a readable file of weights (it is no plain dictionary of tensors)") from error
     except Exception as error:  # on a damaged file torch raises nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise WeightsError(f"not a readable file of weights ({reason[:200]})") from error
+        raise WeightsError(f"not a readable file of weights ({reason[:200]}); fetch it again") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError("does not hold a plain dictionary of tensors")
     return state

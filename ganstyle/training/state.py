@@ -129,7 +129,8 @@ def save_state(folder: Path, step: int, values: dict[str, Any], recipe: Recipe, 
             shutil.rmtree(old)
     except (OSError, RuntimeError) as error:  # torch.save turns a full disk into a RuntimeError
         shutil.rmtree(temporary, ignore_errors=True)
-        reason = str(error).partition("\n")[0]
+        # torch's own text names a line of its C++ source, not what happened.
+        reason = error.strerror if isinstance(error, OSError) else "the disk is full or failed"
         raise RunError(
             f"{final}: the training state cannot be saved ({reason}); free some space, then resume"
         ) from error
