@@ -44,6 +44,21 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_writable(folder: str | Path) -> None:
+    """Find out, without making the folder, whether it could be made and written to.
+
+    Raises:
+        GanstyleError: it could not.
+    """
+    existing = Path(folder)
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise GanstyleError(f"{existing}: is a file, not a folder; choose another output")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise GanstyleError(f"{existing}: may not be written to; choose another output")
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     with Path(path).open("rb") as file:

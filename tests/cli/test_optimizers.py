@@ -1,0 +1,123 @@
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from ganstyle.cli import app
+from ganstyle.gatys import comparison
+from ganstyle.gatys.trial import run_trial
+
+TINY = (
+    "--size",
+    16,
+    "--evaluations",
+    4,
+    "--seconds",
+    0.1,
+    "--seeds",
+    1,
+    "--precision",
+    "fp32",
+    "--device",
+    "cpu",
+)
+
+
+@pytest.fixture(autouse=True)
+def _weights(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: None) -> None:
+    monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
+
+
+@pytest.fixture
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run trials in this process: a fresh one takes seconds to load PyTorch."""
+    monkeypatch.setattr(comparison, "compare", partial(comparison.compare, run_trial=run_trial))
+
+
+def invoke(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["optimizers", *map(str, arguments)])
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_report(photos: Path, painting: Path, tmp_path: Path) -> None:
+    output = tmp_path / "report"
+    arguments = (
+        photos / "a.png",
+        painting,
+        "-o",
+        output,
+        *TINY,
+        "--optimizer",
+        "adam",
+        "--optimizer",
+        "lbfgs",
+    )
+    result = invoke(*arguments, "--json", tmp_path / "copy.json")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("VGG-16 (vgg16-random), SHA-256 ")
+    assert lines[1].startswith("[1/4] adam, 0.1 s, seed 0: loss ")
+    assert lines[4].startswith("[4/4] lbfgs, 4 evaluations, seed 0: loss ")
+    assert lines[5].startswith("With 0.1 s each, ")
+    assert lines[6] == f"report: {output / 'index.html'}"
+    assert (output / "index.html").is_file()
+    record = json.loads((output / "optimizers.json").read_text())
+    assert record == json.loads((tmp_path / "copy.json").read_text())
+    assert (record["content"], record["styles"]) == ("a.png", ["painting.png"])
+    assert record["conclusion"] == lines[5]
+    again = invoke(*arguments)
+    assert again.exit_code == 2
+    assert "is not empty" in again.stderr
+    assert invoke(*arguments, "--force").exit_code == 0
+
+
+def test_options_reach_the_comparison(
+    photos: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def spy(content: Any, styles: Any, **options: Any) -> Any:
+        seen.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparison, "compare", spy)
+    base = (photos / "a.png", painting, "-o", tmp_path / "report")
+    result = invoke(*base)
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted: no report is written\n"
+    assert not (tmp_path / "report").exists()
+    assert seen.keys() == {"vgg", "dtype", "device", "on_event"}  # the rest is left to the library
+    invoke(
+        *base, "--seconds", 5, "--evaluations", 9, "--size", 32, "--seeds", 2, "--optimizer", "adam",
+        "--start", "noise", "--content-weight", 1, "--style-weight", 2, "--tv-weight", 3,
+        "--precision", "bf16",
+    )  # fmt: skip
+    expected = {"seconds": 5.0, "evaluations": 9.0, "size": 32, "seeds": 2, "optimizers": ["adam"]}
+    expected |= {"start": "noise", "content_weight": 1.0, "style_weight": 2.0, "tv_weight": 3.0}
+    assert {key: seen[key] for key in expected} == expected
+    assert seen["dtype"] == torch.bfloat16
+
+
+def test_bad_usage_is_one_line_and_writes_nothing(photos: Path, painting: Path, tmp_path: Path) -> None:
+    photo, output = photos / "a.png", tmp_path / "report"
+    (tmp_path / "file").write_text("mine")
+    for arguments, message in (
+        ((photo, painting, "-o", tmp_path / "file"), "is a file"),
+        ((photo, painting, "-o", tmp_path / "file" / "report"), "is a file, not a folder"),
+        ((photo, painting, "-o", tmp_path), "is not empty"),
+        ((photo, painting, "-o", output, "--optimizer", "sgd"), "no optimiser 'sgd'"),
+        ((photo, painting, "-o", output, "--seconds", 0), "does nothing"),
+        ((photo, painting, "-o", output, "--seeds", 0), "at least 1"),
+        ((photo, painting, "-o", output, "--size", 2), "too few"),
+        ((photo, painting, "-o", output, "--start", "nose.png"), "nose.png"),
+        ((photo, tmp_path / "none.png", "-o", output), "none.png"),
+    ):
+        result = invoke(*arguments)
+        assert result.exit_code == 2, arguments
+        assert message in result.stderr, (arguments, result.stderr)
+        assert len(result.stderr.splitlines()) == 1, result.stderr
+        assert not output.exists()

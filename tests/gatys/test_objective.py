@@ -1,0 +1,89 @@
+import pytest
+import torch
+from torch import Tensor
+
+from ganstyle.errors import GanstyleError
+from ganstyle.gatys import Objective, Scene
+from ganstyle.gatys.objective import content_term, style_term, variation_term
+from ganstyle.losses import gram_matrix, total_variation
+
+
+def network(x: Tensor) -> dict[str, Tensor]:
+    return {"one": (x - 0.3).relu(), "two": torch.nn.functional.avg_pool2d(x, 2).square()}
+
+
+def picture(seed: int, height: int = 8, width: int = 10) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def scene(*styles: Tensor) -> Scene:
+    return Scene((8, 10), picture(0), styles or (picture(1),), network)
+
+
+def relative(value: Tensor, target: Tensor) -> Tensor:
+    return (value - target).square().sum() / target.square().sum()
+
+
+def test_by_hand() -> None:
+    objective = Objective(
+        network,
+        {
+            "content": (2.0, content_term({"two": 1.0})(scene())),
+            "style": (5.0, style_term({"one": 3.0, "two": 1.0}, [1.0])(scene())),
+            "tv": (0.5, variation_term(scene())),
+        },
+    )
+    x = picture(2)
+    loss, terms = objective(x)
+    found, photo, painting = network(x), network(picture(0)), network(picture(1))
+    styles = {layer: relative(gram_matrix(found[layer]), gram_matrix(painting[layer])) for layer in found}
+    torch.testing.assert_close(terms["content"], relative(found["two"], photo["two"]))
+    torch.testing.assert_close(terms["style"], 0.75 * styles["one"] + 0.25 * styles["two"])
+    torch.testing.assert_close(terms["tv"], total_variation(x))
+    torch.testing.assert_close(loss, 2 * terms["content"] + 5 * terms["style"] + 0.5 * terms["tv"])
+
+
+def test_one_pass_of_the_network() -> None:
+    passes = 0
+
+    def counting(x: Tensor) -> dict[str, Tensor]:
+        nonlocal passes
+        passes += 1
+        return network(x)
+
+    it = Scene((8, 10), picture(0), [picture(1), picture(3)], counting)
+    terms = {
+        "content": (1.0, content_term({"two": 1.0})(it)),
+        "style": (1.0, style_term({"one": 1.0}, [1, 2])(it)),
+    }
+    assert passes == 3  # one for each target
+    Objective(counting, terms)(picture(2))
+    assert passes == 4
+
+
+def test_several_paintings_are_weighted() -> None:
+    two = scene(picture(1), picture(3, 12, 9))
+    term = style_term({"one": 1.0}, [3.0, 1.0])(two)
+    x = picture(2)
+    grams = [gram_matrix(network(image)["one"]) for image in two.styles]
+    expected = relative(gram_matrix(network(x)["one"]), 0.75 * grams[0] + 0.25 * grams[1])
+    torch.testing.assert_close(term(x, network(x)), expected)
+
+
+def test_a_painting_of_weight_zero_does_not_count() -> None:
+    x = picture(2)
+    both = style_term({"one": 1.0}, [1.0, 0.0])(scene(picture(1), picture(3)))
+    alone = style_term({"one": 1.0}, [1.0])(scene())
+    torch.testing.assert_close(both(x, network(x)), alone(x, network(x)))
+
+
+@pytest.mark.parametrize("term", [content_term({"relu9_9": 1.0}), style_term({"relu9_9": 1.0}, [1.0])])
+def test_a_layer_that_the_network_does_not_give(term: object) -> None:
+    assert callable(term)
+    with pytest.raises(GanstyleError, match="does not give relu9_9; it gives one, two"):
+        term(scene())
+
+
+def test_content_without_a_photo() -> None:
+    with pytest.raises(GanstyleError, match="needs a photo"):
+        content_term({"one": 1.0})(Scene((8, 10), None, [picture(1)], network))

@@ -1,0 +1,62 @@
+from importlib.util import find_spec
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganstyle.errors import GanstyleError
+from ganstyle.gatys import Scene, optimize
+from ganstyle.gatys.photorealism import PHOTOREALISM_WEIGHT, photorealism_term
+from ganstyle.losses.matting import matting_laplacian, photorealism_loss
+
+needs_pymatting = pytest.mark.skipif(
+    find_spec("pymatting") is None, reason="needs PyMatting: pip install 'ganstyle[photorealistic]'"
+)
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def features(image: Tensor) -> dict[str, Tensor]:
+    """Colours and their products: what a style of colour alone is about."""
+    return {"only": torch.cat([image, image.roll(1, -1), image.square()], 1)}
+
+
+def test_texture_has_no_photo() -> None:
+    with pytest.raises(GanstyleError, match="needs a photo"):
+        photorealism_term(Scene((8, 8), None, [random(1, 3, 8, 8)], features))
+
+
+@needs_pymatting
+def test_measures_against_the_scenes_own_photo() -> None:
+    photo, picture = random(1, 3, 8, 9), random(1, 3, 8, 9, seed=1)
+    term = photorealism_term(Scene((8, 9), photo, [], features))
+    expected = photorealism_loss(picture, matting_laplacian(photo))
+    torch.testing.assert_close(term(picture, {}), expected)
+
+
+@needs_pymatting
+def test_optimisation_keeps_to_the_photos_lines() -> None:
+    """At two sizes, so that each has its own Laplacian: colours move, structure does not."""
+    checks = (torch.arange(24)[:, None] // 6 + torch.arange(32) // 8) % 2
+    photo = (0.3 + 0.3 * checks).expand(1, 3, 24, 32) + 0.1 * random(1, 3, 24, 32)
+    painting = torch.tensor([0.9, 0.4, 0.1]).view(1, 3, 1, 1) * random(1, 3, 24, 24, seed=1)
+    layers = {"only": 1.0}
+
+    def paint(weight: float) -> Tensor:
+        return optimize(
+            photo,
+            painting,
+            features=features,
+            steps=40,
+            scales=(12, 24),
+            content_layers=layers,
+            style_layers=layers,
+            extra_terms={"photorealism": (weight, photorealism_term)},
+        ).image
+
+    free, bound = paint(0.0), paint(PHOTOREALISM_WEIGHT)
+    laplacian = matting_laplacian(photo)
+    assert photorealism_loss(bound, laplacian) < 0.01 * photorealism_loss(free, laplacian)
+    assert (bound - photo).abs().mean() > 0.05  # it did take on other colours

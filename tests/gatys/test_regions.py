@@ -1,0 +1,74 @@
+import pytest
+import torch
+from torch import Tensor
+
+from ganstyle.errors import GanstyleError
+from ganstyle.gatys import Scene, optimize
+from ganstyle.gatys.objective import style_term
+from ganstyle.gatys.regions import region_style_term
+
+LAYERS = {"only": 1.0}
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def features(image: Tensor) -> dict[str, Tensor]:
+    return {"only": torch.cat([image, image.square()], 1)}
+
+
+def halves(height: int, width: int) -> Tensor:
+    left = (torch.arange(width) < width // 2).expand(height, width).float()
+    return torch.stack([left, 1 - left]).unsqueeze(1)
+
+
+def test_one_region_over_all_is_the_plain_term() -> None:
+    picture = random(1, 3, 8, 10)
+    scene = Scene((8, 10), None, [random(1, 3, 9, 7, seed=1), random(1, 3, 6, 6, seed=2)], features)
+    make = region_style_term(
+        LAYERS,
+        content_masks=torch.ones(1, 1, 8, 10),
+        style_masks=[torch.ones(1, 1, 9, 7), torch.ones(1, 1, 6, 6)],
+        style_weights=[1.0, 3.0],
+    )
+    expected = style_term(LAYERS, [1.0, 3.0])(scene)(picture, features(picture))
+    torch.testing.assert_close(make(scene)(picture, features(picture)), expected)
+
+
+def test_each_region_takes_its_own_colour() -> None:
+    """The painting is red on the right and blue on the left; the mask asks for the reverse."""
+    painting = torch.zeros(1, 3, 12, 12)
+    painting[:, 0, :, 6:], painting[:, 2, :, :6] = 0.8, 0.8
+    result = optimize(
+        None,
+        painting,
+        features=features,
+        steps=30,
+        scales=(8, 16),
+        size=16,
+        tv_weight=0.0,
+        style_objective=region_style_term(
+            LAYERS, content_masks=halves(32, 32), style_masks=[halves(12, 12).flip(0)]
+        ),
+    ).image
+    red, _, blue = result.view(3, 16, 2, 8).mean((1, 3))
+    assert red[0] > 0.5 > 0.2 > blue[0]
+    assert blue[1] > 0.5 > 0.2 > red[1]
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 1.0]])
+def test_masks_for_each_painting(weights: list[float]) -> None:
+    scene = Scene((8, 8), None, [random(1, 3, 8, 8), random(1, 3, 8, 8, seed=1)], features)
+    make = region_style_term(
+        LAYERS, content_masks=halves(8, 8), style_masks=[halves(8, 8)], style_weights=weights
+    )
+    with pytest.raises(GanstyleError, match=r"1 style masks and . weights for 2 paintings"):
+        make(scene)
+
+
+def test_same_number_of_regions() -> None:
+    scene = Scene((8, 8), None, [random(1, 3, 8, 8)], features)
+    make = region_style_term(LAYERS, content_masks=halves(8, 8), style_masks=[torch.ones(1, 1, 8, 8)])
+    with pytest.raises(GanstyleError, match="2 regions of the photo and 1 of a painting"):
+        make(scene)

@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from ganstyle.errors import GanstyleError
+from ganstyle.gatys.scales import enlarge, lost_detail, plan
+from ganstyle.images import resize
+
+
+@pytest.mark.parametrize(
+    ("size", "sides"),
+    [(96, [96]), (255, [255]), (256, [128, 256]), (384, [192, 384]), (1024, [128, 256, 512, 1024])],
+)
+def test_auto_halves_down_to_128(size: int, sides: list[int]) -> None:
+    assert [stage.scale for stage in plan(size, "auto")] == sides
+
+
+def test_single() -> None:
+    (stage,) = plan(1024, "single")
+    assert (stage.scale, stage.steps_until, stage.seconds_until) == (1024, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("from_noise", [False, True])
+@pytest.mark.parametrize("scales", ["auto", [100, 200, 300, 400, 500, 1000]])
+def test_shares_rise_to_all(scales: str | list[int], from_noise: bool) -> None:
+    stages = plan(1000, scales, from_noise=from_noise)
+    for shares in ([s.steps_until for s in stages], [s.seconds_until for s in stages]):
+        assert shares == sorted(shares)
+        assert shares[0] > 0
+        assert shares[-1] == 1.0
+    assert 1 - stages[-2].steps_until >= 0.49  # the last size gets half of the steps, and nearly all the time
+    assert 1 - stages[-2].seconds_until > 0.7
+
+
+def test_noise_needs_more_of_the_small_sizes() -> None:
+    assert plan(384, "auto", from_noise=True)[0].steps_until > plan(384, "auto")[0].steps_until
+
+
+@pytest.mark.parametrize("scales", [[], [400, 200], [100, 200], [0, 384], [384, 384], "coarse"])
+def test_nonsense(scales: str | list[int]) -> None:
+    with pytest.raises(GanstyleError) as caught:
+        plan(384, scales)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_size() -> None:
+    with pytest.raises(GanstyleError, match="size 0"):
+        plan(0, "auto")
+
+
+def test_an_untouched_photo_is_restored_exactly() -> None:
+    photo = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    small = resize(photo, (16, 24))
+    torch.testing.assert_close(enlarge(small, (32, 48), lost_detail(small, photo)), photo)
+
+
+def test_changes_are_enlarged() -> None:
+    photo = torch.full((1, 3, 32, 48), 0.5)
+    small = resize(photo, (16, 24))
+    larger = enlarge(small + 0.25, (32, 48), lost_detail(small, photo))
+    torch.testing.assert_close(larger, photo + 0.25)
+    assert enlarge(small + 9, (32, 48), None).max() == 1
