@@ -39,6 +39,9 @@ class Term(Protocol):
 TermFactory = Callable[[Scene], Term]
 """Prepares a term for one scale; called once a scale, without gradients."""
 
+Terms = Mapping[str, tuple[float, TermFactory]]
+"""Name → (weight, factory)."""
+
 
 class Objective:
     """A weighted sum of named terms, from one pass of the network.

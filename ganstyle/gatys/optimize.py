@@ -1,7 +1,5 @@
 """Paint by optimising the pixels of one picture: Gatys, Ecker & Bethge 2016 (and 2015 for textures)."""
 
-import inspect
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,25 +7,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.gatys.events import Iterate, Note, OnEvent, StopOptimization
+from ganstyle.errors import GanstyleError
+from ganstyle.gatys.checks import check_budget, check_images, check_layers, check_optimizer, check_weights
+from ganstyle.gatys.descent import Descent
+from ganstyle.gatys.events import OnEvent
 from ganstyle.gatys.objective import (
     Objective,
     Scene,
     TermFactory,
+    Terms,
     content_term,
     style_term,
     variation_term,
 )
-from ganstyle.gatys.optimizers import OPTIMIZERS, Optimizer, OutOfBudget, Problem
+from ganstyle.gatys.optimizers import OPTIMIZERS
 from ganstyle.gatys.scales import Stage, enlarge, lost_detail, plan
 from ganstyle.images import resize, resize_shorter
 from ganstyle.losses.perceptual import FeatureExtractor
 
 CONTENT_LAYERS: Mapping[str, float] = {"relu3_3": 1.0}
 STYLE_LAYERS: Mapping[str, float] = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}
-
-Terms = Mapping[str, tuple[float, TermFactory]]
 
 
 @dataclass(frozen=True)
@@ -119,31 +118,35 @@ def optimize(
     if content is None:
         del terms["content"]
     terms = {name: term for name, term in terms.items() if term[0] != 0}
-    _check_images(content, styles, start, features)
-    _check_weights(terms, shares, len(styles))
-    for kind, layers in (("content", content_layers), ("style", style_layers)):
-        _check_layers(kind, layers)
-    _check_budget(steps, seconds, max_evaluations)
+    check_images(content, styles, start, features)
+    check_weights(terms, shares, len(styles))
+    for what, layers in (("content", content_layers), ("style", style_layers)):
+        check_layers(what, layers)
+    check_budget(steps, seconds, max_evaluations)
     options = {"seed": seed, **(optimizer_options or {})}
-    _check_optimizer(optimizer, options)
+    check_optimizer(optimizer, options)
     guide = styles[0] if content is None else content
     from_noise = not isinstance(start, Tensor) and (start == "noise" or content is None)
     stages = plan(min(guide.shape[-2:]) if size is None else size, scales, from_noise=from_noise)
 
-    run = _Run(began, steps, seconds, max_evaluations, callback)
-    before: Scene | None = None
-    for stage in stages:
-        scene = _scene(stage, content, styles, features)
-        objective = _objective(scene, terms)
-        if before is None:
-            picture = _start(start, scene, seed)
-        elif before.photo is None or scene.photo is None:
-            picture = enlarge(picture, scene.size, None)
-        else:
-            picture = enlarge(picture, scene.size, lost_detail(before.photo, scene.photo))
+    def prepare(stage: Stage) -> tuple[Scene, Objective]:
+        return _prepare(stage, content, styles, features, terms)
+
+    run = Descent(began, steps, seconds, max_evaluations, callback)
+    kind = OPTIMIZERS[optimizer]
+    scene, objective = prepare(stages[0])
+    picture = run.descend(stages[0], objective, _start(start, scene, seed), kind, options)
+    for stage in stages[1:]:
         before = scene
-        if not run.interrupted:  # after an interruption the picture only has to be brought to its size
-            picture = run.descend(stage, objective, picture, OPTIMIZERS[optimizer], options)
+        try:
+            scene, objective = prepare(stages[-1] if run.interrupted else stage)
+        except KeyboardInterrupt:
+            run.interrupted = True
+            scene, objective = prepare(stages[-1])
+        picture = _continue(picture, before, scene)
+        if run.interrupted:  # the picture only had to be brought to its size
+            break
+        picture = run.descend(stage, objective, picture, kind, options)
     with torch.no_grad():
         loss, values = objective(picture)
     return Result(
@@ -158,109 +161,23 @@ def optimize(
     )
 
 
-class _Run:
-    """The counters of one call, over all scales."""
-
-    def __init__(
-        self,
-        began: float,
-        steps: int,
-        seconds: float | None,
-        max_evaluations: float | None,
-        callback: OnEvent,
-    ) -> None:
-        self.began, self.steps, self.seconds = began, steps, seconds
-        self.max_evaluations, self.callback = max_evaluations, callback
-        self.steps_done, self.evaluations = 0, 0.0
-        self.interrupted = False
-        self.history: list[tuple[float, float, float]] = []
-
-    def descend(
-        self,
-        stage: Stage,
-        objective: Objective,
-        picture: Tensor,
-        kind: type[Optimizer],
-        options: Mapping[str, object],
-    ) -> Tensor:
-        """Work at one scale until its share of some budget is spent; return the best picture."""
-        shape, recent = picture.shape, dict[float, Mapping[str, Tensor]]()
-
-        def function(x: Tensor) -> Tensor:
-            loss, terms = objective(x.view(shape))
-            recent[float(loss.detach())] = terms
-            return loss
-
-        before = self.evaluations
-        problem = Problem(
-            function,
-            lower=0.0,
-            upper=1.0,
-            max_evaluations=None
-            if self.max_evaluations is None
-            else self.max_evaluations * stage.steps_until - before,
-            deadline=None if self.seconds is None else self.began + self.seconds * stage.seconds_until,
-            grid=(shape[1], shape[2], shape[3]),
-            spent=lambda: self._spent(before + problem.evaluations),
-            note=lambda text: self.callback(Note(text)),
-        )
-        try:
-            worker = kind(problem, picture.flatten(), **options)
-            while self.steps_done < round(self.steps * stage.steps_until):
-                recent.clear()
-                point = worker.step()
-                self.evaluations = round(before + problem.evaluations, 3)  # no 64.39999
-                if point is None:
-                    self.callback(Note(f"no further progress at {stage.scale} px"))
-                    break
-                if problem.best is None:
-                    raise GanstyleError(
-                        "the loss is not finite at the start; check the images, the weights and the network"
-                    )
-                self.steps_done += 1
-                elapsed = time.perf_counter() - self.began
-                self.history.append((elapsed, self.evaluations, point.loss))
-                self.callback(
-                    Iterate(
-                        step=self.steps_done,
-                        steps=self.steps,
-                        evaluations=self.evaluations,
-                        seconds=elapsed,
-                        scale=stage.scale,
-                        loss=point.loss,
-                        terms={name: float(value) for name, value in recent.get(point.loss, {}).items()},
-                        image=point.x.view(shape),
-                    )
-                )
-        except OutOfBudget:
-            pass
-        except (KeyboardInterrupt, StopOptimization):
-            self.interrupted = True
-        self.evaluations = round(before + problem.evaluations, 3)
-        return picture if problem.best is None else problem.best.x.view(shape)
-
-    def _spent(self, evaluations: float) -> float:
-        """Return the fraction of that limit which is nearest."""
-        fractions = [self.steps_done / self.steps]
-        if self.seconds is not None:
-            fractions.append((time.perf_counter() - self.began) / self.seconds)
-        if self.max_evaluations is not None:
-            fractions.append(evaluations / self.max_evaluations)
-        return min(max(fractions), 1.0)
-
-
-def _scene(
-    stage: Stage, content: Tensor | None, styles: Sequence[Tensor], features: FeatureExtractor
-) -> Scene:
+@torch.no_grad()
+def _prepare(
+    stage: Stage, content: Tensor | None, styles: Sequence[Tensor], features: FeatureExtractor, terms: Terms
+) -> tuple[Scene, Objective]:
+    """Return what is given at one scale, and what is minimised there."""
     photo = None if content is None else resize_shorter(content, stage.scale)
     paintings = [resize_shorter(image, stage.scale) for image in styles]
     height, width = (paintings[0] if photo is None else photo).shape[-2:]
-    return Scene((height, width), photo, paintings, features)
+    scene = Scene((height, width), photo, paintings, features)
+    return scene, Objective(features, {name: (weight, make(scene)) for name, (weight, make) in terms.items()})
 
 
-@torch.no_grad()
-def _objective(scene: Scene, terms: Terms) -> Objective:
-    return Objective(scene.features, {name: (weight, make(scene)) for name, (weight, make) in terms.items()})
+def _continue(picture: Tensor, before: Scene, now: Scene) -> Tensor:
+    """Return the picture of one scale at another one."""
+    if before.photo is None or now.photo is None:
+        return enlarge(picture, now.size, None)
+    return enlarge(picture, now.size, lost_detail(before.photo, now.photo))
 
 
 def _start(start: str | Tensor, scene: Scene, seed: int) -> Tensor:
@@ -273,65 +190,3 @@ def _start(start: str | Tensor, scene: Scene, seed: int) -> Tensor:
         return scene.photo
     noise = torch.rand(1, 3, *scene.size, generator=torch.Generator().manual_seed(seed))
     return noise.to(scene.styles[0].device)
-
-
-def _check_images(
-    content: Tensor | None, styles: Sequence[Tensor], start: str | Tensor, features: FeatureExtractor
-) -> None:
-    if not styles:
-        raise GanstyleError("no painting was given; give at least one")
-    minimum = getattr(features, "minimum", 1)
-    named = [("the photo", content), *((f"painting {i}", image) for i, image in enumerate(styles, 1))]
-    for name, image in [*named, ("the start", start)]:
-        if not isinstance(image, Tensor):
-            continue
-        if image.dim() != 4 or image.shape[:2] != (1, 3):
-            raise ImageError(f"{name} has shape {tuple(image.shape)}; it must be (1, 3, height, width)")
-        if min(image.shape[-2:]) < minimum:
-            raise ImageError(
-                f"{name} has {image.shape[-2]}x{image.shape[-1]} pixels, too few for the network's "
-                f"deepest layer; give at least {minimum}x{minimum}"
-            )
-
-
-def _check_weights(terms: Terms, shares: Sequence[float], paintings: int) -> None:
-    if not terms:
-        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")
-    for name, (weight, _) in terms.items():
-        if not (math.isfinite(weight) and weight > 0):
-            raise GanstyleError(
-                f"the weight of {name} is {weight}; give a positive number, or 0 to leave it out"
-            )
-    if len(shares) != paintings:
-        raise GanstyleError(f"{len(shares)} style weights for {paintings} paintings; give one each")
-    if not all(math.isfinite(share) and share >= 0 for share in shares) or sum(shares) == 0:
-        raise GanstyleError("the weights of the paintings must not be negative, nor all zero")
-
-
-def _check_layers(kind: str, layers: Mapping[str, float]) -> None:
-    if (
-        not layers
-        or not all(math.isfinite(w) and w >= 0 for w in layers.values())
-        or not sum(layers.values())
-    ):
-        raise GanstyleError(
-            f"no {kind} layer has a weight; give at least one a positive one, none a negative"
-        )
-
-
-def _check_budget(steps: int, seconds: float | None, max_evaluations: float | None) -> None:
-    if steps < 1:
-        raise GanstyleError(f"{steps} steps do nothing; give at least 1")
-    if seconds is not None and not seconds > 0:
-        raise GanstyleError(f"{seconds} seconds are too few; give more than 0")
-    if max_evaluations is not None and not max_evaluations >= 1:
-        raise GanstyleError(f"{max_evaluations} evaluations do nothing; give at least 1")
-
-
-def _check_optimizer(name: str, options: Mapping[str, object]) -> None:
-    if name not in OPTIMIZERS:
-        raise GanstyleError(f"there is no optimiser '{name}'; choose from {', '.join(sorted(OPTIMIZERS))}")
-    known = [key for key in inspect.signature(OPTIMIZERS[name]).parameters if key not in ("problem", "x")]
-    for key in options:
-        if key not in known:
-            raise GanstyleError(f"{name} has no option '{key}'; it has {', '.join(known)}")

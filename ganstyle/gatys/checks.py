@@ -1,0 +1,79 @@
+"""What an optimisation refuses to begin with; each refusal is a `GanstyleError` of one line."""
+
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.gatys.objective import Terms
+from ganstyle.gatys.optimizers import OPTIMIZERS
+from ganstyle.losses.perceptual import FeatureExtractor
+
+
+def check_images(
+    content: Tensor | None, styles: Sequence[Tensor], start: str | Tensor, features: FeatureExtractor
+) -> None:
+    """There are paintings, and all images are such that the network can see them."""
+    if not styles:
+        raise GanstyleError("no painting was given; give at least one")
+    minimum = getattr(features, "minimum", 1)
+    named = [("the photo", content), *((f"painting {i}", image) for i, image in enumerate(styles, 1))]
+    for name, image in [*named, ("the start", start)]:
+        if not isinstance(image, Tensor):
+            continue
+        if image.dim() != 4 or image.shape[:2] != (1, 3):
+            raise ImageError(f"{name} has shape {tuple(image.shape)}; it must be (1, 3, height, width)")
+        if min(image.shape[-2:]) < minimum:
+            raise ImageError(
+                f"{name} has {image.shape[-2]}x{image.shape[-1]} pixels, too few for the network's "
+                f"deepest layer; give at least {minimum}x{minimum}"
+            )
+
+
+def check_weights(terms: Terms, shares: Sequence[float], paintings: int) -> None:
+    """There is something to minimise, and the paintings' shares fit."""
+    if not terms:
+        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")
+    for name, (weight, _) in terms.items():
+        if not (math.isfinite(weight) and weight > 0):
+            raise GanstyleError(
+                f"the weight of {name} is {weight}; give a positive number, or 0 to leave it out"
+            )
+    if len(shares) != paintings:
+        raise GanstyleError(f"{len(shares)} style weights for {paintings} paintings; give one each")
+    if not all(math.isfinite(share) and share >= 0 for share in shares) or sum(shares) == 0:
+        raise GanstyleError("the weights of the paintings must not be negative, nor all zero")
+
+
+def check_layers(kind: str, layers: Mapping[str, float]) -> None:
+    """One layer at least has a weight."""
+    if (
+        not layers
+        or not all(math.isfinite(w) and w >= 0 for w in layers.values())
+        or not sum(layers.values())
+    ):
+        raise GanstyleError(
+            f"no {kind} layer has a weight; give at least one a positive one, none a negative"
+        )
+
+
+def check_budget(steps: int, seconds: float | None, max_evaluations: float | None) -> None:
+    """There is something to spend."""
+    if steps < 1:
+        raise GanstyleError(f"{steps} steps do nothing; give at least 1")
+    if seconds is not None and not seconds > 0:
+        raise GanstyleError(f"{seconds} seconds are too few; give more than 0")
+    if max_evaluations is not None and not max_evaluations >= 1:
+        raise GanstyleError(f"{max_evaluations} evaluations do nothing; give at least 1")
+
+
+def check_optimizer(name: str, options: Mapping[str, object]) -> None:
+    """There is such an optimiser, and it has these options."""
+    if name not in OPTIMIZERS:
+        raise GanstyleError(f"there is no optimiser '{name}'; choose from {', '.join(sorted(OPTIMIZERS))}")
+    known = [key for key in inspect.signature(OPTIMIZERS[name]).parameters if key not in ("problem", "x")]
+    for key in options:
+        if key not in known:
+            raise GanstyleError(f"{name} has no option '{key}'; it has {', '.join(known)}")
