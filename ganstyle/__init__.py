@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ganstyle.checkpoint import Style, load_style
     from ganstyle.errors import GanstyleError
     from ganstyle.images import read_image, write_image
-    from ganstyle.recipe import Recipe, load_recipe
+    from ganstyle.recipe import Recipe
     from ganstyle.stylize import stylize_image
     from ganstyle.training import train
 
@@ -21,7 +21,6 @@ __all__ = [
     "GanstyleError",
     "Recipe",
     "Style",
-    "load_recipe",
     "load_style",
     "read_image",
     "stylize_image",
@@ -33,7 +32,6 @@ _HOMES = {
     "GanstyleError": "ganstyle.errors",
     "Recipe": "ganstyle.recipe",
     "Style": "ganstyle.checkpoint",
-    "load_recipe": "ganstyle.recipe",
     "load_style": "ganstyle.checkpoint",
     "read_image": "ganstyle.images",
     "stylize_image": "ganstyle.stylize",

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from ganstyle import __version__
 from ganstyle.errors import CheckpointError, RecipeError
-from ganstyle.files import atomic_write
+from ganstyle.files import atomic_write, shipped_folder
 from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS
-from ganstyle.recipe import Recipe, parse_recipe
+from ganstyle.recipe import Recipe
+from ganstyle.student import SHIPPED_STUDENT
 
 FORMAT = "1"
 _SUFFIX = ".safetensors"
@@ -87,7 +88,7 @@ def load_style(name_or_path: str | Path) -> Style:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a ganstyle style of format {FORMAT} but {metadata.get('format')}")
     try:
-        recipe = parse_recipe(json.loads(metadata["recipe"]), source=f"{path} (its recipe)")
+        recipe = Recipe.parse(json.loads(metadata["recipe"]), source=f"{path} (its recipe)")
         info = json.loads(metadata["info"])
         generator = build_generator(recipe)
         generator.load_state_dict(_under("generator.", tensors))
@@ -107,12 +108,8 @@ def load_style(name_or_path: str | Path) -> Style:
 
 def shipped_styles() -> dict[str, Path]:
     """Return the styles that come with ganstyle, by name."""
-    package = Path(__file__).parent
-    # Beside the package in a checkout, inside it in an installed wheel.
-    for folder in (package.parent / "checkpoints", package / "checkpoints"):
-        if folder.is_dir():
-            return {path.stem: path for path in sorted(folder.glob(f"*{_SUFFIX}"))}
-    return {}
+    files = sorted(shipped_folder().glob(f"*{_SUFFIX}"))
+    return {path.stem: path for path in files if path.name != SHIPPED_STUDENT}
 
 
 def _find(name_or_path: str | Path) -> Path:

@@ -59,6 +59,13 @@ def check_writable(folder: str | Path) -> None:
         raise GanstyleError(f"{existing}: may not be written to; choose another output")
 
 
+def shipped_folder() -> Path:
+    """Return the folder with what ganstyle ships trained: beside the package, or inside it in a wheel."""
+    package = Path(__file__).parent
+    beside = package.parent / "checkpoints"
+    return beside if beside.is_dir() else package / "checkpoints"
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     with Path(path).open("rb") as file:

@@ -177,10 +177,15 @@ class RunSection(Section):
 
     dir: str = "runs"
     save_every: Interval = 500
-    sample_every: Interval = 250
-    samples: Count = Field(4, description="how many fixed photos the sample grids show")
     log_every: Count = 10
     keep: Count = Field(2, description="how many training states are kept")
+
+
+class SampledRunSection(RunSection):
+    """A run that also shows pictures as it goes."""
+
+    sample_every: Interval = 250
+    samples: Count = Field(4, description="how many fixed photos the sample grids show")
 
 
 class ScoreSection(Section):
@@ -192,37 +197,19 @@ class ScoreSection(Section):
     size: Count = Field(384, description="their shorter side in pixels")
 
 
-class Recipe(Section):
-    """Everything that decides how a style comes out."""
+class RunRecipe(Section):
+    """What every run is told, whatever it trains."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     seed: Annotated[int, Number, Field(ge=0, lt=2**32)] = 0
     steps: Count = 4000
     batch_size: Count = Field(4, description="photos a step and process")
-    accumulate: Count = Field(1, description="batches a step: gradient accumulation")
-    image_size: Count = Field(256, description="side of the photos' crops in pixels")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     workers: Annotated[int, Number, Field(ge=0)] = Field(2, description="processes that load data")
-    ema: Decay = Field(0.999, description="decay of the averaged generator")
     content: ContentSection = ContentSection()
-    style: StyleSection
-    generator: GeneratorSection = GeneratorSection()
-    discriminator: DiscriminatorSection | None = DiscriminatorSection()
-    loss: LossSection = LossSection()
-    optimizer: OptimizerSection = OptimizerSection()
     run: RunSection = RunSection()
-    score: ScoreSection = ScoreSection()
-    vgg: str = Field("auto", description="auto, imagenet or a file; see ganstyle.weights")
+    vgg: str = Field("auto", description="auto, distilled, imagenet or a file; see ganstyle.weights")
     resume: str = Field("auto", description="auto, never, or a training state's folder")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.discriminator and self.discriminator.patch_size > self.image_size:
-            raise ValueError(
-                f"discriminator.patch_size {self.discriminator.patch_size} is larger than "
-                f"image_size {self.image_size}"
-            )
-        return self
 
     @property
     def folder(self) -> Path:
@@ -237,46 +224,71 @@ class Recipe(Section):
         """Return the whole recipe, every default written out."""
         return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
 
+    @classmethod
+    def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> Self:
+        """Read a recipe and apply ``key=value`` overrides to it.
 
-def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe and apply ``key=value`` overrides to it.
+        Args:
+            path: a YAML file.
+            overrides: such as ``["steps=200", "loss.style=10", "discriminator=null"]``; the value is YAML.
 
-    Args:
-        path: a YAML file.
-        overrides: such as ``["steps=200", "loss.style=10", "discriminator=null"]``; the value is YAML.
+        Raises:
+            RecipeError: the file cannot be read, or it or an override does not fit.
+        """
+        try:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = error.strerror
+            raise RecipeError(f"{path}: the recipe cannot be read ({reason}); check its path") from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())
+            raise RecipeError(f"{path}: the recipe is not valid YAML ({reason})") from error
+        if not isinstance(values, dict):
+            raise RecipeError(f"{path}: the recipe is not a list of 'key: value' lines")
+        for override in overrides:
+            _apply(override, values)
+        return cls.parse(values, source=str(path))
 
-    Raises:
-        RecipeError: the file cannot be read, or it or an override does not fit.
-    """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"{path}: the recipe cannot be read ({error.strerror}); check its path") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise RecipeError(f"{path}: the recipe is not valid YAML ({reason})") from error
-    if not isinstance(values, dict):
-        raise RecipeError(f"{path}: the recipe is not a list of 'key: value' lines")
-    for override in overrides:
-        _apply(override, values)
-    return parse_recipe(values, source=str(path))
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, source: str) -> Self:
+        """Validate plain values; ``source`` names them in an error.
 
-
-def parse_recipe(values: Mapping[str, Any], *, source: str) -> Recipe:
-    """Validate plain values; ``source`` names them in an error.
-
-    Raises:
-        RecipeError: an unknown key, a wrong type or an impossible value.
-    """
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        first, *rest = error.errors()
-        more = f" (and {len(rest)} more)" if rest else ""
-        raise RecipeError(" ".join(f"{source}: {_explain(first)}{more}".split())) from error
+        Raises:
+            RecipeError: an unknown key, a wrong type or an impossible value.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first, *rest = error.errors()
+            more = f" (and {len(rest)} more)" if rest else ""
+            raise RecipeError(" ".join(f"{source}: {_explain(first, cls)}{more}".split())) from error
 
 
-def differences(old: Recipe, new: Recipe, *, ignore: Sequence[str] = ()) -> list[str]:
+class Recipe(RunRecipe):
+    """Everything that decides how a style comes out."""
+
+    accumulate: Count = Field(1, description="batches a step: gradient accumulation")
+    image_size: Count = Field(256, description="side of the photos' crops in pixels")
+    ema: Decay = Field(0.999, description="decay of the averaged generator")
+    style: StyleSection
+    generator: GeneratorSection = GeneratorSection()
+    discriminator: DiscriminatorSection | None = DiscriminatorSection()
+    loss: LossSection = LossSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    run: SampledRunSection = SampledRunSection()
+    score: ScoreSection = ScoreSection()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.discriminator and self.discriminator.patch_size > self.image_size:
+            raise ValueError(
+                f"discriminator.patch_size {self.discriminator.patch_size} is larger than "
+                f"image_size {self.image_size}"
+            )
+        return self
+
+
+def differences(old: RunRecipe, new: RunRecipe, *, ignore: Sequence[str] = ()) -> list[str]:
     """List what differs, each as ``key: old -> new``; ``ignore`` names top-level keys."""
     before, after = _flatten(old.to_dict()), _flatten(new.to_dict())
     return [
@@ -309,12 +321,12 @@ def _apply(override: str, values: dict[str, Any]) -> None:
     values[last] = value
 
 
-def _explain(error: ErrorDetails) -> str:
+def _explain(error: ErrorDetails, recipe: type[RunRecipe]) -> str:
     """Turn one of pydantic's errors into a line that names the key as it stands in the YAML."""
     parts = [str(part) for part in error["loc"]]
     key = ".".join(parts)
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(parts[-1], _known_keys(parts[:-1]), n=1)
+        near = difflib.get_close_matches(parts[-1], _known_keys(recipe, parts[:-1]), n=1)
         hint = f"; did you mean '{'.'.join([*parts[:-1], near[0]])}'?" if near else ""
         return f"unknown key '{key}'{hint}"
     if error["type"] == "missing":
@@ -328,8 +340,7 @@ def _explain(error: ErrorDetails) -> str:
     return f"'{key}': {reason}{given}"
 
 
-def _known_keys(parents: Sequence[str]) -> list[str]:
-    section: type[BaseModel] = Recipe
+def _known_keys(section: type[BaseModel], parents: Sequence[str]) -> list[str]:
     for parent in parents:
         annotation = section.model_fields[parent].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):

@@ -1,7 +1,8 @@
 """Which VGG-16 to use, where it comes from, and proof that it is the right file.
 
 ``auto`` looks, in this order: the file that ``GANSTYLE_VGG16`` names; torchvision's own cache; a download
-into that cache. Whatever is used is named by its SHA-256 in every result.
+into that cache; the distilled network that ships with ganstyle, with a warning. Whatever is used is named by
+its SHA-256 in every result.
 """
 
 import os
@@ -19,7 +20,8 @@ from torch import Tensor
 
 from ganstyle.errors import WeightsError
 from ganstyle.files import atomic_write, sha256
-from ganstyle.models import VGG16Features
+from ganstyle.models import DistilledFeatures, VGG16Features
+from ganstyle.student import is_student, load_student, shipped_student
 
 # torchvision's VGG16_Weights.IMAGENET1K_FEATURES: Simonyan and Zisserman's own weights (CC BY 4.0). The name
 # ends in the first digits of the file's SHA-256, as all names of torchvision's weights do.
@@ -31,8 +33,10 @@ _OTHER_NETWORK = "397923af"  # vgg16-397923af.pth
 
 _OFFLINE = (
     f"without a network, fetch {VGG16_URL} elsewhere and set GANSTYLE_VGG16 to the file, "
-    "or give its path to --vgg (in a recipe: vgg)"
+    "or give its path to --vgg (in a recipe: vgg), or use --vgg distilled"
 )
+
+FeatureNetwork = VGG16Features | DistilledFeatures
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,9 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
     """Decide which file of VGG-16 weights to use.
 
     Args:
-        spec: ``auto`` (see above), ``imagenet`` (torchvision's file from its cache or a download), or the
-            path of a ``.safetensors`` or ``.pth`` file in torchvision's ``features.N`` layout.
+        spec: ``auto`` (see above), ``distilled`` (the network that ships with ganstyle), ``imagenet``
+            (torchvision's file from its cache or a download), or the path of a distilled network or of a
+            ``.safetensors`` or ``.pth`` file in torchvision's ``features.N`` layout.
         download: whether the network may be used.
 
     Raises:
@@ -77,26 +82,39 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
     named = os.environ.get("GANSTYLE_VGG16")
     if spec == "auto" and named:
         return _local_file(Path(named), "GANSTYLE_VGG16 names it")
+    if spec == "distilled":
+        return _local_file(shipped_student(), "it ships with ganstyle")
     if spec not in ("auto", "imagenet"):
         return _local_file(Path(spec), "asked for by its path")
     cached = vgg16_cache()
     if cached.is_file():
         return _imagenet_file(cached, "in torchvision's cache")
-    if not download:
-        raise WeightsError(f"VGG-16: GANSTYLE_VGG16 is not set and {cached} does not exist; {_OFFLINE}")
-    _download(cached)
-    return _imagenet_file(cached, "downloaded into torchvision's cache")
+    problem = f"GANSTYLE_VGG16 is not set and {cached} does not exist"
+    if download:
+        try:
+            _download(cached)
+            return _imagenet_file(cached, "downloaded into torchvision's cache")
+        except WeightsError as error:
+            if spec == "imagenet":
+                raise
+            problem = str(error).partition(";")[0]
+    if spec == "imagenet" or not shipped_student().is_file():
+        raise WeightsError(f"VGG-16: {problem}; {_OFFLINE}")
+    warnings.warn(f"{problem}; the distilled VGG-16 that ships with ganstyle is used", stacklevel=2)
+    return _local_file(shipped_student(), "no ImageNet weights are at hand")
 
 
 def load_vgg16(
     weights: WeightsFile, layers: Sequence[str], *, dtype: torch.dtype = torch.float32
-) -> VGG16Features:
+) -> FeatureNetwork:
     """Build the feature network from a file that ``find_vgg16`` chose.
 
     Raises:
         WeightsError: the file is damaged, or lacks one of the layers.
     """
     try:
+        if is_student(weights.path):
+            return DistilledFeatures(layers, student=load_student(weights.path), dtype=dtype)
         return VGG16Features(layers, state=_read_state(weights.path), dtype=dtype)
     except WeightsError as error:
         raise WeightsError(f"{weights.path}: {error}") from error
@@ -110,7 +128,12 @@ def _local_file(path: Path, reason: str) -> WeightsFile:
         raise WeightsError(
             f"{path}: is torchvision's IMAGENET1K_V1, another network with another normalisation; {_OFFLINE}"
         )
-    name = "VGG-16 ImageNet (torchvision)" if digest.startswith(_HASH_PREFIX) else f"VGG-16 ({path.stem})"
+    if is_student(path):
+        name = "VGG-16 distilled"
+    elif digest.startswith(_HASH_PREFIX):
+        name = "VGG-16 ImageNet (torchvision)"
+    else:
+        name = f"VGG-16 ({path.stem})"
     return WeightsFile(name, path, digest, reason)
 
 

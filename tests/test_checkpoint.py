@@ -18,7 +18,7 @@ from ganstyle.checkpoint import Style, build_generator, load_style, save_style, 
 from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.losses import StyleTarget
 from ganstyle.models import ResNetGenerator, UNetGenerator
-from ganstyle.recipe import Recipe, parse_recipe
+from ganstyle.recipe import Recipe
 
 INFO: dict[str, Any] = {
     "vgg": {"name": "VGG-16", "sha256": "88682ab5" * 8},
@@ -32,7 +32,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def make(name: str = "resnet") -> tuple[nn.Module, Recipe, StyleTarget]:
-    recipe = parse_recipe(
+    recipe = Recipe.parse(
         {
             "name": "tiny",
             "style": {"path": "a.jpg", "title": "Ночь", "author": "N. N.", "year": "1889"},

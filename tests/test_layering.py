@@ -17,9 +17,9 @@ PACKAGE = ROOT / "ganstyle"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "files", "images", "devices", "colors"),
     ("models", "losses", "data"),
-    ("weights", "recipe", "metrics", "checkpoint"),
+    ("student", "weights", "recipe", "metrics", "checkpoint"),
     ("gatys", "training", "stylize"),
-    ("evaluate",),
+    ("distill", "evaluate"),
     ("cli", "gui"),
 )
 _ORDERED = (0, 2)

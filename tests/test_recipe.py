@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from ganstyle.errors import RecipeError
-from ganstyle.recipe import Recipe, differences, load_recipe, parse_recipe
+from ganstyle.recipe import Recipe, differences
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
@@ -19,7 +19,7 @@ def values(**changes: Any) -> dict[str, Any]:
 
 
 def parse(**changes: Any) -> Recipe:
-    return parse_recipe(values(**changes), source="recipe.yaml")
+    return Recipe.parse(values(**changes), source="recipe.yaml")
 
 
 def error(**changes: Any) -> str:
@@ -39,7 +39,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def load(folder: Path, *overrides: str) -> Recipe:
-    return load_recipe(write(folder, "name: x\nstyle: {path: painting.jpg}\nsteps: 7\n"), overrides)
+    return Recipe.load(write(folder, "name: x\nstyle: {path: painting.jpg}\nsteps: 7\n"), overrides)
 
 
 # --- what a recipe means
@@ -180,7 +180,7 @@ def test_betas_of_one_and_above_never_forget() -> None:
 
 def test_missing() -> None:
     with pytest.raises(RecipeError, match=r"^r: 'style' is missing$"):
-        parse_recipe({"name": "x"}, source="r")
+        Recipe.parse({"name": "x"}, source="r")
     assert error(style={}) == "'style.path' is missing"
 
 
@@ -220,7 +220,7 @@ def test_a_value_of_two_lines_stays_one_line() -> None:
 def test_a_key_that_is_no_word() -> None:
     numbered: dict[Any, Any] = {**values(), 1: 2}
     with pytest.raises(RecipeError, match=r"^r: '1': "):
-        parse_recipe(numbered, source="r")
+        Recipe.parse(numbered, source="r")
 
 
 # --- files
@@ -249,7 +249,7 @@ def test_reads_a_file(tmp_path: Path) -> None:
 def test_not_a_recipe(tmp_path: Path, text: str, reason: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(RecipeError, match=reason) as caught:
-        load_recipe(path)
+        Recipe.load(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
@@ -258,13 +258,13 @@ def test_a_picture_is_not_a_recipe(tmp_path: Path) -> None:
     path = tmp_path / "painting.jpg"
     path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00")
     with pytest.raises(RecipeError, match="not valid YAML"):
-        load_recipe(path)
+        Recipe.load(path)
 
 
 def test_no_such_file(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.yaml", tmp_path):
         with pytest.raises(RecipeError, match="cannot be read") as caught:
-            load_recipe(path)
+            Recipe.load(path)
         assert str(caught.value).startswith(f"{path}: ")
 
 
@@ -308,7 +308,7 @@ def test_an_override_can_take_the_discriminator_away_and_bring_it_back(tmp_path:
 
 def test_an_override_mends_what_the_file_lacks(tmp_path: Path) -> None:
     path = write(tmp_path, "name: x\n")
-    assert load_recipe(path, ["style.path=a.jpg"]).style.path == "a.jpg"
+    assert Recipe.load(path, ["style.path=a.jpg"]).style.path == "a.jpg"
 
 
 @pytest.mark.parametrize("override", ["steps", "", "=3", "--steps", "loss.style=[1", "x=@", "x=2024-13-01"])
@@ -351,7 +351,7 @@ def test_round_trip(tmp_path: Path) -> None:
         optimizer={"lr": 1e-7, "betas": (0.0, 0.99)},
         loss={"style_layers": {"relu1_1": 0.25, "relu2_1": 3}},
     )
-    again = load_recipe(write(tmp_path, recipe.to_yaml()))
+    again = Recipe.load(write(tmp_path, recipe.to_yaml()))
     assert again == recipe
     assert again.to_dict() == recipe.to_dict()
     assert differences(recipe, again) == []
@@ -360,7 +360,7 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_round_trip_without_a_discriminator(tmp_path: Path) -> None:
     recipe = parse(discriminator=None)
-    assert load_recipe(write(tmp_path, recipe.to_yaml())) == recipe
+    assert Recipe.load(write(tmp_path, recipe.to_yaml())) == recipe
 
 
 def test_written_recipe_holds_every_default() -> None:
@@ -405,14 +405,14 @@ def test_recipe_opens_with_its_command_which_works(path: Path) -> None:
     start = words.index("train")
     assert words[:start] in (["ganstyle"], ["accelerate", "launch", "-m", "ganstyle"])
     assert words[start + 1] == f"recipes/{path.name}"
-    recipe = load_recipe(path, words[start + 2 :])
+    recipe = Recipe.load(path, words[start + 2 :])
     assert recipe.name == path.stem
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_loads_and_survives_a_round_trip(path: Path, tmp_path: Path) -> None:
-    recipe = load_recipe(path)
-    assert load_recipe(write(tmp_path, recipe.to_yaml())) == recipe
+    recipe = Recipe.load(path)
+    assert Recipe.load(write(tmp_path, recipe.to_yaml())) == recipe
 
 
 @pytest.mark.parametrize("path", LAUNCHES, ids=lambda path: path.stem)

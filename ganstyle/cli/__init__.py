@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from ganstyle import __version__
 from ganstyle.cli.demo import demo
+from ganstyle.cli.distill import distill
 from ganstyle.cli.doctor import doctor
 from ganstyle.cli.optimize import optimize
 from ganstyle.cli.optimizers import optimizers
@@ -77,7 +78,7 @@ def _main(
         warnings.showwarning = _warn
 
 
-for command in (train, stylize, optimize, optimizers, demo, styles, doctor):
+for command in (train, stylize, optimize, optimizers, distill, demo, styles, doctor):
     app.command()(command)
 
 

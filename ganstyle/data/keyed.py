@@ -15,6 +15,7 @@ class Stream(IntEnum):
     ORDER = 0
     CONTENT = 1
     STYLE = 2
+    PICTURE = 3
 
 
 def keyed_generator(seed: int, epoch: int, index: int, stream: int) -> np.random.Generator:

@@ -1,6 +1,7 @@
 """What one training step sees: photos and pieces of paintings, side by side."""
 
 import os
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
@@ -61,8 +62,20 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         return sample
 
 
+class KeyedDataset(Protocol):
+    """Samples that each follow from a draw alone."""
+
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        ...
+
+    def __getitem__(self, draw: Draw, /) -> dict[str, Tensor]:
+        """Make one sample."""
+        ...
+
+
 def training_loader(
-    dataset: TrainingData,
+    dataset: KeyedDataset,
     *,
     batch_size: int,
     seed: int,
@@ -87,11 +100,10 @@ def training_loader(
         pin_memory: put batches into page-locked memory, for a faster copy to a CUDA device.
 
     Returns:
-        A loader of dictionaries with ``content`` (B, 3, S, S) and ``style`` (B, 3, P, P). Every iterator over
-        it begins at ``start``.
+        A loader of the samples' dictionaries, each entry batched. Every iterator over it begins at ``start``.
     """
     return DataLoader(
-        dataset,
+        cast(Dataset[dict[str, Tensor]], dataset),
         batch_size=batch_size,
         sampler=EndlessSampler(len(dataset), seed=seed, start=start, rank=rank, world_size=world_size),
         num_workers=workers,

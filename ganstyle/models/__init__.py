@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.models.patchgan import PatchGANDiscriminator
 from ganstyle.models.resnet import ResNetGenerator
 from ganstyle.models.unet import UNetGenerator
@@ -10,10 +11,13 @@ from ganstyle.models.vgg import VGG16Features
 __all__ = [
     "DISCRIMINATORS",
     "GENERATORS",
+    "STUDENT_LAYERS",
+    "DistilledFeatures",
     "PatchGANDiscriminator",
     "ResNetGenerator",
     "UNetGenerator",
     "VGG16Features",
+    "VGG16Student",
 ]
 
 GENERATORS: dict[str, type[nn.Module]] = {"resnet": ResNetGenerator, "unet": UNetGenerator}

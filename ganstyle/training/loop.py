@@ -98,7 +98,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     scores = None
     if recipe.score.every:
         exact = load_vgg16(weights, YARDSTICK_LAYERS).to(device)
-        scores = Scores(recipe.score, exact, style, recipe.folder / "scores.jsonl", accelerator)
+        scores = Scores(recipe.score, exact, style, accelerator)
     if accelerator.is_main_process:
         keep_recipe(recipe)
 
@@ -142,7 +142,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     finished = state.step >= recipe.steps
     outcome = Outcome(recipe.folder / "style.safetensors", state.step, finished, record.last_scores)
     if accelerator.num_processes > 1:
-        check_agreement(accelerator, state)
+        check_agreement(accelerator, state.generator, state.step)
         report(Note(f"all {accelerator.num_processes} processes hold the same weights"))
     if finished:
         measured = "".join(f", {name} {value:.3f}" for name, value in outcome.scores.items())

@@ -1,10 +1,8 @@
 """What a run writes down as it goes: curves, sample grids, scores, training states and the style itself."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from accelerate import Accelerator
 from torch import Tensor
 
@@ -12,10 +10,11 @@ from ganstyle.checkpoint import save_style
 from ganstyle.images import write_image
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
-from ganstyle.training.events import OnEvent, Progress, Saved, Scored
+from ganstyle.training.events import OnEvent, Saved, Scored
 from ganstyle.training.launch import describe_hardware
+from ganstyle.training.progress import ProgressMeter
 from ganstyle.training.samples import Samples
-from ganstyle.training.scores import Scores
+from ganstyle.training.scores import ScoreLog, Scores
 from ganstyle.training.state import TrainingState, check_agreement, save_state
 from ganstyle.training.tracking import Tracker
 from ganstyle.weights import WeightsFile
@@ -56,8 +55,15 @@ class Record:
         self._scores = scores
         self._on_event = on_event
         self._tracker = Tracker(recipe.folder, step=state.step, enabled=accelerator.is_main_process)
-        self._reported_at = time.perf_counter()
-        self._reported_step = state.step
+        self._meter = ProgressMeter(
+            recipe,
+            accelerator,
+            self._tracker,
+            on_event,
+            step=state.step,
+            images_per_step=recipe.batch_size * recipe.accumulate * accelerator.num_processes,
+        )
+        self._score_log = ScoreLog(recipe.folder / "scores.jsonl")
         self.last_scores: dict[str, float] = {}
 
     def begin(self) -> None:
@@ -71,7 +77,7 @@ class Record:
         finished = self._state.step >= self._recipe.steps
         if finished and not (self._recipe.folder / "style.safetensors").exists():
             self._save()
-        self._reported_at = time.perf_counter()
+        self._meter.start()
 
     def after_step(self, log: Mapping[str, Tensor], *, stopping: bool) -> None:
         """Do what is due after this step; after the last one, everything that is not turned off.
@@ -81,35 +87,19 @@ class Record:
         run = self._recipe.run
         last = self._state.step >= self._recipe.steps
         if self._due(run.log_every, last):
-            self._report(log)
-        paused = time.perf_counter()
-        if not stopping or last:
-            if self._due(run.sample_every, last):
-                self._sample()
-            if self._due(self._recipe.score.every, last):
-                self._score()
-        if self._due(run.save_every, last) or last or stopping:
-            self._save()
-        # The speed that is reported is that of training alone.
-        self._reported_at += time.perf_counter() - paused
+            rate = self._state.generator_optimizer.param_groups[0]["lr"]
+            self._meter.report(self._state.step, log, learning_rate=rate)
+        with self._meter.paused():
+            if not stopping or last:
+                if self._due(run.sample_every, last):
+                    self._sample()
+                if self._due(self._recipe.score.every, last):
+                    self._score()
+            if self._due(run.save_every, last) or last or stopping:
+                self._save()
 
     def _due(self, every: int, last: bool) -> bool:
         return every > 0 and (last or self._state.step % every == 0)
-
-    def _report(self, log: Mapping[str, Tensor]) -> None:
-        stacked = self._accelerator.reduce(torch.stack([v.float() for v in log.values()]), "mean")
-        values = dict(zip(log, stacked.tolist(), strict=True))
-        seconds = max(time.perf_counter() - self._reported_at, 1e-9)
-        steps = self._state.step - self._reported_step
-        recipe = self._recipe
-        batch = recipe.batch_size * recipe.accumulate * self._accelerator.num_processes
-        speed = steps * batch / seconds
-        values["speed/images_per_second"] = speed
-        values["learning_rate/generator"] = self._state.generator_optimizer.param_groups[0]["lr"]
-        eta = (recipe.steps - self._state.step) * seconds / max(steps, 1)
-        self._tracker.values(self._state.step, values)
-        self._on_event(Progress(self._state.step, recipe.steps, speed, eta, values))
-        self._reported_at, self._reported_step = time.perf_counter(), self._state.step
 
     def _sample(self) -> None:
         if not self._accelerator.is_main_process:
@@ -130,9 +120,9 @@ class Record:
             return
         loss = self._recipe.loss
         weighted = loss.content * scores["content"] + loss.style * scores["style"]
-        if weighted < self._scores.lowest("weighted", before=self._state.step):
+        if weighted < self._score_log.lowest("weighted", before=self._state.step):
             self._save_style("best.safetensors")
-        self._scores.record(
+        self._score_log.record(
             {
                 "step": self._state.step,
                 "photos": self._state.photos,
@@ -145,7 +135,7 @@ class Record:
         self._on_event(Scored(self._state.step, scores))
 
     def _save(self) -> None:
-        check_agreement(self._accelerator, self._state)
+        check_agreement(self._accelerator, self._state.generator, self._state.step)
         if self._accelerator.is_main_process:
             self._save_style("style.safetensors")
             path = save_state(

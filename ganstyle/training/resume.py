@@ -5,14 +5,14 @@ from pathlib import Path
 
 from ganstyle.errors import RunError
 from ganstyle.files import atomic_write
-from ganstyle.recipe import Recipe, differences, load_recipe
+from ganstyle.recipe import RunRecipe, differences
 from ganstyle.training.state import newest_state
 
 # What may change between two parts of one run: none of it decides how the style comes out.
 _FREE = ("resume", "run", "score", "workers")
 
 
-def find_state(recipe: Recipe, note: Callable[[str], None]) -> Path | None:
+def find_state(recipe: RunRecipe, note: Callable[[str], None]) -> Path | None:
     """Return the saved state that this run continues from, or None for a fresh start.
 
     Raises:
@@ -32,7 +32,7 @@ def find_state(recipe: Recipe, note: Callable[[str], None]) -> Path | None:
         return None
     if recipe.resume == "never":
         raise RunError(f"{recipe.folder}: holds a run already; choose another name, or set resume=auto")
-    changed = differences(load_recipe(kept), recipe, ignore=_FREE)
+    changed = differences(type(recipe).load(kept), recipe, ignore=_FREE)
     if changed:
         raise RunError(
             f"{recipe.folder}: holds a run of another recipe ({'; '.join(changed)}); choose another name, "
@@ -41,7 +41,7 @@ def find_state(recipe: Recipe, note: Callable[[str], None]) -> Path | None:
     return newest_state(states, note)
 
 
-def keep_recipe(recipe: Recipe) -> None:
+def keep_recipe(recipe: RunRecipe) -> None:
     """Write the recipe into the run's folder, which claims the folder for it."""
     with atomic_write(recipe.folder / "recipe.yaml") as temporary:
         temporary.write_text(recipe.to_yaml(), encoding="utf-8")

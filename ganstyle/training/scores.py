@@ -21,7 +21,7 @@ from ganstyle.recipe import ScoreSection
 
 
 class Scores:
-    """Scores a generator on validation photos, and keeps every line in ``scores.jsonl``.
+    """Scores a generator on validation photos.
 
     The photos are shared out among the processes.
 
@@ -29,7 +29,6 @@ class Scores:
         section: the recipe's ``score``.
         features: the network to measure with, in float32.
         style: the paintings.
-        file: the ``scores.jsonl``.
         accelerator: which of the processes this is.
 
     Raises:
@@ -42,11 +41,9 @@ class Scores:
         section: ScoreSection,
         features: FeatureExtractor,
         style: StyleImages,
-        file: Path,
         accelerator: Accelerator,
     ) -> None:
         self._accelerator = accelerator
-        self._file = file
         self._size = section.size
         paths = find_images(section.content)[: section.count]
         self._mine = paths[accelerator.process_index :: accelerator.num_processes]
@@ -66,6 +63,17 @@ class Scores:
             sums += torch.stack(self._yardstick.measure(generator(photo).float(), photo))
         content, style = (self._accelerator.reduce(sums, "sum") / self._count).tolist()
         return {"content": content, "style": style}
+
+
+class ScoreLog:
+    """A run's ``scores.jsonl``: one line for each step that was scored.
+
+    Args:
+        file: where it lies; made with the first line.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
 
     def lowest(self, key: str, *, before: int) -> float:
         """Return the lowest value that ``key`` has had in this run before a step."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
@@ -26,7 +26,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ganstyle.errors import RunError
 from ganstyle.files import sha256
-from ganstyle.recipe import Recipe
+from ganstyle.recipe import RunRecipe
 
 _STATE, _RECIPE, _MANIFEST = "state.pt", "recipe.yaml", "manifest.json"
 
@@ -84,25 +84,33 @@ class TrainingState:
         return {name: part for name, part in parts.items() if part is not None}
 
 
-def check_agreement(accelerator: Accelerator, state: TrainingState) -> None:
-    """Make sure that every process holds the same generator, to the bit. All processes call it together.
+class Resumable(Protocol):
+    """What can be continued from a saved state."""
+
+    def load_state_dict(self, accelerator: Accelerator, values: dict[str, Any], /) -> None:
+        """Take over the values; KeyError, RuntimeError or ValueError if they belong to other networks."""
+        ...
+
+
+def check_agreement(accelerator: Accelerator, network: nn.Module, step: int) -> None:
+    """Make sure that every process holds the same weights, to the bit. All processes call it together.
 
     Raises:
         RunError: they have drifted apart, which no training survives.
     """
     digest = hashlib.sha256()
-    for weight in accelerator.unwrap_model(state.generator).state_dict().values():
+    for weight in accelerator.unwrap_model(network).parameters():
         digest.update(weight.detach().cpu().numpy().tobytes())
     # 56 bits fit a signed 64-bit integer, which every backend can gather.
     mine = torch.tensor([int.from_bytes(digest.digest()[:7])], device=accelerator.device)
     if len(accelerator.gather(mine).unique()) > 1:
         raise RunError(
-            f"the processes' weights differ at step {state.step}; resume from the last saved state with the "
+            f"the processes' weights differ at step {step}; resume from the last saved state with the "
             "same version of torch and the same kind of hardware for every process"
         )
 
 
-def save_state(folder: Path, step: int, values: dict[str, Any], recipe: Recipe, *, keep: int) -> Path:
+def save_state(folder: Path, step: int, values: dict[str, Any], recipe: RunRecipe, *, keep: int) -> Path:
     """Write a state as ``folder/step-…``, then delete all but the newest ``keep`` ones.
 
     Raises:
@@ -159,7 +167,7 @@ def check_state(state: Path) -> str | None:
     return None
 
 
-def load_state(folder: Path, state: TrainingState, accelerator: Accelerator) -> None:
+def load_state(folder: Path, state: Resumable, accelerator: Accelerator) -> None:
     """Continue from a saved state.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from ganstyle.recipe import Recipe
+from ganstyle.recipe import RunRecipe
 
 
 class Tracker:
@@ -21,7 +21,7 @@ class Tracker:
     def __init__(self, folder: Path, *, step: int, enabled: bool) -> None:
         self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step) if enabled else None
 
-    def recipe(self, recipe: Recipe) -> None:
+    def recipe(self, recipe: RunRecipe) -> None:
         """Show the whole recipe as text."""
         if self._writer:
             indented = "".join(f"    {line}\n" for line in recipe.to_yaml().splitlines())

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from ganstyle.recipe import Recipe, load_recipe
+from ganstyle.recipe import Recipe
 from ganstyle.training import Event, Progress, train
 
 _RECIPES = Path(__file__).parents[2] / "recipes"
@@ -37,7 +37,7 @@ def main(
             speeds: dict[str, list[float]] = {"with": [], "without": []}
             for turn in range(turns):
                 for kind, changes in (("without", ["discriminator=null"]), ("with", adversarial)):
-                    recipe = load_recipe(
+                    recipe = Recipe.load(
                         _RECIPES / file,
                         [
                             *("image_size=256", "batch_size=4", "accumulate=1", "score.every=0"),

@@ -15,7 +15,7 @@ from ganstyle.cli.demo import demo
 from ganstyle.errors import CheckpointError
 from ganstyle.images import check_image, read_image
 from ganstyle.losses import StyleTarget
-from ganstyle.recipe import parse_recipe
+from ganstyle.recipe import Recipe
 
 PHOTO = Path(checkpoint.__file__).parent / "assets" / "astronaut.jpg"
 
@@ -35,7 +35,7 @@ def ship(monkeypatch: pytest.MonkeyPatch, styles: Mapping[str, Path]) -> None:
     def load(name: str) -> Style:
         if name not in styles:
             raise CheckpointError(f"{name}: neither a file nor a shipped style")
-        recipe = parse_recipe({"name": name, "style": {"path": "none.jpg"}}, source="test")
+        recipe = Recipe.parse({"name": name, "style": {"path": "none.jpg"}}, source="test")
         return Style(name, Invert(), recipe, StyleTarget({}))
 
     monkeypatch.setattr(checkpoint, "load_style", load)

@@ -11,11 +11,11 @@ from ganstyle import checkpoint
 from ganstyle.checkpoint import build_generator, save_style
 from ganstyle.cli import app
 from ganstyle.losses import StyleTarget
-from ganstyle.recipe import parse_recipe
+from ganstyle.recipe import Recipe
 
 
 def make(path: Path, painting: dict[str, str], info: dict[str, Any]) -> Path:
-    recipe = parse_recipe(
+    recipe = Recipe.parse(
         {
             "name": path.stem,
             "style": {"path": "none.jpg", **painting},

@@ -10,14 +10,14 @@ from ganstyle.checkpoint import build_generator, load_style, save_style
 from ganstyle.cli import app
 from ganstyle.images import read_image, write_image
 from ganstyle.losses import StyleTarget
-from ganstyle.recipe import parse_recipe
+from ganstyle.recipe import Recipe
 from ganstyle.stylize import stylize_image
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("style") / "tiny.safetensors"
-    recipe = parse_recipe(
+    recipe = Recipe.parse(
         {
             "name": "tiny",
             "style": {"path": "none.jpg"},

@@ -12,7 +12,7 @@ from ganstyle.checkpoint import Style
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import read_image, write_image
 from ganstyle.losses import StyleTarget
-from ganstyle.recipe import parse_recipe
+from ganstyle.recipe import Recipe
 from ganstyle.stylize import FileEvent, Summary, plan_outputs, stylize_files
 
 
@@ -21,7 +21,7 @@ class Invert(nn.Module):
         return 1 - x
 
 
-RECIPE = parse_recipe({"name": "inverted", "style": {"path": "none.jpg"}}, source="test")
+RECIPE = Recipe.parse({"name": "inverted", "style": {"path": "none.jpg"}}, source="test")
 STYLE = Style("inverted", Invert(), RECIPE, StyleTarget({}))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ganstyle.recipe import Recipe, parse_recipe
+from ganstyle.recipe import Recipe
 
 
 @pytest.fixture
@@ -36,4 +36,4 @@ def tiny(vgg16_weights: Path, photos: Path, painting: Path, tmp_path: Path) -> C
 
 @pytest.fixture
 def tiny_recipe(tiny: Callable[..., dict[str, Any]]) -> Recipe:
-    return parse_recipe(tiny(), source="test")
+    return Recipe.parse(tiny(), source="test")

@@ -13,7 +13,7 @@ import torch
 
 from ganstyle.checkpoint import load_style
 from ganstyle.errors import RunError
-from ganstyle.recipe import parse_recipe
+from ganstyle.recipe import Recipe
 from ganstyle.training import train
 
 RecipeMaker = Callable[..., dict[str, Any]]
@@ -26,7 +26,7 @@ from pathlib import Path
 import torch
 from ganstyle.checkpoint import load_style
 from ganstyle.errors import RunError
-from ganstyle.recipe import parse_recipe
+from ganstyle.recipe import Recipe
 from ganstyle.training import loop
 
 fresh = loop._fresh_state
@@ -38,7 +38,7 @@ def remember(*arguments):
 if __name__ == "__main__":
     loop._fresh_state = remember
     folder = Path(sys.argv[1])
-    recipe = parse_recipe(json.loads((folder / "values.json").read_text()), source="test")
+    recipe = Recipe.parse(json.loads((folder / "values.json").read_text()), source="test")
     outcome = loop.train(recipe)
     networks = {"generator": state.generator, "discriminator": state.discriminator, "average": state.average}
     torch.save({k: v.state_dict() for k, v in networks.items()}, folder / f"rank{os.environ['RANK']}.pt")
@@ -75,7 +75,7 @@ def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
         for name, weight in ranks[0][network].items():
             assert torch.equal(weight, ranks[1][network][name]), f"{network}.{name}"
 
-    whole = parse_recipe(values | {"name": "whole", "batch_size": 4}, source="test")
+    whole = Recipe.parse(values | {"name": "whole", "batch_size": 4}, source="test")
     train(whole)
     step = Path("checkpoints", "step-000001", "state.pt")
     one = torch.load(whole.folder / step, weights_only=True)
@@ -101,7 +101,7 @@ def test_processes_that_do_not_know_of_each_other_are_an_error(
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setattr("ganstyle.training.launch.PartialState", _Alone)
     with pytest.raises(RunError, match="torchrun"):
-        train(parse_recipe(tiny(), source="test"))
+        train(Recipe.parse(tiny(), source="test"))
 
 
 class _Alone:

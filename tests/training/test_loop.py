@@ -11,7 +11,7 @@ import torch
 
 from ganstyle.checkpoint import load_style
 from ganstyle.errors import DataError, RecipeError, RunError, WeightsError
-from ganstyle.recipe import Recipe, parse_recipe
+from ganstyle.recipe import Recipe
 from ganstyle.training import Event, Note, Progress, Saved, Scored, train
 
 RecipeMaker = Callable[..., dict[str, Any]]
@@ -47,7 +47,7 @@ def test_the_average_is_what_is_saved(tiny_recipe: Recipe) -> None:
 
 def test_every_loss_is_reported_with_and_without_its_weight(tiny: RecipeMaker) -> None:
     events: list[Event] = []
-    recipe = parse_recipe(
+    recipe = Recipe.parse(
         tiny(steps=1, loss={"content": 2.0, "style": 3.0, "tv": 0.5, "adversarial": 0.25, "r1": 1.0}),
         source="test",
     )
@@ -73,7 +73,7 @@ def test_training_lowers_the_loss(tiny: RecipeMaker) -> None:
 
     recipe = tiny(steps=40, discriminator=None, optimizer={"lr": 1e-2}, image_size=16)
     recipe["run"]["save_every"] = 0
-    train(parse_recipe(recipe, source="test"), note)
+    train(Recipe.parse(recipe, source="test"), note)
 
     assert sum(values[-5:]) < 0.6 * sum(values[:5])
 
@@ -81,7 +81,7 @@ def test_training_lowers_the_loss(tiny: RecipeMaker) -> None:
 def test_a_run_and_its_repetition_have_equal_losses(tiny: RecipeMaker) -> None:
     def losses(name: str) -> list[float]:
         events: list[Event] = []
-        train(parse_recipe(tiny(name=name), source="test"), events.append)
+        train(Recipe.parse(tiny(name=name), source="test"), events.append)
         return [event.values["loss/generator"] for event in events if isinstance(event, Progress)]
 
     assert losses("first") == losses("second")
@@ -90,7 +90,7 @@ def test_a_run_and_its_repetition_have_equal_losses(tiny: RecipeMaker) -> None:
 def test_accumulating_two_batches_equals_one_of_twice_the_size(tiny: RecipeMaker) -> None:
     def moments(name: str, **sizes: int) -> dict[int, Any]:
         values = tiny(name=name, steps=1, discriminator=None, **sizes)
-        recipe = parse_recipe(values, source="test")
+        recipe = Recipe.parse(values, source="test")
         train(recipe)
         state = recipe.folder / "checkpoints" / "step-000001" / "state.pt"
         loaded: dict[int, Any] = torch.load(state, weights_only=True)["generator_optimizer"]["state"]
@@ -102,11 +102,11 @@ def test_accumulating_two_batches_equals_one_of_twice_the_size(tiny: RecipeMaker
 
 
 def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
-    plain = train(parse_recipe(tiny(name="plain"), source="test"))
+    plain = train(Recipe.parse(tiny(name="plain"), source="test"))
     watched = tiny(name="watched", score={"every": 2, "content": str(photos), "size": 32})
     watched["run"] = watched["run"] | {"sample_every": 1}
     events: list[Event] = []
-    outcome = train(parse_recipe(watched, source="test"), events.append)
+    outcome = train(Recipe.parse(watched, source="test"), events.append)
 
     a, b = (load_style(path).generator.state_dict() for path in (plain.style, outcome.style))
     assert all(torch.equal(a[name], b[name]) for name in a)
@@ -124,7 +124,7 @@ def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_leaves(tiny: RecipeMaker, number: signal.Signals) -> None:
-    recipe = parse_recipe(tiny(steps=50), source="test")
+    recipe = Recipe.parse(tiny(steps=50), source="test")
 
     def interrupt(event: Event) -> None:
         if isinstance(event, Progress) and event.step == 3:
@@ -164,7 +164,7 @@ def test_a_finished_run_is_left_as_it_is(tiny_recipe: Recipe) -> None:
 def test_bad_input_is_one_line_and_leaves_no_folder(
     tiny: RecipeMaker, changes: dict[str, Any], error: type[Exception], part: str
 ) -> None:
-    recipe = parse_recipe(tiny(**changes), source="test")
+    recipe = Recipe.parse(tiny(**changes), source="test")
     with pytest.raises(error, match=part) as caught:
         train(recipe)
     assert "\n" not in str(caught.value)
@@ -175,4 +175,4 @@ def test_a_diverged_training_stops_with_advice(tiny: RecipeMaker, monkeypatch: p
     monkeypatch.setattr("ganstyle.training.guard.PATIENCE", 3)
     monkeypatch.setattr("ganstyle.training.steps.total_variation", lambda picture: picture.sum() * math.nan)
     with pytest.raises(RunError, match="not finite"):
-        train(parse_recipe(tiny(steps=10, discriminator=None), source="test"))
+        train(Recipe.parse(tiny(steps=10, discriminator=None), source="test"))

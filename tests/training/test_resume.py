@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from ganstyle.errors import RunError
-from ganstyle.recipe import Recipe, parse_recipe
+from ganstyle.recipe import Recipe
 from ganstyle.training import Event, Note, train
 
 RecipeMaker = Callable[..., dict[str, Any]]
@@ -21,7 +21,7 @@ RecipeMaker = Callable[..., dict[str, Any]]
 # Trains from values on standard input; kills itself, as a machine that fails would, once step 10 is saved.
 _KILLED = """
 import json, os, signal, sys
-from ganstyle.recipe import parse_recipe
+from ganstyle.recipe import Recipe
 from ganstyle.training import Saved, train
 
 def die(event):
@@ -29,7 +29,7 @@ def die(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
-    train(parse_recipe(json.load(sys.stdin), source="test"), die)
+    train(Recipe.parse(json.load(sys.stdin), source="test"), die)
 """
 
 
@@ -60,8 +60,8 @@ def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, workers: int) -> N
     values = tiny(steps=20, workers=workers, loss={"style": 5.0, "r1": 1.0, "r1_every": 4})
     values["discriminator"]["spectral_norm"] = True
     values["run"]["save_every"] = 5
-    straight = parse_recipe(values | {"name": "straight"}, source="test")
-    killed = parse_recipe(values | {"name": "killed"}, source="test")
+    straight = Recipe.parse(values | {"name": "straight"}, source="test")
+    killed = Recipe.parse(values | {"name": "killed"}, source="test")
     train(straight)
 
     child = subprocess.run(
@@ -90,8 +90,8 @@ def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, workers: int) -> N
 
 def test_a_torn_state_is_passed_over_with_a_warning(tiny: RecipeMaker) -> None:
     values = tiny(steps=6)
-    train(parse_recipe(values, source="test"))
-    recipe = parse_recipe(values, source="test")
+    train(Recipe.parse(values, source="test"))
+    recipe = Recipe.parse(values, source="test")
     torn = recipe.folder / "checkpoints" / "step-000006" / "state.pt"
     torn.write_bytes(torn.read_bytes()[:-100])
     expected_from = recipe.folder / "checkpoints" / "step-000004"
@@ -108,7 +108,7 @@ def test_a_torn_state_is_passed_over_with_a_warning(tiny: RecipeMaker) -> None:
 def test_keep_prunes_the_oldest(tiny: RecipeMaker) -> None:
     values = tiny(steps=6)
     values["run"] = values["run"] | {"save_every": 1, "keep": 3}
-    recipe = parse_recipe(values, source="test")
+    recipe = Recipe.parse(values, source="test")
     train(recipe)
     names = sorted(path.name for path in (recipe.folder / "checkpoints").iterdir())
     assert names == ["step-000004", "step-000005", "step-000006"]
@@ -117,7 +117,7 @@ def test_keep_prunes_the_oldest(tiny: RecipeMaker) -> None:
 def test_pruning_waits_for_the_new_state(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     values = tiny(steps=4)
     values["run"] = values["run"] | {"save_every": 2, "keep": 1}
-    recipe = parse_recipe(values, source="test")
+    recipe = Recipe.parse(values, source="test")
     save = torch.save
 
     def full_disk(obj: dict[str, Any], path: Path) -> None:
@@ -134,39 +134,39 @@ def test_pruning_waits_for_the_new_state(tiny: RecipeMaker, monkeypatch: pytest.
 
 
 def test_another_recipe_in_the_folder_is_an_error_that_shows_the_difference(tiny: RecipeMaker) -> None:
-    train(parse_recipe(tiny(steps=2), source="test"))
-    changed = parse_recipe(tiny(steps=2, loss={"style": 9.0, "tv": 0.1}), source="test")
+    train(Recipe.parse(tiny(steps=2), source="test"))
+    changed = Recipe.parse(tiny(steps=2, loss={"style": 9.0, "tv": 0.1}), source="test")
     with pytest.raises(RunError, match=r"loss\.style: 5\.0 -> 9\.0"):
         train(changed)
 
 
 def test_never_does_not_touch_a_run(tiny: RecipeMaker) -> None:
-    train(parse_recipe(tiny(steps=2), source="test"))
+    train(Recipe.parse(tiny(steps=2), source="test"))
     with pytest.raises(RunError, match="holds a run already"):
-        train(parse_recipe(tiny(steps=2, resume="never"), source="test"))
+        train(Recipe.parse(tiny(steps=2, resume="never"), source="test"))
 
 
 def test_an_explicit_state_continues_elsewhere(tiny: RecipeMaker) -> None:
-    first = parse_recipe(tiny(steps=2), source="test")
+    first = Recipe.parse(tiny(steps=2), source="test")
     train(first)
     state = first.folder / "checkpoints" / "step-000002"
-    second = parse_recipe(tiny(name="second", steps=4, resume=str(state)), source="test")
+    second = Recipe.parse(tiny(name="second", steps=4, resume=str(state)), source="test")
     assert train(second).step == 4
 
 
 def test_a_state_of_other_networks_is_one_line(tiny: RecipeMaker) -> None:
-    first = parse_recipe(tiny(steps=2), source="test")
+    first = Recipe.parse(tiny(steps=2), source="test")
     train(first)
     state = first.folder / "checkpoints" / "step-000002"
     wider = tiny(name="wider", resume=str(state))
     wider["generator"] = wider["generator"] | {"width": 8}
     with pytest.raises(RunError, match="other networks") as caught:
-        train(parse_recipe(wider, source="test"))
+        train(Recipe.parse(wider, source="test"))
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_manifest_is_torn(tiny: RecipeMaker) -> None:
-    recipe = parse_recipe(tiny(steps=4), source="test")
+    recipe = Recipe.parse(tiny(steps=4), source="test")
     train(recipe)
     (recipe.folder / "checkpoints" / "step-000004" / "manifest.json").unlink()
     shutil.rmtree(recipe.folder / "checkpoints" / "step-000002")

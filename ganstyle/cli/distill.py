@@ -1,0 +1,26 @@
+"""``ganstyle distill``: a small network that stands in for VGG-16."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganstyle.cli.progress import printer
+
+_SHOWN = {"loss/features": "features", "loss/gram": "gram", "gradient/student": "gradient"}
+
+
+def distill(
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as recipes/distill/vgg16.yaml.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]", help="Override the recipe: steps=200 style.path=DIR …"),
+    ] = None,
+) -> None:
+    """Train a small VGG-16 on the real one's feature maps; run again, it continues where it stopped."""
+    from ganstyle.distill import DistillationRecipe
+    from ganstyle.distill import distill as run
+
+    run(DistillationRecipe.load(recipe, overrides or []), printer(_SHOWN))

@@ -1,0 +1,62 @@
+"""How well a student imitates its teacher on images that it is not trained on."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ganstyle.distill.recipe import FidelitySection
+from ganstyle.images import find_images, read_image, resize
+from ganstyle.losses import gram_matrix, relative_distance
+from ganstyle.losses.perceptual import FeatureMaps
+
+
+class Fidelity:
+    """Compares the maps of two networks, and their Gram matrices.
+
+    Args:
+        section: which photos.
+        paintings: compared on as well, each (1, 3, H, W) in [0, 1].
+        teacher: gives the true maps.
+        device: where the networks are.
+
+    Raises:
+        ImageError: the folder does not exist or an image cannot be read.
+    """
+
+    def __init__(
+        self,
+        section: FidelitySection,
+        paintings: list[Tensor],
+        teacher: Callable[[Tensor], FeatureMaps],
+        device: torch.device,
+    ) -> None:
+        photos = [read_image(path) for path in find_images(section.content)[: section.count]]
+        self._images = [_square(image, section.size).to(device) for image in [*photos, *paintings]]
+        self._teacher = teacher
+        self.protocol = {"photos": len(photos), "paintings": len(paintings), "side": section.size}
+
+    @torch.inference_mode()
+    def measure(self, student: Callable[[Tensor], FeatureMaps]) -> dict[str, float]:
+        """Return the mean relative errors: ``features/LAYER``, ``gram/LAYER`` and their mean, ``error``.
+
+        The student's maps must be on the teacher's scale.
+        """
+        sums: dict[str, float] = {}
+        for image in self._images:
+            wanted, given = self._teacher(image), student(image)
+            for layer in wanted:
+                truth = wanted[layer].float()
+                features = relative_distance(given[layer].float(), truth)
+                gram = relative_distance(gram_matrix(given[layer]), gram_matrix(truth))
+                for kind, value in (("features", features), ("gram", gram)):
+                    name = f"{kind}/{layer}"
+                    sums[name] = sums.get(name, 0.0) + value.item() / len(self._images)
+        return {**sums, "error": sum(sums.values()) / len(sums)}
+
+
+def _square(image: Tensor, side: int) -> Tensor:
+    height, width = image.shape[-2:]
+    shorter = min(height, width)
+    top, left = (height - shorter) // 2, (width - shorter) // 2
+    return resize(image[..., top : top + shorter, left : left + shorter], (side, side))

@@ -1,0 +1,209 @@
+"""Distilling VGG-16: from a recipe to a student."""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from ganstyle.checkpoint import load_style
+from ganstyle.data import StyleImages, open_content, training_loader
+from ganstyle.distill.fidelity import Fidelity
+from ganstyle.distill.pictures import OnPolicyPictures
+from ganstyle.distill.recipe import DistillationRecipe
+from ganstyle.distill.record import DistillationRecord
+from ganstyle.distill.state import DistillationState
+from ganstyle.distill.views import DistillationData
+from ganstyle.errors import WeightsError
+from ganstyle.losses import content_loss, gram_matrix, style_loss
+from ganstyle.losses.perceptual import FeatureMaps
+from ganstyle.models import STUDENT_LAYERS, VGG16Student
+from ganstyle.student import is_student
+from ganstyle.training.events import Event, Note, OnEvent
+from ganstyle.training.guard import Guard
+from ganstyle.training.interrupt import Interrupt
+from ganstyle.training.launch import feature_dtype, start_accelerator
+from ganstyle.training.resume import find_state, keep_recipe
+from ganstyle.training.schedule import learning_rate_factor
+from ganstyle.training.state import load_state
+from ganstyle.weights import find_vgg16, load_vgg16
+
+_EQUAL = dict.fromkeys(STUDENT_LAYERS, 1.0)
+_POSITIONS = 64  # side of the part of a map that the loss sees
+
+Teacher = Callable[[Tensor], FeatureMaps]
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """What a distillation left behind.
+
+    Attributes:
+        student: the latest student's file, ``runs/NAME/student.safetensors``.
+        step: steps done.
+        finished: False if it was interrupted.
+        scores: the last scores, if any were taken.
+    """
+
+    student: Path
+    step: int
+    finished: bool
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) -> Distilled:
+    """Train a student of VGG-16; continue it if the run's folder holds a part of the same training.
+
+    Args:
+        recipe: who teaches what to whom, on what, and where to.
+        on_event: told of everything that happens, on the main process only.
+
+    Raises:
+        GanstyleError: something the user can mend: the data, the teacher, the recipe, the disk.
+    """
+    accelerator = start_accelerator(recipe.precision, accumulate=1)
+    device = accelerator.device
+
+    def report(event: Event) -> None:
+        if accelerator.is_main_process:
+            on_event(event)
+
+    resume_from = find_state(recipe, lambda text: report(Note(text)))
+    with accelerator.local_main_process_first():  # one process downloads, the others find the file
+        weights = find_vgg16("imagenet" if recipe.vgg == "distilled" else recipe.vgg)
+    if is_student(weights.path):
+        raise WeightsError(f"{weights.path}: is a student itself; teaching needs the ImageNet VGG-16")
+    report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
+    teacher = load_vgg16(weights, list(STUDENT_LAYERS), dtype=feature_dtype(accelerator)).to(device)
+
+    photos, style = open_content(**recipe.content.options()), StyleImages(recipe.style.path, max_shorter=1024)
+    data = DistillationData(photos, style, size=recipe.image_size, seed=recipe.seed)
+    state = _fresh_state(recipe, accelerator)
+    if resume_from:
+        load_state(resume_from, state, accelerator)
+        report(Note(f"resumed from {resume_from} at step {state.step}"))
+    fidelity = None
+    if recipe.score.every:
+        exact = load_vgg16(weights, list(STUDENT_LAYERS)).to(device)
+        fidelity = Fidelity(recipe.score, style.images, exact, device)
+    if accelerator.is_main_process:
+        keep_recipe(recipe)
+    loader = training_loader(
+        data,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        start=state.photos,
+        rank=accelerator.process_index,
+        world_size=accelerator.num_processes,
+        workers=recipe.workers,
+        pin_memory=device.type == "cuda",
+    )
+    record = DistillationRecord(
+        recipe, accelerator, state, teacher=weights, fidelity=fidelity, on_event=report
+    )
+    guard = Guard(accelerator, clip=recipe.optimizer.clip)
+    stopped = False
+    with closing(record), Interrupt(accelerator) as interrupt:
+        batches = iter(loader)
+        while state.step < recipe.steps and not stopped:
+            started = time.perf_counter()
+            batch = {k: v.to(device, non_blocking=True) for k, v in next(batches).items()}
+            if not state.scale:
+                state.scale = _scale(teacher, batch["view"], accelerator)
+            log = _learn(batch, recipe, accelerator, state, teacher, guard)
+            state.photos += recipe.batch_size * accelerator.num_processes
+            state.step += 1
+            state.seconds += time.perf_counter() - started
+            stopped = interrupt.requested()
+            record.after_step(log, stopping=stopped)
+    finished = state.step >= recipe.steps
+    if finished:
+        report(Note(f"done: {record.student} after {state.step} steps"))
+    else:
+        report(Note(f"stopped at step {state.step}; the same command continues from there"))
+    return Distilled(record.student, state.step, finished, record.last_scores)
+
+
+def _learn(
+    batch: Mapping[str, Tensor],
+    recipe: DistillationRecipe,
+    accelerator: Accelerator,
+    state: DistillationState,
+    teacher: Teacher,
+    guard: Guard,
+) -> dict[str, Tensor]:
+    """Let the student learn from one batch: views of the data, and pictures of its own making."""
+    images = batch["view"]
+    if state.pictures:
+        own = accelerator.unwrap_model(state.student).eval()
+        images = torch.cat([images, state.pictures.advance(own, batch["photo"], batch["painting"])])
+    settled = state.step >= recipe.optimizer.freeze_norm * recipe.steps
+    state.student.train(not settled)
+    for group in state.optimizer.param_groups:
+        group["lr"] = recipe.optimizer.lr * learning_rate_factor(
+            state.step, steps=recipe.steps, warmup=recipe.optimizer.warmup, schedule="cosine"
+        )
+    cut = _Window(recipe, state.photos)
+    with torch.no_grad():
+        truth = {layer: cut(maps).float() / state.scale[layer] for layer, maps in teacher(images).items()}
+        grams = {layer: gram_matrix(maps) for layer, maps in truth.items()}
+    with accelerator.accumulate(state.student):
+        maps = {layer: cut(maps) for layer, maps in state.student(images).items()}
+        features, gram = content_loss(maps, truth, _EQUAL), style_loss(maps, grams, _EQUAL)
+        loss = recipe.loss.features * features + recipe.loss.gram * gram
+        accelerator.backward(loss)
+        norm = guard.update(state.student, state.optimizer)
+    log = {"loss/total": loss, "loss/features": features, "loss/gram": gram, "gradient/student": norm}
+    return {name: value.detach() for name, value in log.items()}
+
+
+class _Window:
+    """Cuts a random part out of large maps, the same from the teacher's as from the student's.
+
+    relu1_2 has sixteen times the positions of relu3_3 and is the easiest to learn; all of them would make
+    the loss cost as much as the networks.
+    """
+
+    def __init__(self, recipe: DistillationRecipe, photos: int) -> None:
+        rng = random.Random(f"{recipe.seed} {photos}")
+        self._place = (rng.random(), rng.random())
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        height, width = maps.shape[-2:]
+        top = round(self._place[0] * max(0, height - _POSITIONS))
+        left = round(self._place[1] * max(0, width - _POSITIONS))
+        return maps[..., top : top + _POSITIONS, left : left + _POSITIONS]
+
+
+@torch.no_grad()
+def _scale(teacher: Teacher, images: Tensor, accelerator: Accelerator) -> dict[str, float]:
+    """Return the root mean square of each of the teacher's maps, the same on every process."""
+    squares = torch.stack([maps.float().square().mean() for maps in teacher(images).values()])
+    roots = accelerator.reduce(squares, "mean").sqrt().tolist()
+    return dict(zip(STUDENT_LAYERS, roots, strict=True))
+
+
+def _fresh_state(recipe: DistillationRecipe, accelerator: Accelerator) -> DistillationState:
+    set_seed(recipe.seed)
+    student: nn.Module = VGG16Student(**recipe.student.model_dump(), norm=True).to(accelerator.device)
+    section = recipe.optimizer
+    optimizer = AdamW(student.parameters(), lr=section.lr, weight_decay=section.weight_decay)
+    student, prepared = accelerator.prepare(student, optimizer)
+    pictures = None
+    if recipe.on_policy.pictures:
+        pictures = OnPolicyPictures(
+            recipe.on_policy,
+            size=recipe.image_size,
+            seed=recipe.seed,
+            rank=accelerator.process_index,
+            styles=[load_style(name).generator.to(accelerator.device) for name in recipe.on_policy.styles],
+            device=accelerator.device,
+        )
+    return DistillationState(student, prepared, pictures)
