@@ -17,7 +17,8 @@ from torch import Tensor
 
 from ganstyle import weights
 from ganstyle.errors import GanstyleError, WeightsError
-from ganstyle.models import VGG16Features
+from ganstyle.models import DistilledFeatures, VGG16Features, VGG16Student
+from ganstyle.student import save_student
 from ganstyle.weights import (
     VGG16_FILE,
     VGG16_URL,
@@ -54,6 +55,21 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail the test when a download is so much as tried."""
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: pytest.fail("asked the network"))
+
+
+@pytest.fixture
+def nothing_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the distilled network out of the installation."""
+    monkeypatch.setattr(weights, "shipped_student", lambda: tmp_path / "nothing.safetensors")
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let a small student ship."""
+    path = tmp_path / "shipped.safetensors"
+    save_student(path, VGG16Student((4, 4, 8), (1, 1, 1), (3, 1, 1)), {})
+    monkeypatch.setattr(weights, "shipped_student", lambda: path)
+    return path
 
 
 def put_into_cache(content: bytes = CONTENT) -> Path:
@@ -147,7 +163,7 @@ def test_a_damaged_file_in_the_cache() -> None:
     assert "delete it" in message
 
 
-@pytest.mark.usefixtures("no_network")
+@pytest.mark.usefixtures("no_network", "nothing_ships")
 def test_nothing_at_hand_and_no_download_wanted() -> None:
     for spec in ("auto", "imagenet"):
         with pytest.raises(WeightsError) as caught:
@@ -157,12 +173,69 @@ def test_nothing_at_hand_and_no_download_wanted() -> None:
         assert str(vgg16_cache()) in message
 
 
+# --- the distilled network
+
+
+@pytest.mark.usefixtures("known", "no_network")
+def test_distilled_is_what_ships(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_into_cache()
+    monkeypatch.setenv("GANSTYLE_VGG16", str(shipped.parent / "missing"))
+    found = find_vgg16("distilled")
+    assert found == WeightsFile(
+        "VGG-16 distilled", shipped, sha256(shipped.read_bytes()).hexdigest(), "it ships with ganstyle"
+    )
+
+
+@pytest.mark.usefixtures("known", "no_network", "shipped")
+def test_auto_prefers_the_real_network() -> None:
+    cached = put_into_cache()
+    assert find_vgg16("auto").path == cached
+
+
+def test_auto_falls_back_with_a_warning_of_one_line(shipped: Path) -> None:
+    for download, reason in ((True, "cannot be downloaded"), (False, "GANSTYLE_VGG16 is not set")):
+        with pytest.warns(UserWarning, match="the distilled VGG-16 that ships with ganstyle") as caught:
+            found = find_vgg16("auto", download=download)
+        assert found.path == shipped
+        assert reason in str(caught[0].message)
+        assert "\n" not in str(caught[0].message)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_imagenet_does_not_fall_back() -> None:
+    with pytest.raises(WeightsError, match="cannot be downloaded"):
+        find_vgg16("imagenet")
+
+
+def test_a_distilled_network_by_its_path(shipped: Path) -> None:
+    features = load_vgg16(find_vgg16(str(shipped)), ["relu2_2", "relu1_2"])
+    assert isinstance(features, DistilledFeatures)
+    assert list(features(torch.rand(1, 3, 8, 8))) == ["relu1_2", "relu2_2"]
+    fast = load_vgg16(find_vgg16(str(shipped)), ["relu2_2"], dtype=torch.bfloat16)
+    assert fast(torch.rand(1, 3, 8, 8))["relu2_2"].dtype == torch.bfloat16
+
+
+def test_a_layer_that_the_distilled_network_lacks(shipped: Path) -> None:
+    with pytest.raises(WeightsError) as caught:
+        load_vgg16(find_vgg16(str(shipped)), ["relu3_3", "relu4_3"])
+    message = one_line(caught.value)
+    assert message == (f"{shipped}: the distilled VGG-16 lacks relu4_3; it holds relu1_2, relu2_2, relu3_3")
+
+
+def test_a_damaged_distilled_network(shipped: Path) -> None:
+    found = find_vgg16(str(shipped))
+    shipped.write_bytes(shipped.read_bytes()[:-100])
+    with pytest.raises(WeightsError) as caught:
+        load_vgg16(found, ["relu3_3"])
+    assert str(shipped) in one_line(caught.value)
+
+
 # --- the download
 
 
 def test_without_a_network_the_way_out_is_named() -> None:
     with pytest.raises(WeightsError) as caught:
-        find_vgg16()
+        find_vgg16("imagenet")
     message = one_line(caught.value)
     assert "cannot be downloaded" in message
     assert names_the_way_out(message)

@@ -76,7 +76,7 @@ def optimize(
         ),
     ] = "off",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    vgg: Annotated[str, typer.Option(help="auto, imagenet, or a file of VGG-16 weights.")] = "auto",
+    vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
     precision: Annotated[str, typer.Option(help="Of the network: auto, fp32 or bf16.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     json_file: Annotated[

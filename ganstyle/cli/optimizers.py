@@ -45,7 +45,7 @@ def optimizers(
     content_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of the photo.")] = None,
     style_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of the paintings.")] = None,
     tv_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of smoothness.")] = None,
-    vgg: Annotated[str, typer.Option(help="auto, imagenet, or a file of VGG-16 weights.")] = "auto",
+    vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
     precision: Annotated[
         str, typer.Option(help="Of the network while it is optimised against: auto, fp32 or bf16.")
     ] = "auto",

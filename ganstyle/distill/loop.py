@@ -36,7 +36,7 @@ from ganstyle.training.state import load_state
 from ganstyle.weights import find_vgg16, load_vgg16
 
 _EQUAL = dict.fromkeys(STUDENT_LAYERS, 1.0)
-_POSITIONS = 64  # side of the part of a map that the loss sees
+_POSITIONS = 48  # side of the part of a map that the loss sees
 
 Teacher = Callable[[Tensor], FeatureMaps]
 

@@ -14,9 +14,9 @@ Fraction = Annotated[float, Number, Field(ge=0, le=1)]
 class StudentSection(Section):
     """The student's constructor keywords; see `VGG16Student`."""
 
-    widths: tuple[Count, Count, Count] = (16, 64, 128)
-    depths: tuple[Count, Count, Count] = (1, 2, 3)
-    heads: tuple[Count, Count, Count] = (3, 1, 1)
+    widths: tuple[Count, Count, Count] = (16, 48, 112)
+    depths: tuple[Count, Count, Count] = (1, 1, 2)
+    heads: tuple[Count, Count, Count] = (3, 3, 3)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -1,5 +1,7 @@
 """What a student is shown: photos and paintings in the states that other networks will ask it about."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,6 +11,8 @@ from ganstyle.data import ContentSource, StyleImages
 from ganstyle.data.crops import crop_square
 from ganstyle.data.keyed import Stream, keyed_generator
 from ganstyle.data.sampler import Draw
+
+State = Callable[[Tensor, Tensor, np.random.Generator], Tensor]
 
 PAINTED = 0.35  # part of the views that begin as a piece of a painting
 LOWEST, HIGHEST = -0.15, 1.15  # optimisers leave [0, 1] for a while
@@ -62,7 +66,7 @@ def disturb(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
     Returns:
         (3, H, W) in [-0.15, 1.15].
     """
-    states = (_same, _blended, _recoloured, _contrasted, _flattened, _noise)
+    states: tuple[State, ...] = (_same, _blended, _recoloured, _contrasted, _flattened, _noise)
     chosen = states[int(rng.choice(len(states), p=(0.34, 0.12, 0.24, 0.12, 0.10, 0.08)))]
     view = chosen(image, other, rng)
     if rng.random() < 0.3:

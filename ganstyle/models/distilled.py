@@ -42,9 +42,9 @@ class VGG16Student(nn.Module):
 
     def __init__(
         self,
-        widths: Sequence[int] = (16, 64, 128),
-        depths: Sequence[int] = (1, 2, 3),
-        heads: Sequence[int] = (3, 1, 1),
+        widths: Sequence[int] = (16, 48, 112),
+        depths: Sequence[int] = (1, 1, 2),
+        heads: Sequence[int] = (3, 3, 3),
         *,
         norm: bool = False,
     ) -> None:
