@@ -70,10 +70,23 @@ def check_budget(steps: int, seconds: float | None, max_evaluations: float | Non
 
 
 def check_optimizer(name: str, options: Mapping[str, object]) -> None:
-    """There is such an optimiser, and it has these options."""
+    """There is such an optimiser, and it has these options; numbers are finite and not negative."""
     if name not in OPTIMIZERS:
         raise GanstyleError(f"there is no optimiser '{name}'; choose from {', '.join(sorted(OPTIMIZERS))}")
-    known = [key for key in inspect.signature(OPTIMIZERS[name]).parameters if key not in ("problem", "x")]
-    for key in options:
-        if key not in known:
-            raise GanstyleError(f"{name} has no option '{key}'; it has {', '.join(known)}")
+    parameters = inspect.signature(OPTIMIZERS[name]).parameters
+    defaults = {key: it.default for key, it in parameters.items() if key not in ("problem", "x")}
+    for key, value in options.items():
+        if key not in defaults:
+            raise GanstyleError(f"{name} has no option '{key}'; it has {', '.join(defaults)}")
+        if not _alike(value, defaults[key]):
+            raise GanstyleError(f"{name}: {key} cannot be {value!r}; give something like {defaults[key]!r}")
+
+
+def _alike(value: object, default: object) -> bool:
+    """Say whether a value may stand where the default stands."""
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and len(value) == len(default) and all(map(_alike, value, default))
+    if isinstance(default, bool | str) or isinstance(value, bool):
+        return type(value) is type(default)
+    kinds = int if isinstance(default, int) else int | float
+    return isinstance(value, kinds) and math.isfinite(value) and value >= 0

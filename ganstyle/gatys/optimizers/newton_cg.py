@@ -48,6 +48,9 @@ class NewtonCG:
         difference: ε, as the root mean square change of a coordinate.
         history: how many pairs make up the preconditioner; 0: there is none.
         seed: not used; the method draws nothing.
+
+    Raises:
+        GanstyleError: no such kind of product, or none at all, or no way to go.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class NewtonCG:
     ) -> None:
         if hessian not in ("differences", "exact"):
             raise GanstyleError(f"newton-cg: hessian '{hessian}' is unknown; give differences or exact")
+        if products < 1 or radius <= 0 or difference <= 0:
+            raise GanstyleError("newton-cg: give 1 product or more, a radius and a difference above 0")
         self.problem, self.x = problem, problem.project(x)
         self.exact, self.products, self.tolerance = hessian == "exact", products, tolerance
         self.unit = math.sqrt(len(x))  # a vector of root mean square 1 is as long as this
