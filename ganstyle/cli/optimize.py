@@ -98,8 +98,8 @@ def optimize(
     """
     from ganstyle.devices import pick_device
     from ganstyle.errors import GanstyleError
+    from ganstyle.gatys import LAYERS
     from ganstyle.gatys.transfer import transfer
-    from ganstyle.gatys.trial import LAYERS
     from ganstyle.images import check_image, read_image, resize_shorter, write_image
     from ganstyle.losses.regions import read_regions
     from ganstyle.weights import find_vgg16, load_vgg16

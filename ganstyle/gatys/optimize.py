@@ -27,6 +27,8 @@ from ganstyle.losses.perceptual import FeatureExtractor
 
 CONTENT_LAYERS: Mapping[str, float] = {"relu3_3": 1.0}
 STYLE_LAYERS: Mapping[str, float] = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}
+LAYERS: Sequence[str] = tuple(dict.fromkeys([*CONTENT_LAYERS, *STYLE_LAYERS]))
+"""What a network is asked for."""
 
 
 @dataclass(frozen=True)
