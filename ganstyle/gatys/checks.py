@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.gatys.objective import Terms
 from ganstyle.gatys.optimizers import OPTIMIZERS
 from ganstyle.losses.perceptual import FeatureExtractor
 
@@ -32,15 +31,25 @@ def check_images(
             )
 
 
-def check_weights(terms: Terms, shares: Sequence[float], paintings: int) -> None:
-    """There is something to minimise, and the paintings' shares fit."""
-    if not terms:
-        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")
-    for name, (weight, _) in terms.items():
-        if not (math.isfinite(weight) and weight > 0):
+def check_start(start: str | Tensor) -> None:
+    """The word, if it is one, is known."""
+    if not isinstance(start, Tensor) and start not in ("content", "noise"):
+        raise GanstyleError(f"start '{start}': give content, noise or a picture")
+
+
+def check_weights(weights: Mapping[str, float]) -> None:
+    """There is something to minimise; a term of weight 0 is left out."""
+    for name, weight in weights.items():
+        if not (math.isfinite(weight) and weight >= 0):
             raise GanstyleError(
                 f"the weight of {name} is {weight}; give a positive number, or 0 to leave it out"
             )
+    if not any(weights.values()):
+        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")
+
+
+def check_shares(shares: Sequence[float], paintings: int) -> None:
+    """Each painting has a share, and together they have one."""
     if len(shares) != paintings:
         raise GanstyleError(f"{len(shares)} style weights for {paintings} paintings; give one each")
     if not all(math.isfinite(share) and share >= 0 for share in shares) or sum(shares) == 0:

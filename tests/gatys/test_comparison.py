@@ -9,8 +9,9 @@ from torch import Tensor
 
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys import LAYERS, OPTIMIZERS, optimize
-from ganstyle.gatys.comparison import DETERMINISTIC, Comparison, RunFinished, compare
+from ganstyle.gatys.comparison import DETERMINISTIC, RunFinished, compare
 from ganstyle.gatys.judge import Judge
+from ganstyle.gatys.runs import Comparison
 from ganstyle.gatys.snapshots import Snapshot
 from ganstyle.gatys.trial import Outcome, Setup, Trial, run_trial
 from ganstyle.images import resize_shorter
