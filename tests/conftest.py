@@ -13,6 +13,10 @@ from safetensors.torch import save_file
 
 from ganstyle.images import write_image
 
+# Tensors this small gain nothing from threads, which on a busy machine wait for each other; and results do
+# not depend on the number of cores.
+torch.set_num_threads(1)
+
 
 def _is_local(address: Any) -> bool:
     """Say whether a socket's address is a path or names this machine."""

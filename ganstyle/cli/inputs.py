@@ -1,5 +1,6 @@
-"""The paintings that a command is given: files, folders, and their shares."""
+"""What a command is given as text: paintings and their shares, options of an optimiser."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,3 +51,24 @@ def read_styles(
         paths += found.paths
         shares += [share / len(found)] * len(found)
     return images, paths, shares
+
+
+def read_options(given: Sequence[str]) -> dict[str, object]:
+    """Read options of an optimiser, each ``KEY=VALUE`` with a number, true, false, a word, or ``[a, b]``.
+
+    Raises:
+        GanstyleError: there is no key, or no value.
+    """
+    from ganstyle.errors import GanstyleError
+
+    options: dict[str, object] = {}
+    for text in given:
+        key, _, word = text.partition("=")
+        if not (key and word):
+            raise GanstyleError(f"--option {text}: write KEY=VALUE, such as metropolis=true")
+        try:
+            value = json.loads(word)
+        except ValueError:
+            value = word
+        options[key] = tuple(value) if isinstance(value, list) else value
+    return options

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganstyle.cli.common import check_output, pick_precision, read_start, write_json
-from ganstyle.cli.inputs import first_painting, read_styles
+from ganstyle.cli.inputs import first_painting, read_options, read_styles
 
 if TYPE_CHECKING:
     from ganstyle.gatys import Event
@@ -29,6 +29,12 @@ def optimize(
         Path, typer.Option("-o", "--output", help="The image file to write.", show_default=False)
     ],
     optimizer: Annotated[str, typer.Option(help="lbfgs, newton-cg, adam, langevin or anneal.")] = "lbfgs",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="Of the optimiser, such as metropolis=true; may be given several times."
+        ),
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="Steps of the optimiser; a good number if not given.")
     ] = None,
@@ -92,8 +98,8 @@ def optimize(
     """
     from ganstyle.devices import pick_device
     from ganstyle.errors import GanstyleError
+    from ganstyle.gatys import LAYERS
     from ganstyle.gatys.transfer import transfer
-    from ganstyle.gatys.trial import LAYERS
     from ganstyle.images import check_image, read_image, resize_shorter, write_image
     from ganstyle.losses.regions import read_regions
     from ganstyle.weights import find_vgg16, load_vgg16
@@ -115,6 +121,7 @@ def optimize(
     if style_masks and len(style_masks) != len(paths):
         raise GanstyleError(f"{len(style_masks)} style masks for {len(paths)} paintings; give one each")
     options: dict[str, Any] = {
+        "optimizer_options": read_options(option) if option else None,
         "steps": steps,
         "seconds": seconds,
         "content_weight": content_weight,
@@ -165,6 +172,7 @@ def optimize(
             "style_weights": shares,
             "output": str(output),
             "optimizer": optimizer,
+            "optimizer_options": given.get("optimizer_options", {}),
             "size": shorter,
             "preserve_color": preserve_color,
             "photorealistic": photorealistic,

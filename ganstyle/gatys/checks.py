@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.gatys.objective import Terms
 from ganstyle.gatys.optimizers import OPTIMIZERS
 from ganstyle.losses.perceptual import FeatureExtractor
 
@@ -32,15 +31,25 @@ def check_images(
             )
 
 
-def check_weights(terms: Terms, shares: Sequence[float], paintings: int) -> None:
-    """There is something to minimise, and the paintings' shares fit."""
-    if not terms:
-        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")
-    for name, (weight, _) in terms.items():
-        if not (math.isfinite(weight) and weight > 0):
+def check_start(start: str | Tensor) -> None:
+    """The word, if it is one, is known."""
+    if not isinstance(start, Tensor) and start not in ("content", "noise"):
+        raise GanstyleError(f"start '{start}': give content, noise or a picture")
+
+
+def check_weights(weights: Mapping[str, float]) -> None:
+    """There is something to minimise; a term of weight 0 is left out."""
+    for name, weight in weights.items():
+        if not (math.isfinite(weight) and weight >= 0):
             raise GanstyleError(
                 f"the weight of {name} is {weight}; give a positive number, or 0 to leave it out"
             )
+    if not any(weights.values()):
+        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")
+
+
+def check_shares(shares: Sequence[float], paintings: int) -> None:
+    """Each painting has a share, and together they have one."""
     if len(shares) != paintings:
         raise GanstyleError(f"{len(shares)} style weights for {paintings} paintings; give one each")
     if not all(math.isfinite(share) and share >= 0 for share in shares) or sum(shares) == 0:
@@ -70,10 +79,23 @@ def check_budget(steps: int, seconds: float | None, max_evaluations: float | Non
 
 
 def check_optimizer(name: str, options: Mapping[str, object]) -> None:
-    """There is such an optimiser, and it has these options."""
+    """There is such an optimiser, and it has these options; numbers are finite and not negative."""
     if name not in OPTIMIZERS:
         raise GanstyleError(f"there is no optimiser '{name}'; choose from {', '.join(sorted(OPTIMIZERS))}")
-    known = [key for key in inspect.signature(OPTIMIZERS[name]).parameters if key not in ("problem", "x")]
-    for key in options:
-        if key not in known:
-            raise GanstyleError(f"{name} has no option '{key}'; it has {', '.join(known)}")
+    parameters = inspect.signature(OPTIMIZERS[name]).parameters
+    defaults = {key: it.default for key, it in parameters.items() if key not in ("problem", "x")}
+    for key, value in options.items():
+        if key not in defaults:
+            raise GanstyleError(f"{name} has no option '{key}'; it has {', '.join(defaults)}")
+        if not _alike(value, defaults[key]):
+            raise GanstyleError(f"{name}: {key} cannot be {value!r}; give something like {defaults[key]!r}")
+
+
+def _alike(value: object, default: object) -> bool:
+    """Say whether a value may stand where the default stands."""
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and len(value) == len(default) and all(map(_alike, value, default))
+    if isinstance(default, bool | str) or isinstance(value, bool):
+        return type(value) is type(default)
+    kinds = int if isinstance(default, int) else int | float
+    return isinstance(value, kinds) and math.isfinite(value) and value >= 0

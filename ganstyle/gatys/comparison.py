@@ -1,9 +1,8 @@
 """Every optimiser from the same start, under the same budgets, judged by one and the same objective."""
 
 import inspect
-import math
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,11 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
+from ganstyle.gatys.checks import check_optimizer, check_start, check_weights
 from ganstyle.gatys.judge import Judge
 from ganstyle.gatys.optimize import optimize
 from ganstyle.gatys.optimizers import OPTIMIZERS
+from ganstyle.gatys.runs import Comparison, Run, Sample
 from ganstyle.gatys.snapshots import Budget
 from ganstyle.gatys.trial import Outcome, Setup, Trial, run_apart
 from ganstyle.images import resize, resize_shorter
@@ -23,69 +24,6 @@ DETERMINISTIC = frozenset({"adam", "lbfgs", "newton-cg"})
 """Optimisers that draw nothing: from one start they take one path, whatever the seed."""
 
 _DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(optimize).parameters.items()}
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What was in hand at a moment: seconds and evaluations so far, and the judged loss."""
-
-    seconds: float
-    evaluations: float
-    loss: float
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of one optimiser, judged.
-
-    Attributes:
-        optimizer: its name.
-        budget: what it could spend.
-        seed: of its random numbers, and of the start if that is noise.
-        samples: from the start to the result, in the order of time.
-        loss: of the result.
-        terms: of the result, before weighting: content, style, tv.
-        steps: done.
-        evaluations: of the network.
-        seconds: taken.
-        peak_memory: in bytes, see `Outcome`.
-        notes: what the optimiser had to tell.
-        image: the result, (1, 3, H, W) in [0, 1], on the CPU.
-    """
-
-    optimizer: str
-    budget: Budget
-    seed: int
-    samples: Sequence[Sample]
-    loss: float
-    terms: Mapping[str, float]
-    steps: int
-    evaluations: float
-    seconds: float
-    peak_memory: int
-    notes: Sequence[str]
-    image: Tensor
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All runs, and what they had in common.
-
-    Attributes:
-        setup: what was given.
-        start: "content", "noise" or "picture".
-        budgets: one by seconds, one by evaluations.
-        seeds: how many runs those optimisers had that depend on random numbers.
-        repeated: the optimisers that ran once per seed; the others ran once.
-        runs: one after the other.
-    """
-
-    setup: Setup
-    start: str
-    budgets: Sequence[Budget]
-    seeds: int
-    repeated: Sequence[str]
-    runs: Sequence[Run]
 
 
 @dataclass(frozen=True)
@@ -158,7 +96,8 @@ def compare(
         device=torch.device(device),
         threads=torch.get_num_threads(),
     )
-    _check_weights(setup)
+    weights = {"content": setup.content_weight, "style": setup.style_weight, "tv": setup.tv_weight}
+    check_weights(weights)  # here, since every run would refuse them
     budgets = (Budget("seconds", seconds), Budget("evaluations", evaluations))
     repeated = [name for name in names if start == "noise" or name not in DETERMINISTIC] if seeds > 1 else []
     trials = [
@@ -221,25 +160,11 @@ def _or_default(value: float | None, name: str) -> float:
 
 def _check(names: Sequence[str], seconds: float, evaluations: float, seeds: int, start: str | Tensor) -> None:
     for name in names:
-        if name not in OPTIMIZERS:
-            raise GanstyleError(f"there is no optimiser '{name}'; choose from {', '.join(OPTIMIZERS)}")
+        check_optimizer(name, {})
     if not names:
         raise GanstyleError("no optimiser was named; leave them out to compare all")
     if not seconds > 0 or not evaluations >= 1:
         raise GanstyleError(f"a budget of {seconds} s and {evaluations} evaluations does nothing; give more")
     if seeds < 1:
         raise GanstyleError(f"{seeds} seeds: give at least 1")
-    if isinstance(start, str) and start not in ("content", "noise"):
-        raise GanstyleError(f"start '{start}': give content, noise or a picture")
-
-
-def _check_weights(setup: Setup) -> None:
-    """Refuse here what every run would refuse."""
-    weights = {"content": setup.content_weight, "style": setup.style_weight, "tv": setup.tv_weight}
-    for name, weight in weights.items():
-        if not (math.isfinite(weight) and weight >= 0):
-            raise GanstyleError(
-                f"the weight of {name} is {weight}; give a positive number, or 0 to leave it out"
-            )
-    if not any(weights.values()):
-        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")
+    check_start(start)

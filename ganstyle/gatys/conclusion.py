@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ganstyle.gatys.comparison import Comparison, Run
+from ganstyle.gatys.runs import Comparison, Run
 from ganstyle.gatys.snapshots import Budget
 from ganstyle.gatys.summary import REFERENCE, Row, amount, half_way_loss, number, rows
 

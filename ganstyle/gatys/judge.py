@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from ganstyle.gatys.objective import Objective, Scene, content_term, style_term, variation_term
-from ganstyle.gatys.optimize import CONTENT_LAYERS, STYLE_LAYERS
-from ganstyle.gatys.trial import LAYERS, Setup
+from ganstyle.gatys.optimize import CONTENT_LAYERS, LAYERS, STYLE_LAYERS
+from ganstyle.gatys.trial import Setup
 from ganstyle.weights import load_vgg16
 
 

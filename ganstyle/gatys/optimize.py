@@ -7,8 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganstyle.errors import GanstyleError
-from ganstyle.gatys.checks import check_budget, check_images, check_layers, check_optimizer, check_weights
+from ganstyle.gatys.checks import (
+    check_budget,
+    check_images,
+    check_layers,
+    check_optimizer,
+    check_shares,
+    check_start,
+    check_weights,
+)
 from ganstyle.gatys.descent import Descent
 from ganstyle.gatys.events import OnEvent
 from ganstyle.gatys.objective import (
@@ -27,6 +34,8 @@ from ganstyle.losses.perceptual import FeatureExtractor
 
 CONTENT_LAYERS: Mapping[str, float] = {"relu3_3": 1.0}
 STYLE_LAYERS: Mapping[str, float] = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}
+LAYERS: Sequence[str] = tuple(dict.fromkeys([*CONTENT_LAYERS, *STYLE_LAYERS]))
+"""What a network is asked for."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +126,11 @@ def optimize(
     }
     if content is None:
         del terms["content"]
-    terms = {name: term for name, term in terms.items() if term[0] != 0}
     check_images(content, styles, start, features)
-    check_weights(terms, shares, len(styles))
+    check_start(start)
+    check_weights({name: weight for name, (weight, _) in terms.items()})
+    terms = {name: term for name, term in terms.items() if term[0] != 0}
+    check_shares(shares, len(styles))
     for what, layers in (("content", content_layers), ("style", style_layers)):
         check_layers(what, layers)
     check_budget(steps, seconds, max_evaluations)
@@ -184,8 +195,6 @@ def _start(start: str | Tensor, scene: Scene, seed: int) -> Tensor:
     """Return the picture that the first scale begins with."""
     if isinstance(start, Tensor):
         return resize(start.detach().float(), scene.size)
-    if start not in ("content", "noise"):
-        raise GanstyleError(f"start '{start}': give content, noise or a picture")
     if start == "content" and scene.photo is not None:
         return scene.photo
     noise = torch.rand(1, 3, *scene.size, generator=torch.Generator().manual_seed(seed))

@@ -6,9 +6,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ganstyle.gatys.comparison import Comparison, Run
 from ganstyle.gatys.conclusion import conclusion
 from ganstyle.gatys.record import settings
+from ganstyle.gatys.runs import Comparison, Run
 from ganstyle.gatys.snapshots import MARKS, Budget
 from ganstyle.gatys.summary import FRACTIONS, Row, Spread, amount, half_way_loss, number, rows
 

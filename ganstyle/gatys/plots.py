@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ganstyle.files import atomic_write
-from ganstyle.gatys.comparison import Comparison, Run
+from ganstyle.gatys.runs import Comparison, Run
 from ganstyle.gatys.snapshots import Budget
 from ganstyle.gatys.summary import Spread
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from ganstyle import __version__
-from ganstyle.gatys.comparison import Comparison, Run
 from ganstyle.gatys.conclusion import conclusion
 from ganstyle.gatys.optimize import CONTENT_LAYERS, STYLE_LAYERS
 from ganstyle.gatys.optimizers import OPTIMIZERS
+from ganstyle.gatys.runs import Comparison, Run
 from ganstyle.gatys.summary import FRACTIONS, Row, Spread, half_way_loss, rows
 
 

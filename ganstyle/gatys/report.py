@@ -7,10 +7,10 @@ from typing import Any
 
 from ganstyle.errors import GanstyleError
 from ganstyle.files import atomic_write
-from ganstyle.gatys.comparison import Comparison
 from ganstyle.gatys.page import PHOTO, page, painting_name, plot_name
 from ganstyle.gatys.plots import SCHEMES, draw, save
 from ganstyle.gatys.record import record
+from ganstyle.gatys.runs import Comparison
 from ganstyle.images import write_image
 
 PAGE = "index.html"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from ganstyle.gatys.comparison import Comparison, Run
+from ganstyle.gatys.runs import Comparison, Run
 from ganstyle.gatys.snapshots import Budget
 
 REFERENCE = "lbfgs"

@@ -16,14 +16,11 @@ from torch import Tensor
 
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.memory import PeakMemory
-from ganstyle.gatys.optimize import CONTENT_LAYERS, STYLE_LAYERS, optimize
+from ganstyle.gatys.optimize import LAYERS, optimize
 from ganstyle.gatys.optimizers import OPTIMIZERS, Problem
 from ganstyle.gatys.snapshots import Budget, Snapshot, Snapshots
 from ganstyle.models import VGG16Features
 from ganstyle.weights import WeightsFile, load_vgg16
-
-LAYERS = tuple(dict.fromkeys([*CONTENT_LAYERS, *STYLE_LAYERS]))
-"""What the network is asked for."""
 
 _NO_LIMIT = 10**9  # steps: the budget is what ends a trial
 

@@ -33,7 +33,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganstyle.devices import fast_bfloat16
-from ganstyle.gatys import CONTENT_LAYERS, STYLE_LAYERS, Event, Iterate, Objective, Scene, optimize
+from ganstyle.gatys import CONTENT_LAYERS, LAYERS, STYLE_LAYERS, Event, Iterate, Objective, Scene, optimize
 from ganstyle.gatys.memory import PeakMemory
 from ganstyle.gatys.objective import content_term, style_term, variation_term
 from ganstyle.images import find_images, read_image, resize_shorter
@@ -42,7 +42,6 @@ from ganstyle.models import VGG16Features
 from ganstyle.weights import find_vgg16, load_vgg16
 
 CONTENT, STYLE, TV = 1.0, 30.0, 0.1
-LAYERS = list(dict.fromkeys([*CONTENT_LAYERS, *STYLE_LAYERS]))
 
 
 @dataclass(frozen=True)

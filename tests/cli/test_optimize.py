@@ -73,7 +73,8 @@ def test_options_reach_the_optimisation(
 
     monkeypatch.setattr(module, "optimize", spy)
     result = invoke(
-        photo, painting, photo, "-o", tmp_path / "o.jpg", "--optimizer", "adam", "--steps", 7, "--size", 20,
+        photo, painting, photo, "-o", tmp_path / "o.jpg", "--optimizer", "adam", "--option", "lr=0.1",
+        "--option", "betas=[0.8, 0.9]", "--steps", 7, "--size", 20,
         "--content-weight", 2, "--style-weight", 3, "--tv-weight", 0, "--mix", "3,1", "--start", painting,
         "--single-scale", "--seed", 5, "--seconds", 100, "--precision", "bf16",
     )  # fmt: skip
@@ -82,6 +83,7 @@ def test_options_reach_the_optimisation(
     assert len(seen["styles"]) == 2
     expected = {"optimizer": "adam", "steps": 7, "size": 20, "content_weight": 2.0, "style_weight": 3.0}
     expected |= {
+        "optimizer_options": {"lr": 0.1, "betas": (0.8, 0.9)},
         "tv_weight": 0.0,
         "style_weights": [3.0, 1.0],
         "scales": "single",
@@ -192,6 +194,9 @@ def test_bad_usage_is_one_line_and_writes_nothing(photo: Path, painting: Path, t
         ),
         ((photo, painting, "-o", output, "--style-weight", -1), "the weight of style is -1.0"),
         ((photo, painting, "-o", output, "--optimizer", "sgd"), "no optimiser 'sgd'"),
+        ((photo, painting, "-o", output, "--option", "history"), "write KEY=VALUE"),
+        ((photo, painting, "-o", output, "--option", "memory=3"), "it has history, first_step, seed"),
+        ((photo, painting, "-o", output, "--option", "history=long"), "give something like 10"),
         ((photo, painting, "-o", output, "--mix", "1,2"), "2 shares for 1 paintings"),
         ((photo, painting, "-o", output, "--mix", "much"), "give numbers"),
         ((photo, painting, "-o", output, "--size", 3), "--size 3: too small for the network"),

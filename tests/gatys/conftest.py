@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganstyle.gatys.comparison import Comparison, Run, Sample
+from ganstyle.gatys.runs import Comparison, Run, Sample
 from ganstyle.gatys.snapshots import Budget
 from ganstyle.gatys.trial import Setup
 from ganstyle.weights import WeightsFile

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys import OPTIMIZERS, optimize
-from ganstyle.gatys.comparison import DETERMINISTIC, Comparison, RunFinished, compare
+from ganstyle.gatys import LAYERS, OPTIMIZERS, optimize
+from ganstyle.gatys.comparison import DETERMINISTIC, RunFinished, compare
 from ganstyle.gatys.judge import Judge
+from ganstyle.gatys.runs import Comparison
 from ganstyle.gatys.snapshots import Snapshot
-from ganstyle.gatys.trial import LAYERS, Outcome, Setup, Trial, run_trial
+from ganstyle.gatys.trial import Outcome, Setup, Trial, run_trial
 from ganstyle.images import resize_shorter
 from ganstyle.weights import WeightsFile, find_vgg16, load_vgg16
 

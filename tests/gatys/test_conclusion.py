@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from ganstyle.gatys.comparison import Comparison
 from ganstyle.gatys.conclusion import conclusion
+from ganstyle.gatys.runs import Comparison
 
 MadeUp = Callable[..., Comparison]
 

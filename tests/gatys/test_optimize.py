@@ -1,4 +1,5 @@
 import math
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -277,20 +278,25 @@ def test_a_loss_that_is_never_finite(optimizer: str) -> None:
 
 
 def test_bfloat16_features_lead_to_nearly_the_same_loss(vgg16_weights: Path) -> None:
+    """Rounding leads even a few steps to another picture; it must be as good, by the median of three.
+
+    Measured over six photos and up to 30 steps: apart by at most 0.034 of the way, either way round.
+    """
     weights = find_vgg16(str(vgg16_weights))
     layers = ["relu1_2", "relu2_2", "relu3_3"]
-    exact = load_vgg16(weights, layers)
-    pictures = [
-        optimize(smooth(1), stripes(), features=features, steps=15).image
-        for features in (exact, load_vgg16(weights, layers, dtype=torch.bfloat16))
-    ]
-    start, ours, rough = (
-        optimize(smooth(1), stripes(), features=exact, start=picture, steps=1).loss
-        for picture in (smooth(1), *pictures)
-    )
-    assert ours < 0.5 * start
-    # Rounding leads fifteen steps to another picture; it must be as good, within a tenth of the way.
-    assert abs(rough - ours) < 0.1 * (start - ours)
+    exact, rough = load_vgg16(weights, layers), load_vgg16(weights, layers, dtype=torch.bfloat16)
+
+    def shortfall(photo: Tensor) -> float:
+        """Return how much less far down bfloat16 came, as a fraction of the way that float32 went."""
+        found = [optimize(photo, stripes(), features=it, steps=8).image for it in (exact, rough)]
+        before, ours, theirs = (
+            optimize(photo, stripes(), features=exact, start=picture, steps=1).loss
+            for picture in (photo, *found)
+        )
+        assert ours < 0.5 * before
+        return (theirs - ours) / (before - ours)
+
+    assert statistics.median(shortfall(smooth(seed)) for seed in (1, 2, 3)) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -304,7 +310,16 @@ def test_bfloat16_features_lead_to_nearly_the_same_loss(vgg16_weights: Path) -> 
         ({"tv_weight": math.nan}, "the weight of tv is nan"),
         ({"optimizer": "sgd"}, "no optimiser 'sgd'; choose from adam, anneal, langevin, lbfgs, newton-cg"),
         ({"optimizer_options": {"lr": 1.0}}, "lbfgs has no option 'lr'; it has history, first_step, seed"),
+        ({"optimizer_options": {"history": 2.5}}, "lbfgs: history cannot be 2.5; give something like 10"),
+        ({"optimizer_options": {"history": True}}, "history cannot be True"),
+        ({"optimizer_options": {"first_step": math.nan}}, "first_step cannot be nan"),
+        ({"seed": -1}, "seed cannot be -1"),
+        ({"optimizer": "adam", "optimizer_options": {"betas": 0.9}}, "give something like (0.9, 0.99)"),
+        ({"optimizer": "adam", "optimizer_options": {"average": 1}}, "below 1"),
+        ({"optimizer": "anneal", "optimizer_options": {"grid": 0}}, "a grid of 1 or more"),
+        ({"optimizer": "langevin", "optimizer_options": {"metropolis": 1}}, "give something like False"),
         ({"optimizer": "newton-cg", "optimizer_options": {"hessian": "bfgs"}}, "differences or exact"),
+        ({"optimizer": "newton-cg", "optimizer_options": {"products": 0}}, "1 product or more"),
         ({"scales": [10, 12]}, "rise to the picture's, 24 px"),
         ({"scales": "rough"}, "give auto, single"),
         ({"start": "photo"}, "give content, noise or a picture"),

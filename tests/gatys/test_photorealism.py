@@ -60,3 +60,34 @@ def test_optimisation_keeps_to_the_photos_lines() -> None:
     laplacian = matting_laplacian(photo)
     assert photorealism_loss(bound, laplacian) < 0.01 * photorealism_loss(free, laplacian)
     assert (bound - photo).abs().mean() > 0.05  # it did take on other colours
+
+
+@needs_pymatting
+def test_lines_stay_straight() -> None:
+    """The edge of a wall leans evenly; a painting of waves bends it unless the picture is bound."""
+    rows, columns = torch.arange(32.0)[:, None], torch.arange(40.0)
+    wall = (columns - 8.5 - 0.35 * rows).clamp(0, 1)
+    photo = 0.25 + 0.45 * wall + 0.05 * random(1, 3, 32, 40)
+    waves = (torch.sin(0.9 * columns + 2 * torch.sin(0.6 * rows)) > 0).float()
+    painting = waves * torch.tensor([0.9, 0.6, 0.1]).view(1, 3, 1, 1)
+
+    def edge(picture: Tensor) -> Tensor:
+        """Return the column of the steepest step of brightness in each row."""
+        return picture.mean(1)[0].diff(dim=-1).abs().argmax(-1)
+
+    free, bound = (
+        optimize(
+            photo,
+            painting,
+            features=features,
+            steps=40,
+            content_layers={"only": 1.0},
+            style_layers={"only": 1.0},
+            style_weight=300.0,
+            extra_terms={"photorealism": (weight, photorealism_term)},
+        ).image
+        for weight in (0.0, PHOTOREALISM_WEIGHT)
+    )
+    assert int((edge(bound) - edge(photo)).abs().max()) <= 1
+    assert int((edge(free) - edge(photo)).abs().max()) > 5
+    assert float((bound - photo).abs().mean()) > 0.05

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from ganstyle.gatys.comparison import Comparison
 from ganstyle.gatys.plots import SCHEMES, curve, draw, save
+from ganstyle.gatys.runs import Comparison
 from ganstyle.gatys.summary import Spread
 
 MadeUp = Callable[..., Comparison]

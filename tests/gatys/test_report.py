@@ -9,9 +9,9 @@ import pytest
 
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys import report
-from ganstyle.gatys.comparison import Comparison
 from ganstyle.gatys.conclusion import conclusion
 from ganstyle.gatys.report import check_folder, read_record, write_report
+from ganstyle.gatys.runs import Comparison
 from ganstyle.images import check_image
 
 MadeUp = Callable[..., Comparison]

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ganstyle.gatys.comparison import Comparison
+from ganstyle.gatys.runs import Comparison
 from ganstyle.gatys.summary import Spread, amount, half_way_loss, loss_at, number, reach, rows
 
 MadeUp = Callable[..., Comparison]

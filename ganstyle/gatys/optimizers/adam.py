@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from ganstyle.errors import GanstyleError
 from ganstyle.gatys.optimizers.base import Point, Problem
 
 _MAX_FAILURES = 8
@@ -28,6 +29,9 @@ class Adam:
         average: decay of the iterates' average; 0 turns it off.
         average_every: steps between two evaluations of the average.
         seed: not used; the method draws nothing.
+
+    Raises:
+        GanstyleError: an average that forgets nothing, or is looked at after 0 steps.
     """
 
     def __init__(
@@ -41,6 +45,8 @@ class Adam:
         average_every: int = 10,
         seed: int = 0,
     ) -> None:
+        if max(*betas, average) >= 1 or average_every < 1:
+            raise GanstyleError("adam: betas and average must be below 1, and average_every at least 1")
         self.problem, self.x, self.lr = problem, problem.project(x), lr
         self.betas, self.average, self.average_every = betas, average, average_every
         self.safe = self.x

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganstyle.errors import GanstyleError
 from ganstyle.gatys.optimizers.base import Point, Problem
 
 
@@ -30,6 +31,9 @@ class Anneal:
         width: standard deviation of the first population, in the unit of the coordinates.
         population: points a step; 0: as many as Hansen recommends, 4 + 3·log(dimensions).
         seed: of the draws.
+
+    Raises:
+        GanstyleError: no grid, no width, or a population that cannot be ranked.
     """
 
     def __init__(
@@ -42,6 +46,8 @@ class Anneal:
         population: int = 0,
         seed: int = 0,
     ) -> None:
+        if grid < 1 or width <= 0 or population in (1, 2):
+            raise GanstyleError("anneal: give a grid of 1 or more, a width above 0, a population above 2")
         # Slow to import, and of use here only.
         import cma
 

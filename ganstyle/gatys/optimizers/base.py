@@ -11,7 +11,6 @@ from torch import Tensor
 FORWARD_COST = 0.4
 """What a pass without a gradient costs, in passes forwards and backwards through a frozen VGG-16."""
 
-
 GRAPH_COST = 1.3
 """The same for a gradient that can itself be differentiated."""
 

@@ -1,19 +1,15 @@
 """Truncated Newton: conjugate gradients inside a trust region."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.optimizers.base import Point, Problem
+from ganstyle.gatys.optimizers.conjugate import TINY, Leg, conjugate_gradients, follow
 from ganstyle.gatys.optimizers.history import InverseHessian
 
-Product = Callable[[Tensor], Tensor]
-
-_TINY = 1e-30
 _MAX_REJECTIONS = 12
 
 
@@ -48,6 +44,9 @@ class NewtonCG:
         difference: ε, as the root mean square change of a coordinate.
         history: how many pairs make up the preconditioner; 0: there is none.
         seed: not used; the method draws nothing.
+
+    Raises:
+        GanstyleError: no such kind of product, or none at all, or no way to go.
     """
 
     def __init__(
@@ -65,6 +64,8 @@ class NewtonCG:
     ) -> None:
         if hessian not in ("differences", "exact"):
             raise GanstyleError(f"newton-cg: hessian '{hessian}' is unknown; give differences or exact")
+        if products < 1 or radius <= 0 or difference <= 0:
+            raise GanstyleError("newton-cg: give 1 product or more, a radius and a difference above 0")
         self.problem, self.x = problem, problem.project(x)
         self.exact, self.products, self.tolerance = hessian == "exact", products, tolerance
         self.unit = math.sqrt(len(x))  # a vector of root mean square 1 is as long as this
@@ -100,14 +101,14 @@ class NewtonCG:
                 self.inverse.update(leg.direction, leg.image)
         return self._walk(path)
 
-    def _walk(self, path: "list[Leg]") -> Point | None:
+    def _walk(self, path: list[Leg]) -> Point | None:
         """Go along the path as far as the trust region reaches, and adapt the region to what is found."""
         for _ in range(_MAX_REJECTIONS):
             move, promised, at_edge = follow(path, self.radius)
             x = self.problem.project(self.x + move)
             loss, gradient = self.problem.value_and_grad(x)
             finite = math.isfinite(loss) and bool(gradient.isfinite().all())
-            ratio = (self.loss - loss) / (promised + _TINY) if finite else -1.0
+            ratio = (self.loss - loss) / (promised + TINY) if finite else -1.0
             if not finite:
                 self.problem.note("a trial step was not finite; the trust region shrinks")
             if ratio < 0.25:
@@ -120,87 +121,6 @@ class NewtonCG:
         return None
 
     def _by_differences(self, vector: Tensor) -> Tensor:
-        epsilon = self.difference * self.unit / (float(vector.norm()) + _TINY)
+        epsilon = self.difference * self.unit / (float(vector.norm()) + TINY)
         _, gradient = self.problem.value_and_grad(self.x + epsilon * vector, probe=True)
         return (gradient - self.gradient) / epsilon
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A straight part of the path of conjugate gradients.
-
-    Attributes:
-        start: where it begins, from the present point.
-        direction: where it goes.
-        image: the Hessian times the direction.
-        slope: of the model along the direction, at the leg's start.
-        curvature: of the model along the direction.
-        length: in multiples of the direction, to the model's minimum along it; infinite if there is none.
-    """
-
-    start: Tensor
-    direction: Tensor
-    image: Tensor
-    slope: float
-    curvature: float
-    length: float
-
-
-def conjugate_gradients(
-    product: Product,
-    gradient: Tensor,
-    precondition: Product,
-    *,
-    radius: float,
-    products: int,
-    tolerance: float,
-) -> list[Leg]:
-    """Minimise the model gᵀs + ½ sᵀHs from s = 0, until one of the ends that `NewtonCG` tells of.
-
-    Args:
-        product: from a vector to H times it.
-        gradient: g (n,), not zero.
-        precondition: from a vector to the inverse of a rough H times it.
-        radius: no leg starts further out than this.
-        products: the most legs.
-        tolerance: fraction of the residual's preconditioned norm at which to end.
-
-    Returns:
-        At least one leg.
-    """
-    legs: list[Leg] = []
-    s, residual, preconditioned = torch.zeros_like(gradient), gradient, precondition(gradient)
-    direction, size = -preconditioned, float(gradient @ preconditioned)
-    goal = tolerance**2 * size
-    while True:
-        image = product(direction)
-        slope, curvature = float(residual @ direction), float(direction @ image)
-        length = -slope / curvature if curvature > 0 else math.inf
-        legs.append(Leg(s, direction, image, slope, curvature, length))
-        if len(legs) == products or not math.isfinite(length):
-            return legs
-        s = s + length * direction
-        residual = residual + length * image
-        preconditioned = precondition(residual)
-        size, before = float(residual @ preconditioned), size
-        if not size > goal or float(s.norm()) >= radius:
-            return legs
-        direction = -preconditioned + (size / before) * direction
-
-
-def follow(path: list[Leg], radius: float) -> tuple[Tensor, float, bool]:
-    """Go along a path until it ends or leaves the ball.
-
-    Returns:
-        The step (n,), the decrease of the model by it, and whether it ends at the ball's edge.
-    """
-    decrease = 0.0
-    for leg in path:
-        a, b = float(leg.direction.square().sum()) + _TINY, float(leg.start @ leg.direction)
-        c = radius**2 - float(leg.start.square().sum())
-        edge = (math.sqrt(max(b * b + a * c, 0.0)) - b) / a
-        length = min(leg.length, edge)
-        decrease -= length * leg.slope + length**2 * leg.curvature / 2
-        if edge <= leg.length:
-            return leg.start + edge * leg.direction, decrease, True
-    return path[-1].start + path[-1].length * path[-1].direction, decrease, False

@@ -57,10 +57,12 @@ def search(problem: Problem, start: Trial, direction: Tensor) -> Trial | None:
             high, end_loss = length, loss
             length = _parabola(low, low_loss, low_slope, high, end_loss)
             continue
-        best = Trial(x, loss, gradient)
+        trial = Trial(x, loss, gradient)
         here = float(gradient @ (direction * (x == straight)))
         if abs(here) <= -_CURVATURE * slope:
-            return best
+            return trial
+        if best is None or loss < best.loss:
+            best = trial
         if here > 0:
             high, length = length, _parabola(low, low_loss, low_slope, length, loss)
             continue
