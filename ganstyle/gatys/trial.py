@@ -19,8 +19,7 @@ from ganstyle.gatys.memory import PeakMemory
 from ganstyle.gatys.optimize import LAYERS, optimize
 from ganstyle.gatys.optimizers import OPTIMIZERS, Problem
 from ganstyle.gatys.snapshots import Budget, Snapshot, Snapshots
-from ganstyle.models import VGG16Features
-from ganstyle.weights import WeightsFile, load_vgg16
+from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 
 _NO_LIMIT = 10**9  # steps: the budget is what ends a trial
 
@@ -161,7 +160,7 @@ def _load(optimizer: str) -> None:
         OPTIMIZERS[optimizer](problem, torch.ones(12)).step()
 
 
-def _warm_up(features: VGG16Features, content: Tensor) -> None:
+def _warm_up(features: FeatureNetwork, content: Tensor) -> None:
     """Do a first pass, which pays for choosing kernels, so that no optimiser is charged for it."""
     leaf = content.clone().requires_grad_()
     loss = torch.stack([feature_map.square().mean() for feature_map in features(leaf).values()]).sum()

@@ -20,12 +20,11 @@ from torch import Tensor
 
 from ganstyle.gatys import LAYERS, optimize
 from ganstyle.images import find_images, read_image, resize_shorter
-from ganstyle.models import VGG16Features
-from ganstyle.weights import find_vgg16, load_vgg16
+from ganstyle.weights import FeatureNetwork, find_vgg16, load_vgg16
 
 
 def paint(
-    features: VGG16Features, photo: Tensor, painting: Tensor, start: Tensor, evaluations: int
+    features: FeatureNetwork, photo: Tensor, painting: Tensor, start: Tensor, evaluations: int
 ) -> Tensor:
     """Return what the default finds after so many evaluations."""
     return optimize(
@@ -33,7 +32,7 @@ def paint(
     ).image
 
 
-def loss_of(exact: VGG16Features, photo: Tensor, painting: Tensor, picture: Tensor) -> float:
+def loss_of(exact: FeatureNetwork, photo: Tensor, painting: Tensor, picture: Tensor) -> float:
     """Return a picture's loss in float32."""
     return optimize(
         photo, painting, features=exact, start=picture, scales="single", steps=1, max_evaluations=1

@@ -285,6 +285,8 @@ def main() -> None:
 
     weights = find_vgg16(arguments.vgg, download=False)
     exact, fast = load_vgg16(weights, LAYERS), load_vgg16(weights, LAYERS, dtype=_fast_type())
+    if not (isinstance(exact, VGG16Features) and isinstance(fast, VGG16Features)):
+        parser.error("--vgg: the reference is defined on the real VGG-16; give its weights")
     print(
         f"{arguments.size} px, {arguments.evaluations} evaluations, {arguments.threads} threads, "
         f"ours in {_fast_type()}"

@@ -11,8 +11,7 @@ from ganstyle.gatys import optimize
 from ganstyle.gatys import transfer as module
 from ganstyle.gatys.transfer import transfer
 from ganstyle.losses.regions import Regions
-from ganstyle.models import VGG16Features
-from ganstyle.weights import find_vgg16, load_vgg16
+from ganstyle.weights import FeatureNetwork, find_vgg16, load_vgg16
 
 CONTENT = torch.rand(1, 3, 20, 24, generator=torch.Generator().manual_seed(0))
 STYLE = torch.rand(1, 3, 30, 18, generator=torch.Generator().manual_seed(1)) * 0.5
@@ -20,7 +19,7 @@ FAST: dict[str, Any] = {"steps": 2, "scales": "single", "optimizer": "adam"}
 
 
 @pytest.fixture
-def features(vgg16_weights: Path) -> VGG16Features:
+def features(vgg16_weights: Path) -> FeatureNetwork:
     return load_vgg16(find_vgg16(str(vgg16_weights)), ["relu1_2", "relu2_2", "relu3_3"])
 
 
@@ -33,14 +32,14 @@ def halves(height: int, width: int, name: str = "mask.png", labels: Sequence[str
     return Regions(name, labels, torch.cat([left, 1 - left]))
 
 
-def test_plain_is_optimize_itself(features: VGG16Features) -> None:
+def test_plain_is_optimize_itself(features: FeatureNetwork) -> None:
     expected = optimize(CONTENT, [STYLE], features=features, **FAST)
     result = transfer(CONTENT, [STYLE], features=features, **FAST)
     torch.testing.assert_close(result.image, expected.image)
     assert result.loss == expected.loss
 
 
-def test_luminance_keeps_the_photos_colours(features: VGG16Features) -> None:
+def test_luminance_keeps_the_photos_colours(features: FeatureNetwork) -> None:
     result = transfer(CONTENT, [STYLE], features=features, preserve_color="luminance", size=16, **FAST)
     assert result.image.shape == (1, 3, 16, 19)
     plain = optimize(CONTENT, [STYLE], features=features, size=16, **FAST).image
@@ -51,13 +50,13 @@ def test_luminance_keeps_the_photos_colours(features: VGG16Features) -> None:
     assert close.mean() > 0.99 > far.mean()
 
 
-def test_match_recolours_the_paintings_first(features: VGG16Features) -> None:
+def test_match_recolours_the_paintings_first(features: FeatureNetwork) -> None:
     expected = optimize(CONTENT, [match_color(STYLE, CONTENT)], features=features, **FAST)
     result = transfer(CONTENT, [STYLE], features=features, preserve_color="match", **FAST)
     torch.testing.assert_close(result.image, expected.image)
 
 
-def test_regions_take_the_place_of_the_style_term(features: VGG16Features) -> None:
+def test_regions_take_the_place_of_the_style_term(features: FeatureNetwork) -> None:
     plain = transfer(CONTENT, [STYLE], features=features, **FAST)
     result = transfer(
         CONTENT,
@@ -70,7 +69,7 @@ def test_regions_take_the_place_of_the_style_term(features: VGG16Features) -> No
     assert result.terms["style"] != pytest.approx(plain.terms["style"], rel=1e-4)
 
 
-def test_photorealism_is_a_further_term(features: VGG16Features, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photorealism_is_a_further_term(features: FeatureNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[int, int]] = []
 
     def term(scene: Any) -> Any:
@@ -100,7 +99,7 @@ def test_photorealism_is_a_further_term(features: VGG16Features, monkeypatch: py
         ),
     ],
 )
-def test_bad_input_is_one_line(features: VGG16Features, options: dict[str, Any], message: str) -> None:
+def test_bad_input_is_one_line(features: FeatureNetwork, options: dict[str, Any], message: str) -> None:
     options = {"content": CONTENT, **FAST, **options}
     with pytest.raises(GanstyleError, match=message):
         transfer(options.pop("content"), [STYLE], features=features, **options)
