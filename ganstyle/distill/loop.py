@@ -29,11 +29,11 @@ from ganstyle.student import is_student
 from ganstyle.training.events import Event, Note, OnEvent
 from ganstyle.training.guard import Guard
 from ganstyle.training.interrupt import Interrupt
-from ganstyle.training.launch import feature_dtype, start_accelerator
+from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator
 from ganstyle.training.resume import find_state, keep_recipe
 from ganstyle.training.schedule import learning_rate_factor
 from ganstyle.training.state import load_state
-from ganstyle.weights import find_vgg16, load_vgg16
+from ganstyle.weights import load_vgg16
 
 _EQUAL = dict.fromkeys(STUDENT_LAYERS, 1.0)
 _POSITIONS = 48  # side of the part of a map that the loss sees
@@ -76,8 +76,7 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
             on_event(event)
 
     resume_from = find_state(recipe, lambda text: report(Note(text)))
-    with accelerator.local_main_process_first():  # one process downloads, the others find the file
-        weights = find_vgg16("imagenet" if recipe.vgg == "distilled" else recipe.vgg)
+    weights = find_weights(accelerator, recipe.vgg)
     if is_student(weights.path):
         raise WeightsError(f"{weights.path}: is a student itself; teaching needs the ImageNet VGG-16")
     report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))

@@ -10,14 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
-from ganstyle.errors import ImageError, WeightsError
+from ganstyle.errors import WeightsError
+from ganstyle.models.vgg import MEAN, check_size
 
 STUDENT_LAYERS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256}
 """The maps that the student gives, and their channels, which are VGG-16's."""
 
-# VGG-16's own mean colour, so that the zeros at the borders mean the same to both networks.
-_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
-_CONTRAST = 4.0
+_CONTRAST = 4.0  # brings pixels to about unit variance
 
 
 class VGG16Student(nn.Module):
@@ -62,7 +61,8 @@ class VGG16Student(nn.Module):
             self.trunk[layer] = nn.Sequential(*(_unit(a, b, 3, norm) for a, b in pairwise(ends)))
             self.heads[layer] = _unit(width, STUDENT_LAYERS[layer], side, norm)
             inputs = width
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
+        # VGG-16's own, so that the zeros beyond the borders mean the same to both networks.
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) / 255, persistent=False)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, layers: Collection[str] = tuple(STUDENT_LAYERS)) -> dict[str, Tensor]:
@@ -139,12 +139,7 @@ class DistilledFeatures(nn.Module):
         Raises:
             ImageError: a side is so short that pooling leaves nothing.
         """
-        height, width = x.shape[-2:]
-        if min(height, width) < self.minimum:
-            raise ImageError(
-                f"{height}x{width} pixels are too few for {self.layers[-1]} of VGG-16; "
-                f"give an image of at least {self.minimum}x{self.minimum}"
-            )
+        check_size(x, self.minimum, self.layers[-1])
         with torch.autocast(x.device.type, enabled=False):
             maps: dict[str, Tensor] = self.student(x.float(), self.layers)
         return maps

@@ -8,7 +8,9 @@ from torch.nn import functional as F
 
 from ganstyle.errors import ImageError, WeightsError
 
-_MEAN = (123.68, 116.779, 103.939)  # RGB, of ImageNet on the scale 0–255
+MEAN = (123.68, 116.779, 103.939)
+"""ImageNet's mean colour, RGB on the scale 0–255."""
+
 _WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 
@@ -75,7 +77,7 @@ class VGG16Features(nn.Module):
         for layer in LAYERS[: deepest + 1]:
             self.convs[layer] = _conv(layer, state)
         self.to(dtype).to(memory_format=torch.channels_last)
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.minimum = 2 ** (int(self.layers[-1][4]) - 1)
         self.requires_grad_(False)
         self.eval()
@@ -90,12 +92,7 @@ class VGG16Features(nn.Module):
         Raises:
             ImageError: a side is so short that pooling leaves nothing.
         """
-        height, width = x.shape[-2:]
-        if min(height, width) < self.minimum:
-            raise ImageError(
-                f"{height}x{width} pixels are too few for {self.layers[-1]} of VGG-16; "
-                f"give an image of at least {self.minimum}x{self.minimum}"
-            )
+        check_size(x, self.minimum, self.layers[-1])
         maps: dict[str, Tensor] = {}
         with torch.autocast(x.device.type, enabled=False):
             x = x.float() * 255 - self.get_buffer("mean").float()
@@ -122,6 +119,16 @@ class VGG16Features(nn.Module):
                 break
             held.append(layer)
         return held
+
+
+def check_size(image: Tensor, minimum: int, layer: str) -> None:
+    """Raise ImageError if a side of (B, 3, H, W) is so short that pooling leaves nothing of ``layer``."""
+    height, width = image.shape[-2:]
+    if min(height, width) < minimum:
+        raise ImageError(
+            f"{height}x{width} pixels are too few for {layer} of VGG-16; "
+            f"give an image of at least {minimum}x{minimum}"
+        )
 
 
 def _entry(layer: str, kind: str, state: Mapping[str, Tensor]) -> Tensor | None:

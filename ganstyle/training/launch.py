@@ -1,6 +1,8 @@
 """Starting Accelerate so that what was asked for is what happens."""
 
 import os
+import warnings
+from contextlib import nullcontext
 from typing import Literal
 
 import torch
@@ -10,6 +12,7 @@ from accelerate.utils import parse_flag_from_env
 
 from ganstyle.devices import fast_bfloat16, pick_device
 from ganstyle.errors import RecipeError, RunError
+from ganstyle.weights import WeightsFile, find_vgg16
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -46,6 +49,31 @@ def start_accelerator(precision: Literal["auto"] | Precision, *, accumulate: int
         mixed_precision="no" if precision == "fp32" else precision,
         gradient_accumulation_steps=accumulate,
     )
+
+
+def same_everywhere(accelerator: Accelerator, digest: bytes) -> bool:
+    """Say whether every process calls with the same hash, of 7 bytes or more. All must call it together."""
+    # 56 bits fit a signed 64-bit integer, which every backend can gather.
+    mine = torch.tensor([int.from_bytes(digest[:7])], device=accelerator.device)
+    return len(accelerator.gather(mine).unique()) == 1
+
+
+def find_weights(accelerator: Accelerator, spec: str) -> WeightsFile:
+    """Find the VGG-16 for all processes together; see ``ganstyle.weights.find_vgg16``.
+
+    Raises:
+        WeightsError: there is none.
+        RunError: not all machines have the same one.
+    """
+    told_once = nullcontext() if accelerator.is_main_process else warnings.catch_warnings(action="ignore")
+    with accelerator.local_main_process_first(), told_once:  # one downloads, the others find the file
+        weights = find_vgg16(spec)
+    if not same_everywhere(accelerator, bytes.fromhex(weights.sha256)):
+        raise RunError(
+            f"the machines have different VGG-16 networks, one of them {weights.path}; "
+            "give every one the same file, by GANSTYLE_VGG16 or by vgg in the recipe"
+        )
+    return weights
 
 
 def feature_dtype(accelerator: Accelerator) -> torch.dtype:

@@ -23,7 +23,7 @@ from ganstyle.recipe import Recipe
 from ganstyle.training.events import Event, Note, OnEvent
 from ganstyle.training.guard import Guard
 from ganstyle.training.interrupt import Interrupt
-from ganstyle.training.launch import feature_dtype, start_accelerator
+from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator
 from ganstyle.training.record import Record
 from ganstyle.training.resume import find_state, keep_recipe
 from ganstyle.training.samples import Samples
@@ -31,7 +31,7 @@ from ganstyle.training.schedule import EMA, learning_rate_factor
 from ganstyle.training.scores import Scores
 from ganstyle.training.state import TrainingState, check_agreement, load_state
 from ganstyle.training.steps import Crop, discriminator_loss, fooling_loss, generator_loss
-from ganstyle.weights import find_vgg16, load_vgg16
+from ganstyle.weights import load_vgg16
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
             on_event(event)
 
     resume_from = find_state(recipe, lambda text: report(Note(text)))
-    with accelerator.local_main_process_first():  # one process downloads, the others find the file
-        weights = find_vgg16(recipe.vgg)
+    weights = find_weights(accelerator, recipe.vgg)
     report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
     features = load_vgg16(weights, recipe.loss.layers, dtype=feature_dtype(accelerator)).to(device)
 

@@ -27,6 +27,7 @@ from torch.optim.swa_utils import AveragedModel
 from ganstyle.errors import RunError
 from ganstyle.files import sha256
 from ganstyle.recipe import RunRecipe
+from ganstyle.training.launch import same_everywhere
 
 _STATE, _RECIPE, _MANIFEST = "state.pt", "recipe.yaml", "manifest.json"
 
@@ -101,9 +102,7 @@ def check_agreement(accelerator: Accelerator, network: nn.Module, step: int) -> 
     digest = hashlib.sha256()
     for weight in accelerator.unwrap_model(network).parameters():
         digest.update(weight.detach().cpu().numpy().tobytes())
-    # 56 bits fit a signed 64-bit integer, which every backend can gather.
-    mine = torch.tensor([int.from_bytes(digest.digest()[:7])], device=accelerator.device)
-    if len(accelerator.gather(mine).unique()) > 1:
+    if not same_everywhere(accelerator, digest.digest()):
         raise RunError(
             f"the processes' weights differ at step {step}; resume from the last saved state with the "
             "same version of torch and the same kind of hardware for every process"
