@@ -52,7 +52,9 @@ class Scores:
         if not self._mine:
             raise RunError(f"{section.content}: holds {len(paths)} photos to score, fewer than processes")
         device = accelerator.device
-        self._yardstick = Yardstick(features, [p.to(device) for p in style.images], size=section.size)
+        self._yardstick = Yardstick.of_paintings(
+            features, [p.to(device) for p in style.images], size=section.size
+        )
 
     @torch.inference_mode()
     def measure(self, generator: nn.Module) -> dict[str, float]:
