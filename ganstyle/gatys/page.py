@@ -14,6 +14,9 @@ from ganstyle.gatys.summary import FRACTIONS, Row, Spread, amount, half_way_loss
 
 PHOTO = "images/photo.png"
 
+STYLE_SHEET = Path(__file__).with_name("report.css")
+"""Of every page that ganstyle writes."""
+
 _TEMPLATE = Path(__file__).with_name("report.html")
 _MIB = 2**20
 
@@ -42,6 +45,7 @@ def page(comparison: Comparison, *, content: str, styles: Sequence[str], images:
         _figure(painting_name(place), name, "the painting") for place, name in enumerate(styles, 1)
     ]
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        style=STYLE_SHEET.read_text(encoding="utf-8"),
         title="Optimisers compared",
         subtitle=escape(f"{content} in the style of {', '.join(styles)}"),
         conclusion=escape(conclusion(comparison)),
