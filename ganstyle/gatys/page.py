@@ -62,12 +62,21 @@ def page(comparison: Comparison, *, content: str, styles: Sequence[str], images:
     )
 
 
-def _plot(budget: Budget) -> str:
-    title = f"{amount(budget)} each"
+def plot(light: str, dark: str, *, alt: str, caption: str) -> str:
+    """Return a figure whose picture, an address, follows the page's colour scheme."""
     return (
-        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{plot_name(budget, "dark")}">'
-        f'<img src="{plot_name(budget, "light")}" alt="Loss of every optimiser over {budget.unit}">'
-        f"</picture><figcaption>{escape(title)}</figcaption></figure>"
+        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<img src="{light}" alt="{escape(alt)}">'
+        f"</picture><figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _plot(budget: Budget) -> str:
+    return plot(
+        plot_name(budget, "light"),
+        plot_name(budget, "dark"),
+        alt=f"Loss of every optimiser over {budget.unit}",
+        caption=f"{amount(budget)} each",
     )
 
 

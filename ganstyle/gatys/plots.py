@@ -79,11 +79,6 @@ def draw(comparison: Comparison, budget: Budget, scheme: str) -> Figure:
     axes.set_xscale("log")
     if highest > 3 * lowest > 0:
         axes.set_yscale("log")
-    for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
-        if scale == "log":
-            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.set_minor_formatter(NullFormatter())
     axes.set_xlim(min(begin, budget.amount / 2), budget.amount)
     unit = "seconds" if budget.unit == "seconds" else "evaluations of the network"
     dress(axes, scheme, x=unit, y="loss")
@@ -106,9 +101,14 @@ def line_style(place: int, scheme: str) -> dict[str, Any]:
     return {"color": colour, "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 2}
 
 
-def dress(axes: Axes, scheme: str, *, x: str, y: str) -> None:
-    """Label axes, and show their grid and the curves' names."""
+def dress(axes: Axes, scheme: str, *, x: str, y: str, **legend: Any) -> None:
+    """Label axes, and show their grid and the curves' names; keywords place the latter."""
     _, ink = SCHEMES[scheme]
+    for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
+        if scale == "log":
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(x, fontsize=_FONT, color=ink)
     axes.set_ylabel(y, fontsize=_FONT, color=ink)
     axes.tick_params(labelsize=_FONT - 1, colors=ink, which="both")
@@ -116,7 +116,7 @@ def dress(axes: Axes, scheme: str, *, x: str, y: str) -> None:
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(ink)
-    axes.legend(fontsize=_FONT - 1, labelcolor=ink, frameon=False, handlelength=2.8)
+    axes.legend(fontsize=_FONT - 1, labelcolor=ink, frameon=False, handlelength=2.8, **legend)
 
 
 def svg(figure: Figure) -> bytes:

@@ -91,6 +91,9 @@ def vgg16_extractor(
 ) -> Extractor:
     """Return the stand-in when there is no Inception: means of VGG-16's relu3_3 maps (256 entries).
 
+    They are divided by 255, the scale of VGG-16's input, which gives them the order of Inception's features;
+    the cubic kernel of KID is made for that.
+
     Args:
         weights: the network's file.
         features: the network; it must give relu3_3.
@@ -98,9 +101,9 @@ def vgg16_extractor(
     """
 
     def network(pictures: Tensor) -> Tensor:
-        return features(pictures / 255)[_VGG16_LAYER].float().mean((2, 3))
+        return features(pictures / 255)[_VGG16_LAYER].float().mean((2, 3)) / 255
 
-    name = f"{weights.name}, mean of {_VGG16_LAYER}"
+    name = f"{weights.name}, mean of {_VGG16_LAYER} / 255"
     return Extractor("_vgg16", name, weights.sha256, VGG16_SIDE, network, torch.device(device))
 
 

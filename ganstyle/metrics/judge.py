@@ -143,13 +143,7 @@ class Judge:
             return {}
         count = len(self.photos) * crops.per_picture
         network = {"extractor": extractor.name, "sha256": extractor.sha256, "side": extractor.side}
-        real = {
-            "content": kept_features(
-                folder and folder / _PHOTOS,
-                {**network, "size": self.size, "source": fingerprint(self.photos)},
-                lambda: extractor.features(self.photo(number) for number in range(len(self.photos))),
-            )
-        }
+        real: dict[str, Features] = {}
         path = folder and folder / _PAINTING
         if paintings or (path and path.exists()):
             protocol = {**network, "size": self.size, "crop": crops.side, "n": count, "seed": crops.seed}
@@ -160,4 +154,9 @@ class Judge:
                 if paintings
                 else None,
             )
+        real["content"] = kept_features(
+            folder and folder / _PHOTOS,
+            {**network, "size": self.size, "source": fingerprint(self.photos)},
+            lambda: extractor.features(self.photo(number) for number in range(len(self.photos))),
+        )
         return real

@@ -1,6 +1,6 @@
 """How each score comes about, as JSON values: what a number is worth without them, nobody knows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganstyle.metrics.distribution import Crops
@@ -91,5 +91,18 @@ def few_images(n: int) -> dict[str, str]:
     if n < 2:
         return {"warning": "needs at least 2 images"}
     if n < FEW_IMAGES:
-        return {"warning": f"n = {n} is under {FEW_IMAGES:,}: FID is biased; compare at the same n only"}
+        return {"warning": f"FID of {n} images, under {FEW_IMAGES:,}, is biased: compare at the same n only"}
     return {}
+
+
+def describe(protocol: Mapping[str, Any]) -> str:
+    """Return a score's protocol in one line; a SHA-256 is shortened."""
+    parts = [f"n = {protocol['n']}", f"{protocol['size']} px", f"against {protocol['against']}"]
+    if "extractor" in protocol:
+        parts.append(f"{protocol['extractor']} (SHA-256 {str(protocol['sha256'])[:16]}…)")
+    parts.append(f"resize: {protocol['resize']}")
+    if protocol.get("seed") is not None:
+        parts.append(f"seed {protocol['seed']}")
+    if "warning" in protocol:
+        parts.append(str(protocol["warning"]))
+    return "; ".join(parts)

@@ -156,9 +156,10 @@ def fake_vgg16() -> Extractor:
 def test_vgg16_stands_in_under_another_name() -> None:
     extractor = fake_vgg16()
     assert extractor.suffix == "_vgg16"
-    assert extractor.name == "tiny, mean of relu3_3"
+    assert extractor.name == "tiny, mean of relu3_3 / 255"
     features = extractor.features([torch.full((3, 7, 9), 0.5)])
-    np.testing.assert_allclose(features, [[128 / 255] * 3 + [(128 / 255) ** 2] * 3], rtol=1e-5)
+    grey = 128 / 255
+    np.testing.assert_allclose(features * 255, [[grey] * 3 + [grey**2] * 3], rtol=1e-5)
 
 
 def test_pictures_are_streamed() -> None:
