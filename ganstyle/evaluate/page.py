@@ -115,8 +115,8 @@ def _table_note(comparison: Comparison) -> str:
     )
     if any("vgg16" in name for name in comparison.protocol):
         note += (
-            " FID (VGG‑16) and KID (VGG‑16) compare features of VGG-16 in Inception’s place: they are not FID, "
-            "and compare within this table only."
+            " FID (VGG‑16) and KID (VGG‑16) compare features of VGG-16 in Inception’s place: "
+            "they are not FID, and compare within this table only."
         )
     few = [str(how["n"]) for how in comparison.protocol.values() if "warning" in how]
     if few:

@@ -100,8 +100,7 @@ def test_photos_as_they_are_have_kept_all_their_content(photos: Path, painting: 
     scores = one.scores([sheet])
     assert scores["content"] == scores["mse"] == 0
     assert scores["ssim"] == pytest.approx(1.0)
-    assert scores["fid_vgg16_content"] == pytest.approx(0, abs=1e-6)
-    assert scores["fid_vgg16_style"] > 1e-3
+    assert 0 <= scores["fid_vgg16_content"] < 1e-6 * scores["fid_vgg16_style"]
 
 
 def test_what_is_real_is_measured_once_and_kept(photos: Path, painting: Path, tmp_path: Path) -> None:

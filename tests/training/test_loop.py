@@ -101,14 +101,7 @@ def test_accumulating_two_batches_equals_one_of_twice_the_size(tiny: RecipeMaker
         torch.testing.assert_close(halves[index]["exp_avg"], moment["exp_avg"], atol=1e-5, rtol=1e-4)
 
 
-@pytest.fixture
-def _small_fid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let FID look at a few crops through a small window."""
-    monkeypatch.setattr("ganstyle.metrics.extractors.VGG16_SIDE", 16)
-    monkeypatch.setattr("ganstyle.metrics.distribution._LEAST_CROPS", 6)
-
-
-@pytest.mark.usefixtures("_small_fid")
+@pytest.mark.usefixtures("small_fid")
 def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
     plain = train(Recipe.parse(tiny(name="plain"), source="test"))
     watched = tiny(name="watched", score={"every": 2, "content": str(photos), "size": 32, "fid": True})
@@ -141,7 +134,7 @@ def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
 @pytest.mark.parametrize(
     ("select", "sign"), [("weighted", 1), ("style", 1), ("ssim", -1), ("kid_vgg16_style", 1)]
 )
-@pytest.mark.usefixtures("_small_fid")
+@pytest.mark.usefixtures("small_fid")
 def test_the_best_is_kept_by_the_score_that_is_selected(
     tiny: RecipeMaker, photos: Path, select: str, sign: int
 ) -> None:
