@@ -77,7 +77,10 @@ def generator_method(style: Style, key: str, label: str) -> Method:
     against = f"against a {discriminator.name} discriminator" if discriminator else "without a discriminator"
     training = style.info.get("training") or {}
     steps = f" in {training['steps']:,} steps" if "steps" in training else ""
-    detail = f"{style.name}: {style.recipe.generator.name} of {count:,} parameters, trained{steps} {against}"
+    detail = (
+        f"{style.name}: {style.recipe.generator.name} of {count:,} parameters, trained{steps} {against}, "
+        f"on strokes as large as in the painting at {style.recipe.style.size} px"
+    )
     return Method(key, label, detail, paint, training.get("seconds"))
 
 

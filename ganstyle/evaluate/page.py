@@ -105,7 +105,7 @@ def _cell(value: float | None, best: float | None) -> str:
     if value is None:
         return "<td>–</td>"
     mark = ' class="best"' if value == best else ""
-    return f"<td{mark}>{number(value)}</td>"
+    return f"<td{mark}>{number(value if abs(value) > UNTOUCHED else 0.0)}</td>"
 
 
 def _table_note(comparison: Comparison) -> str:

@@ -7,7 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ganstyle.cli import app
+from ganstyle.errors import GanstyleError
+from ganstyle.evaluate import Instruments
 from ganstyle.files import sha256
+from ganstyle.recipe import ScoreSection
 
 MakeStyle = Callable[..., Path]
 
@@ -40,11 +43,17 @@ def test_one_style(make_style: MakeStyle, photos: Path, vgg16_weights: Path, tmp
 
 
 def test_the_size_is_that_of_the_scores_in_the_loop(
-    make_style: MakeStyle, photos: Path, tmp_path: Path
+    make_style: MakeStyle, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "scores.json"
-    assert invoke("-s", make_style(), "--content", photos, "--count", 1, "--json", file).exit_code == 0
-    assert json.loads(file.read_text())["protocol"]["content"]["size"] == 384
+    seen: dict[str, Any] = {}
+
+    def spy(self: Instruments, photos: Any, style: Any, **options: Any) -> Any:
+        seen.update(options, photos=len(photos))
+        raise GanstyleError("seen")
+
+    monkeypatch.setattr(Instruments, "judge", spy)
+    assert invoke("-s", make_style(), "--content", photos).exit_code == 2
+    assert (seen["size"], seen["photos"]) == (ScoreSection().size, 3)
 
 
 def test_features_are_kept_where_asked(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
