@@ -1,5 +1,6 @@
 """The page of a comparison, as HTML that needs no other file but its pictures."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -59,7 +60,7 @@ def page(comparison: Comparison, images: Mapping[str, str], curves: Sequence[tup
 
 
 def _table(comparison: Comparison) -> str:
-    names = list(comparison.protocol)
+    names = _measured(comparison)
     heads = [*map(_head, names), "Seconds an image", "Time to train"]
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in ["Method", *heads])
     best = {name: _best(comparison, name) for name in names}
@@ -72,7 +73,7 @@ def _table(comparison: Comparison) -> str:
             f"<td>{'none' if training == 0 else '–' if training is None else duration(training)}</td>"
         )
         rows.append(f'<tr><th scope="row">{escape(entry.method.label)}</th>{"".join(cells)}</tr>')
-    cells = [_cell(comparison.untouched.get(name), None) for name in names]
+    cells = [_cell(comparison.untouched.get(name), math.nan) for name in names]
     cells.append("<td></td><td></td>")
     rows.append(f'<tr class="aside"><th scope="row">the photos as they are</th>{"".join(cells)}</tr>')
     body = "\n".join(rows)
@@ -80,6 +81,11 @@ def _table(comparison: Comparison) -> str:
         f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
+
+
+def _measured(comparison: Comparison) -> list[str]:
+    """Return the scores that there are; FID and KID want more than one photo."""
+    return [name for name in comparison.protocol if any(name in entry.scores for entry in comparison.entries)]
 
 
 def _head(name: str) -> str:
@@ -91,17 +97,15 @@ def _head(name: str) -> str:
     return f"{kind.upper()}{network}, {rest[-1]}"
 
 
-def _best(comparison: Comparison, name: str) -> float | None:
+def _best(comparison: Comparison, name: str) -> float:
     """Return the best score of those that did something: a photo that is left as it was wins nothing."""
     values = [
         e.scores[name] for e in comparison.entries if name in e.scores and e.scores["content"] > UNTOUCHED
     ]
-    if not values:
-        return None
-    return max(values) if name in HIGHER_IS_BETTER else min(values)
+    return max(values, default=math.nan) if name in HIGHER_IS_BETTER else min(values, default=math.nan)
 
 
-def _cell(value: float | None, best: float | None) -> str:
+def _cell(value: float | None, best: float) -> str:
     if value is None:
         return "<td>–</td>"
     mark = ' class="best"' if value == best else ""
@@ -113,12 +117,13 @@ def _table_note(comparison: Comparison) -> str:
         "Content is what of the photo is lost, style how far the painting is: 0 is the best of each, and one "
         f"is to be had at the other’s expense. Of {_HIGHER} more is better, of all others less."
     )
-    if any("vgg16" in name for name in comparison.protocol):
+    if any("vgg16" in name for name in _measured(comparison)):
         note += (
             " FID (VGG‑16) and KID (VGG‑16) compare features of VGG-16 in Inception’s place: "
             "they are not FID, and compare within this table only."
         )
-    few = [str(how["n"]) for how in comparison.protocol.values() if "warning" in how]
+    protocols = [comparison.protocol[name] for name in _measured(comparison)]
+    few = [str(how["n"]) for how in protocols if "warning" in how]
     if few:
         note += (
             f" FID is biased by the small number of images ({' and '.join(few)}; {FEW_IMAGES:,} are wanted)."
