@@ -78,7 +78,7 @@ def load_style(name_or_path: str | Path) -> Style:
     Raises:
         CheckpointError: there is no such style, or the file is damaged or not a style.
     """
-    path = _find(name_or_path)
+    path = find_style(name_or_path)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
@@ -112,7 +112,12 @@ def shipped_styles() -> dict[str, Path]:
     return {path.stem: path for path in files if path.name != SHIPPED_STUDENT}
 
 
-def _find(name_or_path: str | Path) -> Path:
+def find_style(name_or_path: str | Path) -> Path:
+    """Return the file of a shipped style, by its name, or of any style, by its path.
+
+    Raises:
+        CheckpointError: there is no such style.
+    """
     path = Path(name_or_path)
     if path.is_file():
         return path

@@ -142,6 +142,17 @@ def write_image(image: Tensor, path: str | Path, *, quality: int = 95) -> None:
         temporary.write_bytes(buffer.getbuffer())
 
 
+def encode_png(image: Tensor) -> bytes:
+    """Return the content of a PNG file of an image, (3, H, W) or (1, 3, H, W); see `write_image`.
+
+    Raises:
+        ImageError: a pixel is not finite.
+    """
+    buffer = BytesIO()
+    to_pil(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def output_format(path: str | Path) -> str:
     """Name the format that `write_image` would use for a path: ``"PNG"``, ``"JPEG"`` or ``"WEBP"``.
 

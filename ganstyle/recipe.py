@@ -195,6 +195,24 @@ class ScoreSection(Section):
     content: str = Field("data/val", description="a folder of photos that are not trained on")
     count: Count = Field(20, description="how many of them")
     size: Count = Field(384, description="their shorter side in pixels")
+    fid: bool = Field(False, description="FID and KID of VGG-16's features as well")
+    select: Literal[
+        "weighted",
+        "content",
+        "style",
+        "mse",
+        "ssim",
+        "fid_vgg16_style",
+        "kid_vgg16_style",
+        "fid_vgg16_content",
+        "kid_vgg16_content",
+    ] = Field("weighted", description="which score decides what best.safetensors is")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if "vgg16" in self.select and not self.fid:
+            raise ValueError(f"select {self.select} needs fid: true")
+        return self
 
 
 class RunRecipe(Section):

@@ -1,8 +1,9 @@
-"""Which VGG-16 to use, where it comes from, and proof that it is the right file.
+"""Which VGG-16 and which Inception to use, where they come from, and proof that they are the right files.
 
-``auto`` looks, in this order: the file that ``GANSTYLE_VGG16`` names; torchvision's own cache; a download
-into that cache; the distilled network that ships with ganstyle, with a warning. Whatever is used is named by
-its SHA-256 in every result.
+For VGG-16 ``auto`` looks, in this order: the file that ``GANSTYLE_VGG16`` names; torchvision's own cache; a
+download into that cache; the distilled network that ships with ganstyle, with a warning. For Inception,
+which only FID and KID need, it is ``GANSTYLE_INCEPTION``, torch's cache, a download. Whatever is used is
+named by its SHA-256 in every result.
 """
 
 import os
@@ -31,10 +32,17 @@ _HASH_PREFIX = VGG16_FILE.removesuffix(".pth").rpartition("-")[2]
 
 _OTHER_NETWORK = "397923af"  # vgg16-397923af.pth
 
+# The network of the FID as most people compute it (Heusel et al. 2017), as TorchScript: 95,607,719 bytes.
+INCEPTION_FILE = "inception-2015-12-05.pt"
+INCEPTION_URL = f"https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/{INCEPTION_FILE}"
+INCEPTION_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
+
 _OFFLINE = (
     f"without a network, fetch {VGG16_URL} elsewhere and set GANSTYLE_VGG16 to the file, "
     "or give its path to --vgg (in a recipe: vgg), or use --vgg distilled"
 )
+
+_NO_INCEPTION = f"fetch {INCEPTION_URL} elsewhere and set GANSTYLE_INCEPTION to the file"
 
 FeatureNetwork = VGG16Features | DistilledFeatures
 
@@ -62,9 +70,9 @@ def vgg16_cache() -> Path:
 
 
 def inception_cache() -> Path:
-    """Return where the FID's Inception network is looked for: ``GANSTYLE_INCEPTION`` or torch's cache."""
+    """Return where FID's Inception network is looked for: ``GANSTYLE_INCEPTION`` or torch's cache."""
     named = os.environ.get("GANSTYLE_INCEPTION")
-    return Path(named) if named else Path(torch.hub.get_dir()) / "checkpoints" / "inception-2015-12-05.pt"
+    return Path(named) if named else Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
 
 
 def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
@@ -92,7 +100,7 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
     problem = f"GANSTYLE_VGG16 is not set and {cached} does not exist"
     if download:
         try:
-            _download(cached)
+            _download("VGG-16", VGG16_URL, cached, _HASH_PREFIX, _OFFLINE)
             return _imagenet_file(cached, "downloaded into torchvision's cache")
         except WeightsError as error:
             if spec == "imagenet":
@@ -102,6 +110,28 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
         raise WeightsError(f"VGG-16: {problem}; {_OFFLINE}")
     warnings.warn(f"{problem}; the distilled VGG-16 that ships with ganstyle is used", stacklevel=2)
     return _local_file(shipped_student(), "no ImageNet weights are at hand")
+
+
+def find_inception(spec: str = "auto", *, download: bool = True) -> WeightsFile:
+    """Find FID's own network; only the one file makes numbers that compare with other people's.
+
+    Args:
+        spec: ``auto`` (the file that ``GANSTYLE_INCEPTION`` names; torch's cache; a download into it), or
+            the file's path.
+        download: whether the network may be used.
+
+    Raises:
+        WeightsError: it is not at hand, or its SHA-256 is another.
+    """
+    if spec != "auto":
+        return _inception_file(Path(spec), "asked for by its path")
+    path = inception_cache()
+    if os.environ.get("GANSTYLE_INCEPTION"):
+        return _inception_file(path, "GANSTYLE_INCEPTION names it")
+    if path.is_file() or not download:
+        return _inception_file(path, "in torch's cache")
+    _download("Inception", INCEPTION_URL, path, INCEPTION_SHA256, _NO_INCEPTION)
+    return _inception_file(path, "downloaded into torch's cache")
 
 
 def load_vgg16(
@@ -115,7 +145,7 @@ def load_vgg16(
     try:
         if is_student(weights.path):
             return DistilledFeatures(layers, student=load_student(weights.path), dtype=dtype)
-        return VGG16Features(layers, state=_read_state(weights.path), dtype=dtype)
+        return VGG16Features(layers, state=read_state(weights.path), dtype=dtype)
     except WeightsError as error:
         raise WeightsError(f"{weights.path}: {error}") from error
 
@@ -146,19 +176,37 @@ def _imagenet_file(path: Path, reason: str) -> WeightsFile:
     return WeightsFile("VGG-16 ImageNet (torchvision)", path, digest, reason)
 
 
-def _download(path: Path) -> None:
+def _inception_file(path: Path, reason: str) -> WeightsFile:
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file of Inception's weights ({reason}); {_NO_INCEPTION}")
+    digest = sha256(path)
+    if digest != INCEPTION_SHA256:
+        raise WeightsError(
+            f"{path}: its SHA-256 starts with {digest[:8]}, not {INCEPTION_SHA256[:8]}: "
+            f"it is damaged or another network; {_NO_INCEPTION}"
+        )
+    return WeightsFile("Inception v3", path, digest, reason)
+
+
+def _download(what: str, url: str, path: Path, digest: str, way_out: str) -> None:
+    """Fetch a file whose SHA-256 begins with ``digest``."""
     with atomic_write(path) as temporary:
         try:
             # torch.hub's downloader has no timeout: a network that swallows packets would hang it for ever.
-            with urllib.request.urlopen(VGG16_URL, timeout=15):
+            with urllib.request.urlopen(url, timeout=15):
                 pass
-            torch.hub.download_url_to_file(VGG16_URL, str(temporary), hash_prefix=_HASH_PREFIX)
+            torch.hub.download_url_to_file(url, str(temporary), hash_prefix=digest)
         except (OSError, HTTPException, RuntimeError) as error:  # the last: another hash than expected
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise WeightsError(f"VGG-16 cannot be downloaded ({reason}); {_OFFLINE}") from error
+            raise WeightsError(f"{what} cannot be downloaded ({reason}); {way_out}") from error
 
 
-def _read_state(path: Path) -> Mapping[str, Tensor]:
+def read_state(path: Path) -> Mapping[str, Tensor]:
+    """Read a dictionary of tensors from a ``.safetensors`` or a PyTorch file, executing nothing in it.
+
+    Raises:
+        WeightsError: the file is damaged, or holds something else.
+    """
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
     except UnpicklingError as error:

@@ -3,15 +3,21 @@
 import errno
 import os
 import socket
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from ganstyle.images import write_image
+from ganstyle.checkpoint import build_generator, save_style
+from ganstyle.files import sha256
+from ganstyle.images import read_image, resize_shorter, write_image
+from ganstyle.losses import StyleTarget
+from ganstyle.models import VGG16Features
+from ganstyle.recipe import Recipe
 
 # Tensors this small gain nothing from threads, which on a busy machine wait for each other; and results do
 # not depend on the number of cores.
@@ -104,3 +110,39 @@ def _write_gradient(path: Path, height: int, width: int, seed: int) -> None:
     smooth = torch.nn.functional.interpolate(corners, (height, width), mode="bilinear")
     noise = torch.rand(1, 3, height, width, generator=generator)
     write_image((0.8 * smooth + 0.2 * noise).clamp(0, 1), path)
+
+
+@pytest.fixture
+def make_style(
+    tmp_path_factory: pytest.TempPathFactory, painting: Path, vgg16_weights: Path
+) -> Callable[..., Path]:
+    """Return a function that writes a style with fresh weights; keywords change its recipe and its info."""
+    folder = tmp_path_factory.mktemp("styles")
+
+    def make(name: str = "tiny", *, info: dict[str, Any] | None = None, **changes: Any) -> Path:
+        values: dict[str, Any] = {
+            "name": name,
+            "style": {"path": str(painting), "size": 24, "title": "A & B", "author": "N. N."},
+            "generator": {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3},
+            "discriminator": {"name": "patchgan", "width": 4, "layers": 1, "patch_size": 16},
+        }
+        recipe = Recipe.parse(values | changes, source="test")
+        features = VGG16Features(recipe.loss.layers, state=load_file(vgg16_weights))
+        torch.manual_seed(len(name))
+        path = folder / f"{name}.safetensors"
+        known = {
+            "vgg": {"name": "VGG-16 (vgg16-random)", "sha256": sha256(vgg16_weights)},
+            "training": {"steps": 7, "seconds": 120.0},
+        }
+        target = StyleTarget.from_images(features, [resize_shorter(read_image(painting), 24)])
+        save_style(path, build_generator(recipe), recipe, target, known if info is None else info)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def small_fid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let FID look at a few crops through a small window."""
+    monkeypatch.setattr("ganstyle.metrics.extractors.VGG16_SIDE", 16)
+    monkeypatch.setattr("ganstyle.metrics.distribution._LEAST_CROPS", 6)

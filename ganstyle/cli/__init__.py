@@ -11,9 +11,11 @@ import typer
 from typer.core import TyperGroup
 
 from ganstyle import __version__
+from ganstyle.cli.compare import compare
 from ganstyle.cli.demo import demo
 from ganstyle.cli.distill import distill
 from ganstyle.cli.doctor import doctor
+from ganstyle.cli.evaluate import evaluate
 from ganstyle.cli.optimize import optimize
 from ganstyle.cli.optimizers import optimizers
 from ganstyle.cli.styles import styles
@@ -78,7 +80,7 @@ def _main(
         warnings.showwarning = _warn
 
 
-for command in (train, stylize, optimize, optimizers, distill, demo, styles, doctor):
+for command in (train, stylize, evaluate, compare, optimize, optimizers, distill, demo, styles, doctor):
     app.command()(command)
 
 

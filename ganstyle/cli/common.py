@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+INTERRUPTED = 130
+"""What a shell calls a command that Ctrl-C ended."""
+
 
 def check_output(output: Path, inputs: Sequence[Path], *, force: bool) -> None:
     """Find out before the work whether an image could be written.

@@ -24,7 +24,7 @@ def doctor() -> None:
     from ganstyle.checkpoint import shipped_styles
     from ganstyle.devices import fast_bfloat16, pick_device
     from ganstyle.errors import WeightsError
-    from ganstyle.weights import find_vgg16, inception_cache
+    from ganstyle.weights import find_inception, find_vgg16
 
     def line(key: str, value: str) -> None:
         typer.echo(f"{key:<12} {value}")
@@ -46,6 +46,9 @@ def doctor() -> None:
         line("", f"{weights.reason}; SHA-256 {weights.sha256}")
     except WeightsError as error:
         line("VGG-16", f"none at hand. {error}")
-    inception = inception_cache()
-    line("Inception", f"{inception} ({'at hand' if inception.is_file() else 'not there: no FID'})")
+    try:
+        inception = find_inception(download=False)
+        line("Inception", f"{inception.path}: {inception.reason}; its SHA-256 is right")
+    except WeightsError as error:
+        line("Inception", f"none at hand, so no FID. {error}")
     line("styles", ", ".join(shipped_styles()) or "none shipped")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganstyle.cli.common import check_output, pick_precision, read_start, write_json
+from ganstyle.cli.common import INTERRUPTED, check_output, pick_precision, read_start, write_json
 from ganstyle.cli.inputs import first_painting, read_options, read_styles
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _SIZE = 512
 _INTERVAL = 2.0  # seconds between two lines of progress
-_INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
 
 
 def optimize(
@@ -159,7 +158,7 @@ def optimize(
         )
     except KeyboardInterrupt:
         typer.echo("interrupted before there was a picture: nothing is written", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     write_image(result.image, output)
     typer.echo(
         f"{output}: loss {result.loss:.4f} after {result.steps} steps, "
@@ -189,7 +188,7 @@ def optimize(
         write_json(json_file, values)
     if result.interrupted:
         typer.echo("interrupted: this is the best picture so far", err=True)
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
 
 
 class _Progress:

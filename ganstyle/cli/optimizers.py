@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganstyle.cli.common import pick_precision, read_start, write_json
+from ganstyle.cli.common import INTERRUPTED, pick_precision, read_start, write_json
 
 if TYPE_CHECKING:
     from ganstyle.gatys.comparison import RunFinished
-
-_INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
 
 
 def optimizers(
@@ -97,7 +95,7 @@ def optimizers(
         )
     except KeyboardInterrupt:
         typer.echo("interrupted: no report is written", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     page = write_report(
         comparison, output, content=content.name, styles=[style.name for style in styles], force=force
     )

@@ -1,5 +1,6 @@
 """How a run's events look on the console."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,22 @@ import typer
 
 if TYPE_CHECKING:
     from ganstyle.training import Event
+
+
+_INTERVAL = 2.0  # seconds
+
+
+class Ticker:
+    """Prints lines of progress, one every two seconds at the most."""
+
+    def __init__(self) -> None:
+        self._printed = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """Print the line if it is time for one."""
+        if time.monotonic() - self._printed >= _INTERVAL:
+            self._printed = time.monotonic()
+            typer.echo(text)
 
 
 def printer(shown: Mapping[str, str]) -> "Callable[[Event], None]":

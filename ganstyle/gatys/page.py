@@ -14,6 +14,9 @@ from ganstyle.gatys.summary import FRACTIONS, Row, Spread, amount, half_way_loss
 
 PHOTO = "images/photo.png"
 
+STYLE_SHEET = Path(__file__).with_name("report.css")
+"""Of every page that ganstyle writes."""
+
 _TEMPLATE = Path(__file__).with_name("report.html")
 _MIB = 2**20
 
@@ -42,6 +45,7 @@ def page(comparison: Comparison, *, content: str, styles: Sequence[str], images:
         _figure(painting_name(place), name, "the painting") for place, name in enumerate(styles, 1)
     ]
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        style=STYLE_SHEET.read_text(encoding="utf-8"),
         title="Optimisers compared",
         subtitle=escape(f"{content} in the style of {', '.join(styles)}"),
         conclusion=escape(conclusion(comparison)),
@@ -58,12 +62,21 @@ def page(comparison: Comparison, *, content: str, styles: Sequence[str], images:
     )
 
 
-def _plot(budget: Budget) -> str:
-    title = f"{amount(budget)} each"
+def plot(light: str, dark: str, *, alt: str, caption: str) -> str:
+    """Return a figure whose picture, an address, follows the page's colour scheme."""
     return (
-        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{plot_name(budget, "dark")}">'
-        f'<img src="{plot_name(budget, "light")}" alt="Loss of every optimiser over {budget.unit}">'
-        f"</picture><figcaption>{escape(title)}</figcaption></figure>"
+        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<img src="{light}" alt="{escape(alt)}">'
+        f"</picture><figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _plot(budget: Budget) -> str:
+    return plot(
+        plot_name(budget, "light"),
+        plot_name(budget, "dark"),
+        alt=f"Loss of every optimiser over {budget.unit}",
+        caption=f"{amount(budget)} each",
     )
 
 

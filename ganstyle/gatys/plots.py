@@ -2,7 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -63,10 +65,7 @@ def draw(comparison: Comparison, budget: Budget, scheme: str) -> Figure:
         budget: which of the two.
         scheme: "light" or "dark".
     """
-    background, ink = SCHEMES[scheme]
-    figure = Figure(figsize=_SIZE, layout="constrained", facecolor=background)
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot(facecolor=background)
+    figure, axes = new_figure(scheme)
     names = list(dict.fromkeys(run.optimizer for run in comparison.runs))
     lowest, highest, begin = float("inf"), 0.0, budget.amount
     for place, name in enumerate(names):
@@ -80,43 +79,68 @@ def draw(comparison: Comparison, budget: Budget, scheme: str) -> Figure:
     axes.set_xscale("log")
     if highest > 3 * lowest > 0:
         axes.set_yscale("log")
+    axes.set_xlim(min(begin, budget.amount / 2), budget.amount)
+    unit = "seconds" if budget.unit == "seconds" else "evaluations of the network"
+    dress(axes, scheme, x=unit, y="loss")
+    return figure
+
+
+def new_figure(scheme: str) -> tuple[Figure, Axes]:
+    """Return an empty figure in a colour scheme, "light" or "dark"."""
+    background, _ = SCHEMES[scheme]
+    figure = Figure(figsize=_SIZE, layout="constrained", facecolor=background)
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot(facecolor=background)
+
+
+def line_style(place: int, scheme: str) -> dict[str, Any]:
+    """Return how the curve at a place in the legend is drawn."""
+    colour = _COLOURS[place % len(_COLOURS)]
+    if scheme == "dark":
+        colour = _ON_DARK.get(colour, colour)
+    return {"color": colour, "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 2}
+
+
+def dress(axes: Axes, scheme: str, *, x: str, y: str, **legend: Any) -> None:
+    """Label axes, and show their grid and the curves' names; keywords place the latter."""
+    _, ink = SCHEMES[scheme]
     for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
         if scale == "log":
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(min(begin, budget.amount / 2), budget.amount)
-    unit = "seconds" if budget.unit == "seconds" else "evaluations of the network"
-    axes.set_xlabel(unit, fontsize=_FONT, color=ink)
-    axes.set_ylabel("loss", fontsize=_FONT, color=ink)
+    axes.set_xlabel(x, fontsize=_FONT, color=ink)
+    axes.set_ylabel(y, fontsize=_FONT, color=ink)
     axes.tick_params(labelsize=_FONT - 1, colors=ink, which="both")
     axes.grid(which="major", color=ink, alpha=0.15, linewidth=0.8)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(ink)
-    axes.legend(fontsize=_FONT - 1, labelcolor=ink, frameon=False, handlelength=2.8)
-    return figure
+    axes.legend(fontsize=_FONT - 1, labelcolor=ink, frameon=False, handlelength=2.8, **legend)
+
+
+def svg(figure: Figure) -> bytes:
+    """Return a figure as SVG, letters drawn as shapes so that no font needs to be there."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG, letters drawn as shapes so that no font needs to be there; all or nothing."""
+    """Write a figure as SVG, all or nothing."""
     with atomic_write(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+        temporary.write_bytes(svg(figure))
 
 
 def _line(axes: Axes, points: Sequence[tuple[float, Spread]], name: str, place: int, scheme: str) -> None:
-    colour = _COLOURS[place % len(_COLOURS)]
-    if scheme == "dark":
-        colour = _ON_DARK.get(colour, colour)
+    style = line_style(place, scheme)
     times = [time for time, _ in points]
     axes.plot(
         times,
         [spread.median for _, spread in points],
         label=name,
-        color=colour,
-        linestyle=_DASHES[place % len(_DASHES)],
-        linewidth=2,
+        **style,
     )
     if any(spread.low < spread.high for _, spread in points):
         low, high = [spread.low for _, spread in points], [spread.high for _, spread in points]
-        axes.fill_between(times, low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(times, low, high, color=style["color"], alpha=0.2, linewidth=0)

@@ -1,5 +1,18 @@
 """Numbers that say how good a style is."""
 
+from ganstyle.metrics.frechet import frechet_distance
+from ganstyle.metrics.judge import HIGHER_IS_BETTER, Judge, Sheet
+from ganstyle.metrics.kid import kernel_distance
+from ganstyle.metrics.reference import StyleReference
 from ganstyle.metrics.similarity import YARDSTICK_LAYERS, Yardstick
 
-__all__ = ["YARDSTICK_LAYERS", "Yardstick"]
+__all__ = [
+    "HIGHER_IS_BETTER",
+    "YARDSTICK_LAYERS",
+    "Judge",
+    "Sheet",
+    "StyleReference",
+    "Yardstick",
+    "frechet_distance",
+    "kernel_distance",
+]

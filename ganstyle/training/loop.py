@@ -97,7 +97,9 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     scores = None
     if recipe.score.every:
         exact = load_vgg16(weights, YARDSTICK_LAYERS).to(device)
-        scores = Scores(recipe.score, exact, style, accelerator)
+        scores = Scores(
+            recipe.score, exact, weights, style, accelerator, statistics=recipe.folder / "statistics"
+        )
     if accelerator.is_main_process:
         keep_recipe(recipe)
 

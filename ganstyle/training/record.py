@@ -118,19 +118,17 @@ class Record:
         self.last_scores = scores
         if not self._accelerator.is_main_process:
             return
-        loss = self._recipe.loss
-        weighted = loss.content * scores["content"] + loss.style * scores["style"]
-        if weighted < self._score_log.lowest("weighted", before=self._state.step):
+        loss, select = self._recipe.loss, self._recipe.score.select
+        line = {
+            "step": self._state.step,
+            "photos": self._state.photos,
+            "seconds": round(self._state.seconds, 1),
+            **scores,
+            "weighted": loss.content * scores["content"] + loss.style * scores["style"],
+        }
+        if select in line and self._score_log.is_best(select, line[select], before=self._state.step):
             self._save_style("best.safetensors")
-        self._score_log.record(
-            {
-                "step": self._state.step,
-                "photos": self._state.photos,
-                "seconds": round(self._state.seconds, 1),
-                **scores,
-                "weighted": weighted,
-            }
-        )
+        self._score_log.record(line)
         self._tracker.values(self._state.step, {f"score/{name}": value for name, value in scores.items()})
         self._on_event(Scored(self._state.step, scores))
 

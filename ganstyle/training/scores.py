@@ -9,15 +9,18 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from torch import nn
 
 from ganstyle.data import StyleImages
 from ganstyle.errors import RunError
 from ganstyle.files import atomic_write
-from ganstyle.images import find_images, read_image, resize_shorter
+from ganstyle.images import find_images
 from ganstyle.losses.perceptual import FeatureExtractor
-from ganstyle.metrics import Yardstick
+from ganstyle.metrics import HIGHER_IS_BETTER, Judge, Sheet, StyleReference
+from ganstyle.metrics.extractors import vgg16_extractor
 from ganstyle.recipe import ScoreSection
+from ganstyle.weights import WeightsFile
 
 
 class Scores:
@@ -28,11 +31,16 @@ class Scores:
     Args:
         section: the recipe's ``score``.
         features: the network to measure with, in float32.
+        weights: the network's file.
         style: the paintings.
         accelerator: which of the processes this is.
+        statistics: the folder where the features of photos and paintings are kept, if FID is asked for.
+
+    Attributes:
+        protocol: how the scores come about, as JSON values.
 
     Raises:
-        DataError: the folder holds no photo.
+        ImageError: there is no such folder.
         RunError: there are fewer photos than processes.
     """
 
@@ -40,29 +48,42 @@ class Scores:
         self,
         section: ScoreSection,
         features: FeatureExtractor,
+        weights: WeightsFile,
         style: StyleImages,
         accelerator: Accelerator,
+        statistics: Path,
     ) -> None:
-        self._accelerator = accelerator
-        self._size = section.size
-        paths = find_images(section.content)[: section.count]
-        self._mine = paths[accelerator.process_index :: accelerator.num_processes]
-        self._count = len(paths)
-        self.protocol = {"photos": self._count, "shorter_side": section.size, "measure": "yardstick"}
-        if not self._mine:
-            raise RunError(f"{section.content}: holds {len(paths)} photos to score, fewer than processes")
+        photos = find_images(section.content)[: section.count]
+        if len(photos) < accelerator.num_processes:
+            raise RunError(f"{section.content}: holds {len(photos)} photos to score, fewer than processes")
+        self._mine = range(accelerator.process_index, len(photos), accelerator.num_processes)
         device = accelerator.device
-        self._yardstick = Yardstick(features, [p.to(device) for p in style.images], size=section.size)
+        with accelerator.local_main_process_first():  # one process measures what is real, the others read it
+            self._judge = Judge(
+                photos,
+                size=section.size,
+                vgg=weights,
+                features=features,
+                style=StyleReference.of_paintings(features, style, section.size, device),
+                extractor=vgg16_extractor(weights, features, device) if section.fid else None,
+                statistics=statistics,
+                device=device,
+            )
+        self.protocol = {
+            "photos": len(photos),
+            "shorter_side": section.size,
+            "measure": "yardstick",
+            **self._judge.protocol,
+        }
 
     @torch.inference_mode()
     def measure(self, generator: nn.Module) -> dict[str, float]:
-        """Return the mean ``content`` and ``style`` over all photos, on every process."""
-        sums = torch.zeros(2, device=self._accelerator.device)
-        for path in self._mine:
-            photo = resize_shorter(read_image(path), self._size).to(self._accelerator.device)
-            sums += torch.stack(self._yardstick.measure(generator(photo).float(), photo))
-        content, style = (self._accelerator.reduce(sums, "sum") / self._count).tolist()
-        return {"content": content, "style": style}
+        """Return the scores over all photos, on every process."""
+        sheet = Sheet()
+        for number in self._mine:
+            photo = self._judge.photo(number)
+            self._judge.note(sheet, number, generator(photo).float(), photo)
+        return self._judge.scores(gather_object([sheet]))
 
 
 class ScoreLog:
@@ -75,9 +96,12 @@ class ScoreLog:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def lowest(self, key: str, *, before: int) -> float:
-        """Return the lowest value that ``key`` has had in this run before a step."""
-        return min((line[key] for line in self._lines() if line["step"] < before), default=float("inf"))
+    def is_best(self, key: str, value: float, *, before: int) -> bool:
+        """Say whether ``key`` is better than in every line of this run before a step."""
+        earlier = [line[key] for line in self._lines() if line["step"] < before and key in line]
+        if key in HIGHER_IS_BETTER:
+            return value > max(earlier, default=float("-inf"))
+        return value < min(earlier, default=float("inf"))
 
     def record(self, line: dict[str, float]) -> None:
         """Add a line, and drop those of later steps, which an interrupted run left behind."""

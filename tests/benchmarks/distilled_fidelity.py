@@ -171,7 +171,7 @@ class _Pair:
 
     def __init__(self, real: FeatureNetwork, photo: Tensor, painting: Tensor, evaluations: int) -> None:
         self.photo, self.painting, self.evaluations = photo, painting, evaluations
-        self._yardstick = Yardstick(real, [painting], size=min(photo.shape[-2:]))
+        self._yardstick = Yardstick.of_paintings(real, [painting], size=min(photo.shape[-2:]))
 
     def paint(self, network: FeatureNetwork, content_weight: float) -> Tensor:
         """Run L-BFGS at the photo's own size."""
@@ -261,7 +261,7 @@ def _training(
 def _score(real: FeatureNetwork, style: Path, content: Path, painting: Path) -> dict[str, float]:
     """Return the yardstick's means over twenty photos at 384 px."""
     generator = load_style(style).generator
-    yardstick = Yardstick(real, [read_image(painting)], size=384)
+    yardstick = Yardstick.of_paintings(real, [read_image(painting)], size=384)
     photos = [resize_shorter(read_image(path), 384) for path in find_images(content)[:20]]
     measured = torch.stack([torch.stack(yardstick.measure(generator(p), p)) for p in photos]).mean(0)
     return {"content": float(measured[0]), "style": float(measured[1])}

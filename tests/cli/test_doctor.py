@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from ganstyle import __version__, checkpoint
+from ganstyle import __version__, checkpoint, weights
 from ganstyle.cli import app
 from ganstyle.weights import vgg16_cache
 
@@ -82,12 +82,14 @@ def test_weights_that_are_missing_or_damaged(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "not there" in report()["Inception"]
+    assert report()["Inception"].startswith("none at hand, so no FID. ")
     path = tmp_path / "inception.pt"
     monkeypatch.setenv("GANSTYLE_INCEPTION", str(path))
-    assert report()["Inception"].startswith(f"{path} (not there")
-    path.touch()
-    assert report()["Inception"] == f"{path} (at hand)"
+    assert f"{path}: no such file" in report()["Inception"]
+    path.write_bytes(b"inception")
+    assert "another network" in report()["Inception"]
+    monkeypatch.setattr(weights, "INCEPTION_SHA256", sha256(b"inception").hexdigest())
+    assert report()["Inception"] == f"{path}: GANSTYLE_INCEPTION names it; its SHA-256 is right"
 
 
 def test_styles(monkeypatch: pytest.MonkeyPatch) -> None:

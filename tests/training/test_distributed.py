@@ -64,9 +64,10 @@ def _launch(folder: Path, values: dict[str, Any]) -> str:
 
 
 def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
-    tiny: RecipeMaker, tmp_path: Path
+    tiny: RecipeMaker, photos: Path, tmp_path: Path
 ) -> None:
-    values = tiny(steps=1, batch_size=2, loss={"style": 5.0, "r1": 1.0})
+    score = {"every": 1, "content": str(photos), "size": 16}
+    values = tiny(steps=1, batch_size=2, loss={"style": 5.0, "r1": 1.0}, score=score)
     values["discriminator"] = values["discriminator"] | {"spectral_norm": True}
     errors = _launch(tmp_path / "two", values | {"name": "two"})
     assert not errors, errors
@@ -93,6 +94,12 @@ def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
         for name in ("whole", "two")
     ]
     torch.testing.assert_close(outputs[0], outputs[1], atol=1e-5, rtol=0)
+    # Three photos, shared out among two processes, come to the same scores.
+    lines = [
+        json.loads((whole.folder.parent / name / "scores.jsonl").read_text().splitlines()[0])
+        for name in ("whole", "two")
+    ]
+    assert lines[1] == pytest.approx(lines[0], rel=1e-4, abs=1e-6)
 
 
 def test_processes_that_do_not_know_of_each_other_are_an_error(

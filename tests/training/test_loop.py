@@ -101,9 +101,10 @@ def test_accumulating_two_batches_equals_one_of_twice_the_size(tiny: RecipeMaker
         torch.testing.assert_close(halves[index]["exp_avg"], moment["exp_avg"], atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.usefixtures("small_fid")
 def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
     plain = train(Recipe.parse(tiny(name="plain"), source="test"))
-    watched = tiny(name="watched", score={"every": 2, "content": str(photos), "size": 32})
+    watched = tiny(name="watched", score={"every": 2, "content": str(photos), "size": 32, "fid": True})
     watched["run"] = watched["run"] | {"sample_every": 1}
     events: list[Event] = []
     outcome = train(Recipe.parse(watched, source="test"), events.append)
@@ -118,8 +119,37 @@ def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
     assert [line["step"] for line in lines] == [0, 2, 4]
     assert outcome.scores["style"] == lines[-1]["style"]
     assert [event.step for event in events if isinstance(event, Scored)] == [0, 2, 4]
-    assert load_style(folder / "best.safetensors").info["scores"]["protocol"]["photos"] == 3
+    for line in lines:  # quality against cost
+        assert line["photos"] == 2 * line["step"]
+        assert (line["seconds"] > 0) == (line["step"] > 0)
+    names = ("content", "style", "mse", "ssim", "fid_vgg16_style", "kid_vgg16_content", "weighted")
+    assert all(math.isfinite(line[name]) for line in lines for name in names)
+    protocol = load_style(folder / "best.safetensors").info["scores"]["protocol"]
+    assert protocol["photos"] == 3
+    assert len(protocol["fid_vgg16_style"]["sha256"]) == 64
+    assert sorted(path.name for path in (folder / "statistics").iterdir()) == ["painting.npz", "photos.npz"]
     assert list((folder / "tensorboard").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("select", "sign"), [("weighted", 1), ("style", 1), ("ssim", -1), ("kid_vgg16_style", 1)]
+)
+@pytest.mark.usefixtures("small_fid")
+def test_the_best_is_kept_by_the_score_that_is_selected(
+    tiny: RecipeMaker, photos: Path, select: str, sign: int
+) -> None:
+    score = {"every": 1, "content": str(photos), "size": 16, "fid": True, "select": select}
+    folder = train(Recipe.parse(tiny(steps=3, score=score), source="test")).style.parent
+    lines = [json.loads(line) for line in (folder / "scores.jsonl").read_text().splitlines()]
+    best = min(lines, key=lambda line: sign * line[select])
+    info = load_style(folder / "best.safetensors").info
+    assert info["training"]["steps"] == best["step"]
+    assert info["scores"]["style"] == best["style"]
+
+
+def test_selecting_what_is_not_measured_is_an_error(tiny: RecipeMaker) -> None:
+    with pytest.raises(RecipeError, match="select fid_vgg16_style needs fid: true"):
+        Recipe.parse(tiny(score={"select": "fid_vgg16_style"}), source="test")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

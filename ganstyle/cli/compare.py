@@ -1,0 +1,121 @@
+"""``ganstyle compare``: a style beside the classical baseline, in one page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganstyle.cli.common import INTERRUPTED, pick_precision, write_json
+from ganstyle.cli.progress import Ticker
+
+if TYPE_CHECKING:
+    from ganstyle.evaluate.compare import Event
+
+
+def compare(
+    style: Annotated[
+        str,
+        typer.Option(
+            "-s", "--style", help="A shipped style's name or a checkpoint's path.", show_default=False
+        ),
+    ],
+    content: Annotated[Path, typer.Option(metavar="DIR", help="The folder of photos.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The folder for the report.", show_default=False)
+    ],
+    without_gan: Annotated[
+        str | None,
+        typer.Option(metavar="STYLE", help="The same generator, trained with discriminator=null."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="The style's run, such as runs/NAME: show its curves.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(metavar="N", help="Photos, spread over the folder; 4 if not given.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="N", help="Their shorter side in pixels; 256 if not given.")
+    ] = None,
+    painting: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The painting, if it is not where the recipe has it; or a folder."),
+    ] = None,
+    vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
+    inception: Annotated[
+        str, typer.Option(help="FID's network: auto, off (VGG-16 instead), or its file.")
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="Of the network that the baseline descends: auto, fp32 or bf16.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write compare.json here as well.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+) -> None:
+    """Lay a style beside Gatys' optimisation: pictures, scores and times on the same photos.
+
+    The baseline runs twice, with its default settings and stopped at the generator's own time. Writes
+    index.html, compare.json and, when there are many, the pictures.
+    """
+    from ganstyle.checkpoint import load_style
+    from ganstyle.devices import pick_device
+    from ganstyle.evaluate import choose_photos, load_instruments
+    from ganstyle.evaluate import compare as run_comparison
+    from ganstyle.evaluate.compare import COUNT, SIZE
+    from ganstyle.evaluate.curves import read_scores
+    from ganstyle.evaluate.report import write_report
+    from ganstyle.files import check_writable
+    from ganstyle.gatys import LAYERS
+    from ganstyle.gatys.report import check_folder
+    from ganstyle.weights import load_vgg16
+
+    check_folder(output, force=force)
+    check_writable(output)
+    if run:
+        read_scores(run)
+    loaded, plain = load_style(style), load_style(without_gan) if without_gan else None
+    photos = choose_photos(content, COUNT if count is None else count)
+    where = pick_device(device)
+    dtype = pick_precision(precision, where)
+    instruments = load_instruments(vgg, inception, where)
+    judge, reference = instruments.judge(
+        photos, loaded, size=SIZE if size is None else size, painting=painting
+    )
+    typer.echo(f"{instruments.vgg.name}, SHA-256 {instruments.vgg.sha256}")
+    for each in filter(None, (loaded, plain)):
+        each.generator.to(where)
+    try:
+        comparison = run_comparison(
+            loaded,
+            judge,
+            reference,
+            load_vgg16(instruments.vgg, LAYERS, dtype=dtype).to(where),
+            without_gan=plain,
+            settings={"device": str(where), "baseline_precision": str(dtype).removeprefix("torch.")},
+            on_event=_Progress(),
+        )
+    except KeyboardInterrupt:
+        typer.echo("interrupted: no report is written", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    page, record = write_report(comparison, output, run=run, force=force)
+    typer.echo(record["conclusion"])
+    typer.echo(f"report: {page}")
+    if json_file:
+        write_json(json_file, record)
+
+
+class _Progress:
+    """Prints a line for each picture, and now and then one for the steps in between."""
+
+    def __init__(self) -> None:
+        self._ticker = Ticker()
+
+    def __call__(self, event: "Event") -> None:
+        from ganstyle.evaluate.compare import Finished
+
+        where = f"[{event.index}/{event.total}] {event.photo}, {event.method}"
+        if isinstance(event, Finished):
+            typer.echo(f"{where}: {event.seconds:.2f} s")
+        elif event.step:
+            self._ticker(f"{where}: step {event.step} of {event.steps}")

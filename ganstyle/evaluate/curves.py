@@ -1,0 +1,85 @@
+"""A run's curves for a report: what the training had reached after so many minutes, and its losses."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+
+from ganstyle.errors import RunError
+from ganstyle.gatys.plots import dress, line_style, new_figure
+
+_SCORES = ("content", "style")
+_LOSSES = ("content", "style", "adversarial", "discriminator")
+_SHOWN = 40  # points of a curve; each is the mean of those that it stands for
+_READ = 2000  # points of a curve that are read; of more, a sample is
+
+Curve = Sequence[tuple[float, float]]
+
+
+def read_scores(run: str | Path) -> dict[str, Curve]:
+    """Return the scores of a run's ``scores.jsonl``: name → (minutes of training, value).
+
+    Raises:
+        RunError: there is no such run, or it has no scores.
+    """
+    file = Path(run) / "scores.jsonl"
+    try:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return {name: [(line["seconds"] / 60, line[name]) for line in lines] for name in _SCORES}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise RunError(
+            f"{file}: no scores to draw ({reason}); give the folder of a run with score.every above 0"
+        ) from error
+
+
+def read_losses(run: str | Path) -> dict[str, Curve]:
+    """Return the losses in a run's TensorBoard files: name → (step, value); empty if there are none."""
+    folder = Path(run) / "tensorboard"
+    if not folder.is_dir():
+        return {}
+    events = EventAccumulator(str(folder), size_guidance={SCALARS: _READ})
+    events.Reload()
+    found = events.Tags()[SCALARS]
+    curves: dict[str, Curve] = {
+        name: [(point.step, point.value) for point in events.Scalars(f"loss/{name}")]
+        for name in _LOSSES
+        if f"loss/{name}" in found
+    }
+    return {name: thinned(curve) for name, curve in curves.items() if curve}
+
+
+def thinned(curve: Curve) -> Curve:
+    """Return a curve with forty points at the most, each the mean of neighbours."""
+    width = -(-len(curve) // _SHOWN)
+    groups = [curve[start : start + width] for start in range(0, len(curve), width)]
+    return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
+
+
+def draw_curves(curves: Mapping[str, Curve], scheme: str, *, x: str, y: str) -> Figure:
+    """Draw curves over one axis; it is logarithmic where all values are above 0.
+
+    Args:
+        curves: name → points.
+        scheme: "light" or "dark".
+        x: the horizontal axis' label.
+        y: the vertical one's.
+    """
+    figure, axes = new_figure(scheme)
+    for place, (name, curve) in enumerate(curves.items()):
+        marker = "o" if len(curve) < 20 else None
+        axes.plot(
+            [point[0] for point in curve],
+            [point[1] for point in curve],
+            label=name,
+            marker=marker,
+            markersize=4,
+            **line_style(place, scheme),
+        )
+    if all(value > 0 for curve in curves.values() for _, value in curve):
+        axes.set_yscale("log")
+    # Above the axes, where no curve can run through it.
+    dress(axes, scheme, x=x, y=y, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    return figure

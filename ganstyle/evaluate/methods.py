@@ -1,0 +1,152 @@
+"""The ways to paint a photo that are laid side by side."""
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ganstyle.checkpoint import Style
+from ganstyle.gatys import STYLE_LAYERS, Iterate, Scene, Term, optimize
+from ganstyle.gatys.events import Event
+from ganstyle.images import resize_shorter
+from ganstyle.losses import style_loss
+from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.metrics import StyleReference
+from ganstyle.stylize import stylize_image
+
+OnStep = Callable[[int, int], None]
+"""Told of the steps done, and of how many there will be at the most."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A picture (1, 3, H, W) in [0, 1] on the CPU, the seconds that it took, and what is to be said of it."""
+
+    picture: Tensor
+    seconds: float
+    note: str = ""
+
+
+class Paint(Protocol):
+    """Paints a photo (1, 3, H, W) in [0, 1]."""
+
+    def __call__(self, photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
+        """Paint it.
+
+        Args:
+            photo: on the device of the networks.
+            seconds: what the first method took for this photo; 0 for the first.
+            on_step: told of the progress, if there are steps.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to paint.
+
+    Attributes:
+        key: names its files.
+        label: for people, in a word or two.
+        detail: what exactly it is, in a line.
+        paint: does it.
+        training_seconds: what it cost before the first photo; None: not known.
+    """
+
+    key: str
+    label: str
+    detail: str
+    paint: Paint
+    training_seconds: float | None
+
+
+def generator_method(style: Style, key: str, label: str) -> Method:
+    """Return the painting by a trained generator, which was on its device already."""
+
+    def paint(photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
+        began = time.perf_counter()
+        picture = stylize_image(style.generator, photo)
+        return Painted(picture, time.perf_counter() - began)
+
+    count = sum(parameter.numel() for parameter in style.generator.parameters())
+    discriminator = style.recipe.discriminator
+    against = f"against a {discriminator.name} discriminator" if discriminator else "without a discriminator"
+    training = style.info.get("training") or {}
+    steps = f" in {training['steps']:,} steps" if "steps" in training else ""
+    detail = (
+        f"{style.name}: {style.recipe.generator.name} of {count:,} parameters, trained{steps} {against}, "
+        f"on strokes as large as in the painting at {style.recipe.style.size} px"
+    )
+    return Method(key, label, detail, paint, training.get("seconds"))
+
+
+def gatys_method(
+    reference: StyleReference, features: FeatureExtractor, key: str, label: str, *, in_time: bool
+) -> Method:
+    """Return the classical baseline with its default settings.
+
+    Args:
+        reference: the paintings; without them, the Gram matrices, which are then the aim at every scale.
+        features: the network that it descends.
+        key: names its files.
+        label: for people.
+        in_time: stop it at the time that the first method took.
+    """
+
+    def paint(photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
+        def callback(event: Event) -> None:
+            if isinstance(event, Iterate):
+                on_step(event.step, event.steps)
+
+        if reference.paintings:
+            shorter = min(photo.shape[-2:])
+            style = [resize_shorter(image, shorter).to(photo.device) for image in reference.paintings.images]
+            objective = None
+        else:  # the photo only fills the painting's place; the objective does not look at it
+            style, objective = [photo], _towards(reference)
+        result = optimize(
+            photo,
+            style,
+            features=features,
+            style_objective=objective,
+            seconds=seconds if in_time else None,
+            callback=callback,
+        )
+        if result.interrupted:
+            raise KeyboardInterrupt
+        return Painted(
+            result.image.cpu(), result.seconds, "1 step" if result.steps == 1 else f"{result.steps} steps"
+        )
+
+    limit = "; stopped when the generator is done" if in_time else ""
+    detail = (
+        f"optimises the pixels of each photo, with the defaults of ganstyle optimize: {defaults()}{limit}"
+    )
+    return Method(key, label, detail, paint, 0.0)
+
+
+def defaults() -> str:
+    """Name the settings of the baseline."""
+    values = {name: p.default for name, p in inspect.signature(optimize).parameters.items()}
+    weights = ", ".join(f"{term} {values[f'{term}_weight']:g}" for term in ("content", "style", "tv"))
+    return f"{values['optimizer']}, {values['steps']} steps, {values['scales']} scales, weights: {weights}"
+
+
+def _towards(reference: StyleReference) -> Callable[[Scene], Term]:
+    """Return the style term that aims at given Gram matrices."""
+
+    def prepare(scene: Scene) -> Term:
+        return lambda picture, maps: style_loss(maps, reference.target.grams, STYLE_LAYERS)
+
+    return prepare
+
+
+def warm_up(features: FeatureExtractor, photo: Tensor) -> None:
+    """Do a first pass there and back, which pays for choosing kernels."""
+    leaf = photo.clone().requires_grad_()
+    loss = torch.stack([maps.float().square().mean() for maps in features(leaf).values()]).sum()
+    torch.autograd.grad(loss, leaf)

@@ -1,0 +1,79 @@
+"""What a style is measured against: its painting, or where there is no copy of it, its Gram matrices."""
+
+from pathlib import Path
+
+import torch
+
+from ganstyle.checkpoint import Style
+from ganstyle.data import StyleImages
+from ganstyle.errors import CheckpointError
+from ganstyle.images import resize_shorter
+from ganstyle.losses import StyleTarget, relative_distance
+from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.metrics import YARDSTICK_LAYERS, StyleReference
+from ganstyle.weights import WeightsFile
+
+# Between bfloat16 and float32 Gram matrices differ by 1e-5; between two paintings of one hand by a tenth.
+_SAME = 0.01
+
+
+def find_reference(
+    style: Style,
+    vgg: WeightsFile,
+    features: FeatureExtractor,
+    *,
+    size: int,
+    painting: str | Path | None = None,
+    device: torch.device | str = "cpu",
+) -> StyleReference:
+    """Find what a style's pictures are compared with.
+
+    Args:
+        style: the style.
+        vgg: the file of the network below.
+        features: gives ``YARDSTICK_LAYERS``.
+        size: shorter side of the photos, in pixels.
+        painting: the painting's file, or a folder of them. None: the file that the recipe names, if it is
+            there and is the painting by its Gram matrices, else the Gram matrices in the checkpoint.
+        device: where the network is.
+
+    Raises:
+        CheckpointError: there is no painting, and the checkpoint's Gram matrices are of another network or
+            lack a layer.
+        ImageError: the painting cannot be read.
+    """
+    if painting is not None:
+        return StyleReference.of_paintings(features, StyleImages(painting), size, device)
+    same_network = style.info.get("vgg", {}).get("sha256") == vgg.sha256
+    named = Path(style.recipe.style.path)
+    if named.exists():
+        paintings = StyleImages(named)
+        if not same_network or _is_the_painting(paintings, style, features, device):
+            return StyleReference.of_paintings(features, paintings, size, device)
+    problem = f"{style.name}: its painting is not at hand ({named}), and its Gram matrices"
+    if not same_network:
+        made_by = style.info.get("vgg", {}).get("name", "an unknown network")
+        raise CheckpointError(
+            f"{problem} were made by {made_by}, not by {vgg.name} ({vgg.sha256[:8]}…); "
+            "give --painting, or with --vgg the network that made them"
+        )
+    lacking = [layer for layer in YARDSTICK_LAYERS if layer not in style.target.grams]
+    if lacking:
+        raise CheckpointError(f"{problem} lack {', '.join(lacking)}; give --painting")
+    target = StyleTarget({layer: style.target.grams[layer] for layer in YARDSTICK_LAYERS}).to(device)
+    return StyleReference(
+        target, f"the checkpoint's Gram matrices, taken at {style.recipe.style.size} px", None
+    )
+
+
+def _is_the_painting(
+    paintings: StyleImages, style: Style, features: FeatureExtractor, device: torch.device | str
+) -> bool:
+    """Say whether a file of the recipe's name holds the painting that the style was trained on."""
+    size = style.recipe.style.size
+    found = StyleTarget.from_images(features, [resize_shorter(p.to(device), size) for p in paintings.images])
+    return all(
+        relative_distance(found.grams[layer].cpu()[None], gram[None]).item() < _SAME
+        for layer, gram in style.target.grams.items()
+        if layer in found.grams
+    )

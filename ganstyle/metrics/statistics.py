@@ -1,0 +1,75 @@
+"""Features that are kept in a file of their own, with the protocol that they were measured under."""
+
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ganstyle.errors import DataError
+from ganstyle.files import atomic_write
+from ganstyle.files import sha256 as file_sha256
+from ganstyle.metrics.frechet import Features
+
+
+def save_features(path: str | Path, features: Features, protocol: Mapping[str, Any]) -> None:
+    """Write features (n, d) and their protocol, which must hold JSON values only, as ``.npz``."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, features=features, protocol=np.array(json.dumps(protocol)))
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def load_features(path: str | Path) -> tuple[Features, dict[str, Any]]:
+    """Read what `save_features` wrote; nothing in the file is executed.
+
+    Raises:
+        DataError: the file is missing, damaged or not ours.
+    """
+    try:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as arrays:
+            features: Features = arrays["features"]
+            protocol = json.loads(str(arrays["protocol"]))
+    except (OSError, KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path}: not readable as kept features ({reason}); delete it") from error
+    if features.ndim != 2 or not isinstance(protocol, dict):
+        raise DataError(f"{path}: does not hold features and their protocol; delete it")
+    return features, protocol
+
+
+def kept_features(
+    path: Path | None, protocol: Mapping[str, Any], make: Callable[[], Features] | None
+) -> Features:
+    """Return kept features if they were measured under this very protocol; else make and keep them.
+
+    Args:
+        path: where they are kept; None keeps nothing.
+        protocol: everything that they depend on. A value of None matches any.
+        make: measures them; None if there is nothing to measure.
+
+    Raises:
+        DataError: there are none, or of another protocol, and they cannot be made.
+    """
+    if path is not None and path.exists():
+        features, found = load_features(path)
+        differing = [key for key, value in protocol.items() if value is not None and found.get(key) != value]
+        if not differing:
+            return features
+        if make is None:
+            raise DataError(f"{path}: was measured with another {', '.join(differing)}; give the same again")
+    if make is None:
+        raise DataError(f"{path}: there are no such kept features, and nothing to measure them from")
+    features = make()
+    if path is not None:
+        save_features(path, features, protocol)
+    return features
+
+
+def fingerprint(paths: Iterable[Path]) -> str:
+    """Return one SHA-256 for the content of several files, in their order."""
+    return sha256("".join(file_sha256(path) for path in paths).encode()).hexdigest()

@@ -1,0 +1,114 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ganstyle.cli import app
+from ganstyle.errors import GanstyleError
+from ganstyle.evaluate import Instruments
+from ganstyle.files import sha256
+from ganstyle.recipe import ScoreSection
+
+MakeStyle = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _tiny(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: None, small_fid: None) -> None:
+    monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
+
+
+def invoke(*arguments: object) -> Any:
+    return CliRunner().invoke(
+        app, ["evaluate", "--inception", "off", "--device", "cpu", *map(str, arguments)]
+    )
+
+
+def test_one_style(make_style: MakeStyle, photos: Path, vgg16_weights: Path, tmp_path: Path) -> None:
+    file = tmp_path / "scores.json"
+    result = invoke("-s", make_style(), "--content", photos, "--size", 24, "--json", file)
+    assert result.exit_code == 0, result.output
+    record = json.loads(file.read_text())
+    assert record["vgg"]["sha256"] == sha256(vgg16_weights)
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["content", f"{record['content']:.5g}"]
+    assert lines[1].split() == ["style", f"{record['style']:.5g}"]
+    assert [line.split()[0] for line in lines[4:8]] == [
+        *("fid_vgg16_style", "kid_vgg16_style", "fid_vgg16_content", "kid_vgg16_content")
+    ]
+    assert any(line.startswith("content: n = 3; 24 px; against the photos; VGG-16") for line in lines)
+    assert any("FID of 6 images, under 2,048, is biased" in line for line in lines)
+
+
+def test_the_size_is_that_of_the_scores_in_the_loop(
+    make_style: MakeStyle, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def spy(self: Instruments, photos: Any, style: Any, **options: Any) -> Any:
+        seen.update(options, photos=len(photos))
+        raise GanstyleError("seen")
+
+    monkeypatch.setattr(Instruments, "judge", spy)
+    assert invoke("-s", make_style(), "--content", photos).exit_code == 2
+    assert (seen["size"], seen["photos"]) == (ScoreSection().size, 3)
+
+
+def test_features_are_kept_where_asked(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "statistics"
+    arguments = ("-s", make_style(), "--content", photos, "--size", 24, "--statistics", folder)
+    first = invoke(*arguments, "--json", tmp_path / "a.json")
+    assert first.exit_code == 0, first.output
+    assert {path.name for path in folder.iterdir()} == {"photos.npz", "painting.npz"}
+    assert invoke(*arguments, "--json", tmp_path / "b.json").exit_code == 0
+    a, b = (json.loads((tmp_path / name).read_text()) for name in ("a.json", "b.json"))
+    assert a | {"seconds_per_image": 0} == b | {"seconds_per_image": 0}
+
+
+def test_all_styles_of_a_folder(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
+    folder = make_style("one").parent
+    make_style("another")
+    file = tmp_path / "ranking.json"
+    arguments = ("--all", folder, "--content", photos, "--count", 2, "--size", 24)
+    result = invoke(*arguments, "--rank-by", "ssim", "--json", file)
+    assert result.exit_code == 0, result.output
+    records = json.loads(file.read_text())
+    assert {record["name"] for record in records} == {"one", "another"}
+    assert records[0]["ssim"] >= records[1]["ssim"]
+    table = [line for line in result.stdout.splitlines() if line.startswith("|")]
+    assert table[0].startswith("|  | style | content | style | mse | ssim | fid_vgg16_style |")
+    assert table[2].startswith(f"| 1 | {records[0]['name']} | ")
+
+
+def test_bad_usage_is_one_line(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
+    style = make_style()
+    file = tmp_path / "scores.json"
+    (tmp_path / "empty").mkdir()
+    folder = tmp_path / "styles"
+    folder.mkdir()
+    (folder / "night.safetensors").write_bytes(style.read_bytes())
+    blind = make_style("blind", style={"path": "nowhere.jpg"}, info={})
+    for arguments, message in (
+        (("--content", photos), "give a style with -s, or a folder of styles with --all"),
+        (("-s", style, "--all", tmp_path, "--content", photos), "or a folder"),
+        (("--all", tmp_path, "--painting", "x.png", "--content", photos), "--painting is one style's"),
+        (("-s", "none", "--content", photos), "neither a file nor a shipped style"),
+        (("-s", style, "--content", tmp_path / "none"), "no such folder"),
+        (("-s", style, "--content", tmp_path / "empty"), "holds no image files"),
+        (("-s", style, "--content", photos, "--size", 8), "at least 16 pixels"),
+        (("-s", style, "--content", photos, "--count", 0), "at least 1"),
+        (("-s", style, "--content", photos, "--painting", "none.png"), "none.png"),
+        (("-s", blind, "--content", photos, "--size", 24), "Gram matrices were made by an unknown network"),
+        (("--all", tmp_path / "empty", "--content", photos), "holds no styles"),
+        (
+            ("--all", folder, "--content", photos, "--rank-by", "beauty", "--size", 24),
+            "no score 'beauty'",
+        ),
+    ):
+        result = invoke(*arguments, "--json", file)
+        assert result.exit_code == 2, (arguments, result.output)
+        (line,) = result.stderr.splitlines()
+        assert message in line, (arguments, line)
+        assert not file.exists()

@@ -1,0 +1,23 @@
+"""What the tests of scores and comparisons share."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ganstyle.evaluate import Instruments, load_instruments, methods
+from ganstyle.gatys import optimize
+
+SIZE = 24
+
+
+@pytest.fixture
+def instruments(vgg16_weights: Path, small_fid: None) -> Instruments:
+    """What measures: a random VGG-16, in Inception's place too."""
+    return load_instruments(str(vgg16_weights), "off")
+
+
+@pytest.fixture
+def short_gatys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the baseline do three steps."""
+    monkeypatch.setattr(methods, "optimize", partial(optimize, steps=3))

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+from torch.utils.tensorboard import SummaryWriter
+
+from ganstyle.errors import RunError
+from ganstyle.evaluate.curves import draw_curves, read_losses, read_scores, thinned
+
+
+def test_scores_over_minutes(tmp_path: Path) -> None:
+    lines = [{"step": n, "seconds": 90.0 * n, "content": 1.0 + n, "style": 0.5, "more": 1} for n in range(3)]
+    (tmp_path / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_scores(tmp_path) == {
+        "content": [(0.0, 1.0), (1.5, 2.0), (3.0, 3.0)],
+        "style": [(0.0, 0.5), (1.5, 0.5), (3.0, 0.5)],
+    }
+
+
+@pytest.mark.parametrize("content", [None, "no json", '{"step": 1}\n', "[]\n"])
+def test_a_run_without_scores_is_one_line(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "scores.jsonl").write_text(content)
+    with pytest.raises(
+        RunError, match=r"scores\.jsonl: no scores to draw \(.*\); give the folder of a run"
+    ) as e:
+        read_scores(tmp_path)
+    assert "\n" not in str(e.value)
+
+
+def test_losses_from_tensorboard(tmp_path: Path) -> None:
+    assert read_losses(tmp_path) == {}
+    with SummaryWriter(str(tmp_path / "tensorboard")) as writer:
+        for step in range(4):
+            writer.add_scalar("loss/style", 0.5 * step, step)
+            writer.add_scalar("other", 1.0, step)
+    assert read_losses(tmp_path) == {"style": [(0, 0.0), (1, 0.5), (2, 1.0), (3, 1.5)]}
+
+
+def test_a_long_curve_is_thinned_to_means() -> None:
+    curve = [(float(n), float(n % 2)) for n in range(80)]
+    short = thinned(curve)
+    assert len(short) == 40
+    assert short[:2] == [(0.5, 0.5), (2.5, 0.5)]
+    assert thinned(curve[:3]) == curve[:3]
+    assert thinned(curve[:41])[-1] == curve[40]
+
+
+def test_the_scale_suits_the_values() -> None:
+    positive = {"content": [(0.0, 1.0), (1.0, 2.0)], "style": [(0.0, 0.7), (1.0, 0.05)]}
+    axes = draw_curves(positive, "light", x="minutes", y="score").axes[0]
+    assert axes.get_yscale() == "log"
+    assert axes.get_legend_handles_labels()[1] == ["content", "style"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("minutes", "score")
+    negative = {"adversarial": [(0.0, -1.0), (1.0, 2.0)]}
+    assert draw_curves(negative, "dark", x="", y="").axes[0].get_yscale() == "linear"
