@@ -6,7 +6,7 @@ import torch
 from pydantic import Field, model_validator
 
 from ganstyle.models import VGG16Student
-from ganstyle.recipe import Count, Interval, NonNegative, Number, Positive, RunRecipe, Section, StyleSection
+from ganstyle.recipe import Count, Interval, NonNegative, Number, Positive, RunRecipe, Section
 
 Fraction = Annotated[float, Number, Field(ge=0, le=1)]
 
@@ -23,6 +23,12 @@ class StudentSection(Section):
         with torch.device("meta"):
             VGG16Student(**self.model_dump())
         return self
+
+
+class PaintingsSection(Section):
+    """The paintings that the student sees besides photos."""
+
+    path: str = Field("data/styles", description="a folder of paintings, or one image")
 
 
 class OnPolicySection(Section):
@@ -67,7 +73,7 @@ class DistillationRecipe(RunRecipe):
     """Everything that decides how a student comes out."""
 
     image_size: Annotated[int, Number, Field(ge=16)] = Field(128, description="side of the crops in pixels")
-    style: StyleSection
+    style: PaintingsSection = PaintingsSection()
     student: StudentSection = StudentSection()
     on_policy: OnPolicySection = OnPolicySection()
     loss: DistillationLossSection = DistillationLossSection()
