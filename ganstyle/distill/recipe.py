@@ -50,7 +50,7 @@ class DistillationOptimizerSection(Section):
     warmup: Interval = 100
     clip: Positive = Field(1.0, description="largest norm of the gradient")
     freeze_norm: Fraction = Field(
-        0.7, description="after this part of the steps batch norm keeps its statistics: as it will be used"
+        0.3, description="after this part of the steps batch norm keeps its statistics: as it will be used"
     )
 
 

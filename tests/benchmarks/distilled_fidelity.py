@@ -27,6 +27,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ganstyle.checkpoint import load_style
+from ganstyle.devices import fast_bfloat16
 from ganstyle.gatys import optimize
 from ganstyle.images import find_images, image_grid, read_image, resize, resize_shorter, write_image
 from ganstyle.losses import gram_matrix, relative_distance
@@ -34,7 +35,7 @@ from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
 from ganstyle.recipe import Recipe
 from ganstyle.training import train
-from ganstyle.weights import FeatureNetwork, find_vgg16, load_vgg16
+from ganstyle.weights import FeatureNetwork, WeightsFile, find_vgg16, load_vgg16
 
 _QUESTIONS = ("speed", "ranking", "gatys", "training")
 _RECIPES = Path(__file__).parents[2] / "recipes"
@@ -62,7 +63,7 @@ def main(
     if "ranking" in asked:
         figures["ranking"] = _ranking(real, small, content, styles)
     if "gatys" in asked:
-        figures["gatys"] = _gatys(real, small, content, styles, pairs, evaluations, output)
+        figures["gatys"] = _gatys(real, real_file, student_file, content, styles, pairs, evaluations, output)
     if "training" in asked:
         figures["training"] = _training(real, reference, student, photos, content, styles, steps)
     output.mkdir(parents=True, exist_ok=True)
@@ -114,7 +115,8 @@ def _grams(network: FeatureExtractor, image: Tensor) -> dict[str, Tensor]:
 
 def _gatys(
     real: FeatureNetwork,
-    small: FeatureNetwork,
+    real_file: WeightsFile,
+    student_file: WeightsFile,
     content: Path,
     styles: Path,
     pairs: int,
@@ -122,7 +124,13 @@ def _gatys(
     output: Path,
     side: int = 256,
 ) -> dict[str, Any]:
-    """Paint each pair with both networks, at the same content distance."""
+    """Paint each pair with both networks, at the same content distance.
+
+    Both paint in bfloat16 where `ganstyle optimize` would; ``real`` judges in float32.
+    """
+    dtype = torch.bfloat16 if fast_bfloat16(torch.device("cpu")) else torch.float32
+    painters = [load_vgg16(file, YARDSTICK_LAYERS, dtype=dtype) for file in (real_file, student_file)]
+    weight = 1.0
     photos, paintings = find_images(content), find_images(styles)
     lines: list[dict[str, Any]] = []
     for number in range(pairs):
@@ -131,9 +139,9 @@ def _gatys(
         photo = resize_shorter(read_image(photo_file), side)
         painting = read_image(painting_file)
         pair = _Pair(real, photo, painting, evaluations)
-        best = pair.paint(real, 1.0)
+        best = pair.paint(painters[0], 1.0)
         wanted, style = pair.judge(best)
-        image, kept, own, weight = _tune(partial(pair.paint, small), pair.judge, wanted)
+        image, kept, own, weight = _tune(partial(pair.paint, painters[1]), pair.judge, wanted, weight)
         ratio = own / style
         lines.append(
             {
@@ -187,13 +195,18 @@ def _tune(
     paint: Callable[[float], Tensor],
     judge: Callable[[Tensor], tuple[float, float]],
     wanted: float,
+    weight: float,
     tolerance: float = 0.05,
     tries: int = 6,
 ) -> tuple[Tensor, float, float, float]:
-    """Find the content weight that ends at a content distance, by secants in the logarithms."""
+    """Find the content weight that ends at a content distance, by secants in the logarithms.
+
+    Returns:
+        The picture, its content and style distances, and the weight; ``weight`` is tried first.
+    """
     tried: list[tuple[float, float]] = []
     best: tuple[Tensor, float, float, float] | None = None
-    log_weight = 0.0
+    log_weight = math.log(weight)
     for _ in range(tries):
         image = paint(math.exp(log_weight))
         content, style = judge(image)
