@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from html.parser import HTMLParser
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,36 @@ def small_fid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let FID look at a few crops through a small window."""
     monkeypatch.setattr("ganstyle.metrics.extractors.VGG16_SIDE", 16)
     monkeypatch.setattr("ganstyle.metrics.distribution._LEAST_CROPS", 6)
+
+
+class Page(HTMLParser):
+    """Checks that tags are closed in order, and gathers texts by tag, and what is referred to."""
+
+    _VOID = ("br", "img", "input", "link", "meta", "source")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: dict[str, list[str]] = {}
+        self.references: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.references += [value for key, value in attrs if key in ("src", "href", "srcset") and value]
+        if tag not in self._VOID:
+            self.open.append(tag)
+        self.texts.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        for tag in set(self.open):
+            self.texts[tag][-1] += data
+
+
+@pytest.fixture
+def read_page() -> Callable[[Path], Page]:
+    """Return a function that reads an HTML file."""
+    return lambda path: Page(path.read_text(encoding="utf-8"))

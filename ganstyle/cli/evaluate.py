@@ -68,9 +68,9 @@ def evaluate(
     where = pick_device(device)
     instruments = load_instruments(vgg, inception, where)
     ticker = Ticker()
-    if loaded is None or every:
+    if every:
         ranked = rank_folder(
-            every or "",
+            every,
             photos,
             instruments,
             size=size,
@@ -81,13 +81,13 @@ def evaluate(
         typer.echo(markdown(ranked), nl=False)
         if json_file:
             write_json(json_file, [score.record() for score in ranked])
-        return
-    judge, _ = instruments.judge(photos, loaded, size=size, painting=painting, statistics=statistics)
-    loaded.generator.to(where)
-    score = score_style(loaded, judge, lambda event: _tick(ticker, loaded.name, event))
-    _print(score)
-    if json_file:
-        write_json(json_file, score.record())
+    if loaded:
+        judge, _ = instruments.judge(photos, loaded, size=size, painting=painting, statistics=statistics)
+        loaded.generator.to(where)
+        score = score_style(loaded, judge, lambda event: _tick(ticker, loaded.name, event))
+        _print(score)
+        if json_file:
+            write_json(json_file, score.record())
 
 
 def _tick(ticker: Ticker, name: str, event: "Measured") -> None:

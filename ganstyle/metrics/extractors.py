@@ -17,8 +17,8 @@ from ganstyle.weights import WeightsFile
 
 RESIZE = "clean-fid: 8 bits, Pillow's antialiased bicubic in float32, aspect ratio not kept"
 
-VGG16_SIDE = 128
-"""Pixels; at Inception's 299, a picture would cost VGG-16 five times as much."""
+VGG16_SIDE = 96
+"""Pixels; at Inception's 299, a picture would cost VGG-16 ten times as much."""
 
 _VGG16_LAYER = "relu3_3"
 _BATCH = 8

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganstyle.errors import ImageError
 from ganstyle.images import read_image, resize_shorter
 from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.metrics.distribution import Crops, distances
@@ -25,6 +26,7 @@ HIGHER_IS_BETTER = ("ssim",)
 """Of all scores; of the others the lower is."""
 
 _PHOTOS, _PAINTING = "photos.npz", "painting.npz"
+_NARROWEST = 32
 
 
 @dataclass
@@ -91,9 +93,14 @@ class Judge:
         """Read a photo, (1, 3, H, W) in [0, 1], its shorter side as long as asked for.
 
         Raises:
-            ImageError: it cannot be read.
+            ImageError: it cannot be read, or is so narrow that what it becomes would fill the memory.
         """
-        return resize_shorter(read_image(self.photos[number]), self.size).to(self._device)
+        path = self.photos[number]
+        photo = read_image(path)
+        height, width = photo.shape[-2:]
+        if max(height, width) > _NARROWEST * min(height, width):
+            raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored; leave it out")
+        return resize_shorter(photo, self.size).to(self._device)
 
     @torch.inference_mode()
     def note(self, sheet: Sheet, number: int, picture: Tensor, photo: Tensor) -> None:

@@ -2,7 +2,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,33 +16,6 @@ from ganstyle.evaluate.compare import Entry
 from ganstyle.evaluate.methods import Method
 from ganstyle.evaluate.record import conclusion, duration
 from ganstyle.evaluate.report import write_report
-
-VOID = {"br", "img", "input", "link", "meta", "source"}
-
-
-class Page(HTMLParser):
-    """Checks that tags are closed in order, and gathers texts by tag, and what is referred to."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.texts: dict[str, list[str]] = {}
-        self.references: list[str] = []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.references += [value for key, value in attrs if key in ("src", "href", "srcset") and value]
-        if tag not in VOID:
-            self.open.append(tag)
-        self.texts.setdefault(tag, []).append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        for tag in set(self.open):
-            self.texts[tag][-1] += data
 
 
 def png(shade: int) -> bytes:
@@ -92,13 +64,24 @@ def made_up(make_style: Callable[..., Path]) -> Callable[..., Comparison]:
     return make
 
 
-def write(comparison: Comparison, folder: Path, **options: Any) -> Page:
-    page, _ = write_report(comparison, folder, **options)
-    assert page == folder / "index.html"
-    return Page(page.read_text(encoding="utf-8"))
+Write = Callable[..., Any]
 
 
-def test_up_to_twelve_pictures_are_in_the_page(made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+@pytest.fixture
+def write(read_page: Callable[[Path], Any]) -> Write:
+    """Return a function that writes a report and reads its page."""
+
+    def act(comparison: Comparison, folder: Path, **options: Any) -> Any:
+        page, _ = write_report(comparison, folder, **options)
+        assert page == folder / "index.html"
+        return read_page(page)
+
+    return act
+
+
+def test_up_to_twelve_pictures_are_in_the_page(
+    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+) -> None:
     page = write(made_up(2), tmp_path / "new" / "report")
     assert sorted(path.name for path in (tmp_path / "new" / "report").iterdir()) == [
         *("compare.json", "index.html")
@@ -108,7 +91,9 @@ def test_up_to_twelve_pictures_are_in_the_page(made_up: Callable[..., Comparison
     assert base64.b64decode(page.references[0].partition(",")[2]) == png(1)
 
 
-def test_more_pictures_lie_beside_it(made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_more_pictures_lie_beside_it(
+    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+) -> None:
     folder = tmp_path / "report"
     page = write(made_up(3), folder)
     files = {str(path.relative_to(folder)) for path in folder.rglob("*.png")}
@@ -119,14 +104,18 @@ def test_more_pictures_lie_beside_it(made_up: Callable[..., Comparison], tmp_pat
     assert set(record["images"].values()) == files
 
 
-def test_it_needs_nothing_from_elsewhere(made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_it_needs_nothing_from_elsewhere(
+    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+) -> None:
     write(made_up(1), tmp_path)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"https?://|@import|url\(|<script src", html)
     assert 'name="viewport" content="width=device-width' in html
 
 
-def test_the_page_says_what_was_found(made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_the_page_says_what_was_found(
+    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+) -> None:
     comparison = made_up(2)
     page = write(comparison, tmp_path)
     assert page.texts["h1"] == ["night beside Gatys"]
@@ -156,13 +145,15 @@ def test_the_page_says_what_was_found(made_up: Callable[..., Comparison], tmp_pa
     assert any("they are not FID" in p for p in page.texts["p"])
 
 
-def test_who_does_nothing_wins_nothing(made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_who_does_nothing_wins_nothing(
+    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+) -> None:
     write(made_up(1), tmp_path)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert re.findall(r'<td class="best">([^<]*)</td>', html) == ["0.350", "0.750", "0.0200", "2.00"]
 
 
-def test_without_the_painting(made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_without_the_painting(write: Write, made_up: Callable[..., Comparison], tmp_path: Path) -> None:
     page = write(made_up(1, paintings=0), tmp_path)
     assert "The painting was not at hand; its Gram matrices took its place." in page.texts["p"]
     assert "the painting" not in " ".join(page.texts["figcaption"])
@@ -200,7 +191,7 @@ def test_the_record_holds_the_numbers(made_up: Callable[..., Comparison], tmp_pa
     assert record["settings"]["device"] == "cpu"
 
 
-def test_the_runs_curves(made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_the_runs_curves(write: Write, made_up: Callable[..., Comparison], tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(RunError, match="no scores to draw"):
         write_report(made_up(1), tmp_path / "report", run=run)
@@ -215,7 +206,7 @@ def test_the_runs_curves(made_up: Callable[..., Comparison], tmp_path: Path) -> 
 
 
 def test_a_folder_that_holds_something_is_left_alone(
-    made_up: Callable[..., Comparison], tmp_path: Path
+    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
 ) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(GanstyleError, match="is not empty"):

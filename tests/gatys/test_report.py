@@ -2,8 +2,8 @@ import json
 import math
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,32 +20,6 @@ CURVES = {
     "lbfgs": [[(0.0, 10.0), (0.1, 4.0), (0.5, 2.0), (1.0, 1.0)]],
     "langevin": [[(0.0, 10.0), (0.2, 8.0), (1.0, loss)] for loss in (3.0, 5.0)],
 }
-VOID = {"br", "img", "link", "meta", "source"}
-
-
-class Page(HTMLParser):
-    """Checks that tags are closed in order, and gathers texts by tag and what is referred to."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.texts: dict[str, list[str]] = {}
-        self.references: list[str] = []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.references += [value for key, value in attrs if key in ("src", "href", "srcset") and value]
-        if tag not in VOID:
-            self.open.append(tag)
-        self.texts.setdefault(tag, []).append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        for tag in set(self.open):
-            self.texts[tag][-1] += data
 
 
 @pytest.fixture
@@ -53,13 +27,24 @@ def comparison(made_up: MadeUp) -> Comparison:
     return made_up(CURVES, memory={"lbfgs": 321}, notes=["a <step> was taken back"])
 
 
-def write(comparison: Comparison, folder: Path, *, force: bool = False) -> Page:
-    page = write_report(comparison, folder, content="a&b.jpg", styles=["<c>.jpg"], force=force)
-    assert page == folder / "index.html"
-    return Page(page.read_text(encoding="utf-8"))
+Write = Callable[..., Any]
 
 
-def test_all_that_the_page_refers_to_lies_beside_it(comparison: Comparison, tmp_path: Path) -> None:
+@pytest.fixture
+def write(read_page: Callable[[Path], Any]) -> Write:
+    """Return a function that writes a report and reads its page."""
+
+    def act(comparison: Comparison, folder: Path, *, force: bool = False) -> Any:
+        page = write_report(comparison, folder, content="a&b.jpg", styles=["<c>.jpg"], force=force)
+        assert page == folder / "index.html"
+        return read_page(page)
+
+    return act
+
+
+def test_all_that_the_page_refers_to_lies_beside_it(
+    write: Write, comparison: Comparison, tmp_path: Path
+) -> None:
     page = write(comparison, tmp_path / "new" / "report")
     files = {str(p.relative_to(tmp_path / "new" / "report")) for p in (tmp_path / "new").rglob("*.*g")}
     assert set(page.references) <= files
@@ -75,7 +60,7 @@ def test_all_that_the_page_refers_to_lies_beside_it(comparison: Comparison, tmp_
     assert not re.search(r"https?://|@import|url\(|<script", html)
 
 
-def test_the_page_says_what_was_found(comparison: Comparison, tmp_path: Path) -> None:
+def test_the_page_says_what_was_found(write: Write, comparison: Comparison, tmp_path: Path) -> None:
     page = write(comparison, tmp_path / "report")
     texts = [" ".join(text.split()) for text in page.texts["p"]]
     assert conclusion(comparison) in texts
@@ -90,7 +75,7 @@ def test_the_page_says_what_was_found(comparison: Comparison, tmp_path: Path) ->
     assert "Run once: lbfgs. They draw nothing at random" in " ".join(page.texts["li"])
 
 
-def test_the_record_holds_the_numbers(comparison: Comparison, tmp_path: Path) -> None:
+def test_the_record_holds_the_numbers(write: Write, comparison: Comparison, tmp_path: Path) -> None:
     write(comparison, tmp_path / "report")
     record = json.loads((tmp_path / "report" / "optimizers.json").read_text(encoding="utf-8"))
     assert record == read_record(tmp_path / "report")
@@ -120,19 +105,23 @@ def test_the_record_holds_the_numbers(comparison: Comparison, tmp_path: Path) ->
     assert record["options"]["lbfgs"]["history"] >= 10
 
 
-def test_without_lbfgs_there_is_nothing_to_reach(made_up: MadeUp, tmp_path: Path) -> None:
+def test_without_lbfgs_there_is_nothing_to_reach(write: Write, made_up: MadeUp, tmp_path: Path) -> None:
     page = write(made_up({"langevin": CURVES["langevin"]}), tmp_path / "report")
     assert "–" in page.texts["td"]
     assert read_record(tmp_path / "report")["table"]["seconds"]["lbfgs_half_way_loss"] is None
 
 
-def test_numbers_that_are_not_finite_are_still_valid_json(made_up: MadeUp, tmp_path: Path) -> None:
+def test_numbers_that_are_not_finite_are_still_valid_json(
+    write: Write, made_up: MadeUp, tmp_path: Path
+) -> None:
     curves = {"lbfgs": CURVES["lbfgs"], "langevin": [[(0.0, 10.0), (1.0, math.inf)]]}
     write(made_up(curves), tmp_path / "report")
     assert read_record(tmp_path / "report")["runs"][1]["loss"] is None
 
 
-def test_a_folder_that_holds_something_is_left_alone(comparison: Comparison, tmp_path: Path) -> None:
+def test_a_folder_that_holds_something_is_left_alone(
+    write: Write, comparison: Comparison, tmp_path: Path
+) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(GanstyleError, match=r"is not empty; choose another folder, or .* --force"):
         write(comparison, tmp_path)
@@ -147,7 +136,9 @@ def test_a_folder_that_holds_something_is_left_alone(comparison: Comparison, tmp
     check_folder(tmp_path / "missing", force=False)
 
 
-def test_the_page_comes_last(comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_comes_last(
+    write: Write, comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object, **__: object) -> str:
         raise OSError(28, "No space left on device")
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ganstyle.data import StyleImages
-from ganstyle.images import find_images
+from ganstyle.errors import ImageError
+from ganstyle.images import find_images, write_image
 from ganstyle.losses import StyleTarget
 from ganstyle.metrics import Judge, Sheet, StyleReference, Yardstick
 from ganstyle.metrics.extractors import Extractor, vgg16_extractor
@@ -149,6 +150,13 @@ def test_artfid_where_everything_is_at_hand(photos: Path, painting: Path) -> Non
     assert one.protocol["artfid"]["lpips"]["sha256"] == "2" * 64
     assert scores.keys() == one.protocol.keys()
     assert "artfid" not in scores_of(judge(photos, painting, lpips=FakeLPIPS(), lpips_sha256="2" * 64))
+
+
+def test_a_photo_that_would_fill_the_memory(painting: Path, tmp_path: Path) -> None:
+    write_image(torch.rand(3, 1, 40), tmp_path / "line.png")
+    one = judge(tmp_path, painting, extractor=None)
+    with pytest.raises(ImageError, match=r"line\.png: 40x1 pixels are too narrow"):
+        one.photo(0)
 
 
 def test_several_paintings_by_one_hand(photos: Path) -> None:
