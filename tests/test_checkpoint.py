@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ganstyle import __version__, checkpoint
+from ganstyle import __version__, checkpoint, files
 from ganstyle.checkpoint import Style, build_generator, load_style, save_style, shipped_styles
 from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.losses import StyleTarget
@@ -258,7 +258,7 @@ def test_a_shipped_style_by_its_name(monkeypatch: pytest.MonkeyPatch, saved: Pat
 
 def test_shipped_styles_beside_or_inside_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     package = tmp_path / "site-packages" / "ganstyle"
-    monkeypatch.setattr(checkpoint, "__file__", str(package / "checkpoint.py"))
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
     assert shipped_styles() == {}
     inside = package / "checkpoints"
     inside.mkdir(parents=True)

@@ -340,7 +340,7 @@ def break_off_the_second_time() -> Answer:
 def test_a_download_that_fails(serve: Callable[[Answer], None], answer: Answer) -> None:
     serve(answer)
     with pytest.raises(WeightsError) as caught:
-        find_vgg16()
+        find_vgg16("imagenet")
     message = one_line(caught.value)
     assert "cannot be downloaded" in message
     assert names_the_way_out(message)

@@ -50,6 +50,7 @@ def main(
     output: Annotated[Path, typer.Option("-o", help="Where pictures and figures go.")] = Path("fidelity"),
     pairs: Annotated[int, typer.Option(min=1, help="gatys: pairs of a photo and a painting.")] = 8,
     evaluations: Annotated[int, typer.Option(min=2, help="gatys: passes of the network a run.")] = 150,
+    content_weight: Annotated[float, typer.Option(help="gatys: of the real network's run.")] = 10.0,
     steps: Annotated[int, typer.Option(min=1, help="training: steps.")] = 1000,
     only: Annotated[list[str] | None, typer.Option(help=f"{', '.join(_QUESTIONS)}; repeatable.")] = None,
 ) -> None:
@@ -63,7 +64,8 @@ def main(
     if "ranking" in asked:
         figures["ranking"] = _ranking(real, small, content, styles)
     if "gatys" in asked:
-        figures["gatys"] = _gatys(real, real_file, student_file, content, styles, pairs, evaluations, output)
+        files = (real_file, student_file)
+        figures["gatys"] = _gatys(real, files, content, styles, pairs, evaluations, content_weight, output)
     if "training" in asked:
         figures["training"] = _training(real, reference, student, photos, content, styles, steps)
     output.mkdir(parents=True, exist_ok=True)
@@ -115,12 +117,12 @@ def _grams(network: FeatureExtractor, image: Tensor) -> dict[str, Tensor]:
 
 def _gatys(
     real: FeatureNetwork,
-    real_file: WeightsFile,
-    student_file: WeightsFile,
+    files: tuple[WeightsFile, WeightsFile],
     content: Path,
     styles: Path,
     pairs: int,
     evaluations: int,
+    content_weight: float,
     output: Path,
     side: int = 256,
 ) -> dict[str, Any]:
@@ -129,8 +131,8 @@ def _gatys(
     Both paint in bfloat16 where `ganstyle optimize` would; ``real`` judges in float32.
     """
     dtype = torch.bfloat16 if fast_bfloat16(torch.device("cpu")) else torch.float32
-    painters = [load_vgg16(file, YARDSTICK_LAYERS, dtype=dtype) for file in (real_file, student_file)]
-    weight = 1.0
+    painters = [load_vgg16(file, YARDSTICK_LAYERS, dtype=dtype) for file in files]
+    weight = content_weight
     photos, paintings = find_images(content), find_images(styles)
     lines: list[dict[str, Any]] = []
     for number in range(pairs):
@@ -139,7 +141,7 @@ def _gatys(
         photo = resize_shorter(read_image(photo_file), side)
         painting = read_image(painting_file)
         pair = _Pair(real, photo, painting, evaluations)
-        best = pair.paint(painters[0], 1.0)
+        best = pair.paint(painters[0], content_weight)
         wanted, style = pair.judge(best)
         image, kept, own, weight = _tune(partial(pair.paint, painters[1]), pair.judge, wanted, weight)
         ratio = own / style

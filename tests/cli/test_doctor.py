@@ -57,7 +57,8 @@ def test_several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines["precision"] == "auto means bf16"
 
 
-def test_no_weights_at_hand() -> None:
+def test_no_weights_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(weights, "shipped_student", lambda: tmp_path / "nothing.safetensors")
     line = report()["VGG-16"]
     assert line.startswith("none at hand")
     assert "GANSTYLE_VGG16" in line

@@ -234,7 +234,7 @@ def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
         (["loss.style_layers=[relu1_1, relu4_3]"], "lack relu4_3; they hold relu1_1, relu1_2,"),
         (["loss.style_layers=[relu9_9]"], "relu9_9: VGG-16 has no such layer"),
         (["vgg=/nowhere/vgg.pth"], "/nowhere/vgg.pth: no such file"),
-        (["vgg=auto"], "set GANSTYLE_VGG16"),  # there is no network
+        (["vgg=imagenet"], "set GANSTYLE_VGG16"),  # there is no network
         (["content.path=/nowhere"], "/nowhere: no such folder"),
         (["style.path=/nowhere.jpg"], "/nowhere.jpg: no such file"),
         (["content.kind=lsun"], "classes is missing"),
