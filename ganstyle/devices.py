@@ -24,6 +24,11 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """Return what a frozen network is best computed in: bfloat16 where it is native, else float32."""
+    return torch.bfloat16 if fast_bfloat16(device) else torch.float32
+
+
 def fast_bfloat16(device: torch.device) -> bool:
     """Say whether bfloat16 arithmetic is native on the device, and so faster than float32.
 

@@ -239,6 +239,14 @@ def resize_shorter(image: Tensor, shorter: int) -> Tensor:
     return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
+def central_square(image: Tensor, side: int) -> Tensor:
+    """Cut the largest central square of (..., 3, H, W) and resize it to ``side`` pixels; see `resize`."""
+    height, width = image.shape[-2:]
+    shorter = min(height, width)
+    top, left = (height - shorter) // 2, (width - shorter) // 2
+    return resize(image[..., top : top + shorter, left : left + shorter], (side, side))
+
+
 def find_images(folder: str | Path) -> list[Path]:
     """List the images in a folder and the folders below it, by suffix, sorted; the hidden are left out.
 

@@ -43,11 +43,11 @@ def pick_precision(name: str, device: "torch.device") -> "torch.dtype":
     """
     import torch
 
-    from ganstyle.devices import fast_bfloat16
+    from ganstyle.devices import fast_dtype
     from ganstyle.errors import GanstyleError
 
     if name == "auto":
-        return torch.bfloat16 if fast_bfloat16(device) else torch.float32
+        return fast_dtype(device)
     if name not in ("fp32", "bf16"):
         raise GanstyleError(f"precision '{name}': give auto, fp32 or bf16")
     return torch.bfloat16 if name == "bf16" else torch.float32

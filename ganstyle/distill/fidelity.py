@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.distill.recipe import FidelitySection
-from ganstyle.images import find_images, read_image, resize
+from ganstyle.images import central_square, find_images, read_image
 from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.losses.perceptual import FeatureMaps
 
@@ -32,7 +32,7 @@ class Fidelity:
         device: torch.device,
     ) -> None:
         photos = [read_image(path) for path in find_images(section.content)[: section.count]]
-        self._images = [_square(image, section.size).to(device) for image in [*photos, *paintings]]
+        self._images = [central_square(image, section.size).to(device) for image in [*photos, *paintings]]
         self._teacher = teacher
         self.protocol = {"photos": len(photos), "paintings": len(paintings), "side": section.size}
 
@@ -53,10 +53,3 @@ class Fidelity:
                     name = f"{kind}/{layer}"
                     sums[name] = sums.get(name, 0.0) + value.item() / len(self._images)
         return {**sums, "error": sum(sums.values()) / len(sums)}
-
-
-def _square(image: Tensor, side: int) -> Tensor:
-    height, width = image.shape[-2:]
-    shorter = min(height, width)
-    top, left = (height - shorter) // 2, (width - shorter) // 2
-    return resize(image[..., top : top + shorter, left : left + shorter], (side, side))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from ganstyle.checkpoint import load_style
-from ganstyle.data import StyleImages, open_content, training_loader
+from ganstyle.data import StyleImages, open_content
 from ganstyle.distill.fidelity import Fidelity
 from ganstyle.distill.pictures import OnPolicyPictures
 from ganstyle.distill.recipe import DistillationRecipe
@@ -29,7 +29,7 @@ from ganstyle.student import is_student
 from ganstyle.training.events import Event, Note, OnEvent
 from ganstyle.training.guard import Guard
 from ganstyle.training.interrupt import Interrupt
-from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator
+from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator, start_loader
 from ganstyle.training.resume import find_state, keep_recipe
 from ganstyle.training.schedule import learning_rate_factor
 from ganstyle.training.state import load_state
@@ -94,16 +94,7 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
         fidelity = Fidelity(recipe.score, style.images, exact, device)
     if accelerator.is_main_process:
         keep_recipe(recipe)
-    loader = training_loader(
-        data,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        start=state.photos,
-        rank=accelerator.process_index,
-        world_size=accelerator.num_processes,
-        workers=recipe.workers,
-        pin_memory=device.type == "cuda",
-    )
+    loader = start_loader(data, recipe, accelerator, photos=state.photos)
     record = DistillationRecord(
         recipe, accelerator, state, teacher=weights, fidelity=fidelity, on_event=report
     )

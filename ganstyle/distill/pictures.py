@@ -9,6 +9,7 @@ from torch.optim import Adam
 
 from ganstyle.data.keyed import Stream, keyed_generator
 from ganstyle.distill.recipe import OnPolicySection
+from ganstyle.distill.views import HIGHEST, LOWEST
 from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.models import STUDENT_LAYERS
 
@@ -88,7 +89,7 @@ class OnPolicyPictures:
             picture.grad = gradient.nan_to_num()
         self._optimizer.step()
         self._optimizer.zero_grad()
-        return torch.stack([picture.detach().clamp_(-0.15, 1.15).clone() for picture in pictures])
+        return torch.stack([picture.detach().clamp_(LOWEST, HIGHEST) for picture in pictures])
 
     @torch.no_grad()
     def _begin(self, slot: int, photo: Tensor, painting: Tensor) -> None:

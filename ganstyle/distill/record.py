@@ -13,7 +13,7 @@ from ganstyle.distill.state import DistillationState
 from ganstyle.models import DistilledFeatures, VGG16Student
 from ganstyle.student import save_student
 from ganstyle.training.events import OnEvent, Saved, Scored
-from ganstyle.training.launch import describe_hardware
+from ganstyle.training.launch import describe_training
 from ganstyle.training.progress import ProgressMeter
 from ganstyle.training.scores import ScoreLog
 from ganstyle.training.state import check_agreement, save_state
@@ -114,13 +114,12 @@ class DistillationRecord:
         info = {
             "teacher": {"name": self._teacher.name, "sha256": self._teacher.sha256},
             "recipe": self._recipe.to_dict(),
-            "training": {
-                "steps": self._state.step,
-                "photos": self._state.photos,
-                "seconds": round(self._state.seconds, 1),
-                "hardware": describe_hardware(self._accelerator),
-                "precision": self._accelerator.mixed_precision.replace("no", "fp32"),
-            },
+            "training": describe_training(
+                self._accelerator,
+                steps=self._state.step,
+                photos=self._state.photos,
+                seconds=self._state.seconds,
+            ),
         }
         if self._fidelity is not None and self.last_scores:
             info["scores"] = {**self.last_scores, "protocol": self._fidelity.protocol}

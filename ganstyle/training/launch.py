@@ -9,9 +9,13 @@ import torch
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
 from accelerate.utils import parse_flag_from_env
+from torch import Tensor
+from torch.utils.data import DataLoader
 
+from ganstyle.data.training import KeyedDataset, training_loader
 from ganstyle.devices import fast_bfloat16, pick_device
 from ganstyle.errors import RecipeError, RunError
+from ganstyle.recipe import RunRecipe
 from ganstyle.weights import WeightsFile, find_vgg16
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -79,6 +83,35 @@ def find_weights(accelerator: Accelerator, spec: str) -> WeightsFile:
 def feature_dtype(accelerator: Accelerator) -> torch.dtype:
     """Return what the VGG computes in: float16 would overflow there, so only bfloat16 replaces float32."""
     return torch.bfloat16 if accelerator.mixed_precision == "bf16" else torch.float32
+
+
+def start_loader(
+    data: KeyedDataset, recipe: RunRecipe, accelerator: Accelerator, *, photos: int
+) -> DataLoader[dict[str, Tensor]]:
+    """Feed this process its share of the data, from where ``photos`` have been drawn by all together."""
+    return training_loader(
+        data,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        start=photos,
+        rank=accelerator.process_index,
+        world_size=accelerator.num_processes,
+        workers=recipe.workers,
+        pin_memory=accelerator.device.type == "cuda",
+    )
+
+
+def describe_training(
+    accelerator: Accelerator, *, steps: int, photos: int, seconds: float
+) -> dict[str, int | float | str]:
+    """Return what a file says of the training that made it, as JSON values."""
+    return {
+        "steps": steps,
+        "photos": photos,
+        "seconds": round(seconds, 1),
+        "hardware": describe_hardware(accelerator),
+        "precision": accelerator.mixed_precision.replace("no", "fp32"),
+    }
 
 
 def describe_hardware(accelerator: Accelerator) -> str:

@@ -14,7 +14,7 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel
 
 from ganstyle.checkpoint import build_generator
-from ganstyle.data import StyleImages, TrainingData, open_content, training_loader
+from ganstyle.data import StyleImages, TrainingData, open_content
 from ganstyle.images import resize_shorter
 from ganstyle.losses import GAN_LOSSES, PerceptualLoss, StyleTarget
 from ganstyle.metrics import YARDSTICK_LAYERS
@@ -23,7 +23,7 @@ from ganstyle.recipe import Recipe
 from ganstyle.training.events import Event, Note, OnEvent
 from ganstyle.training.guard import Guard
 from ganstyle.training.interrupt import Interrupt
-from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator
+from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator, start_loader
 from ganstyle.training.record import Record
 from ganstyle.training.resume import find_state, keep_recipe
 from ganstyle.training.samples import Samples
@@ -103,16 +103,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     if accelerator.is_main_process:
         keep_recipe(recipe)
 
-    loader = training_loader(
-        data,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        start=state.photos,
-        rank=accelerator.process_index,
-        world_size=accelerator.num_processes,
-        workers=recipe.workers,
-        pin_memory=device.type == "cuda",
-    )
+    loader = start_loader(data, recipe, accelerator, photos=state.photos)
     record = Record(
         recipe,
         accelerator,

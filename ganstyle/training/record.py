@@ -11,7 +11,7 @@ from ganstyle.images import write_image
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
 from ganstyle.training.events import OnEvent, Saved, Scored
-from ganstyle.training.launch import describe_hardware
+from ganstyle.training.launch import describe_training
 from ganstyle.training.progress import ProgressMeter
 from ganstyle.training.samples import Samples
 from ganstyle.training.scores import ScoreLog, Scores
@@ -149,13 +149,12 @@ class Record:
     def _save_style(self, name: str) -> None:
         info: dict[str, Any] = {
             "vgg": {"name": self._weights.name, "sha256": self._weights.sha256},
-            "training": {
-                "steps": self._state.step,
-                "photos": self._state.photos,
-                "seconds": round(self._state.seconds, 1),
-                "hardware": describe_hardware(self._accelerator),
-                "precision": self._accelerator.mixed_precision.replace("no", "fp32"),
-            },
+            "training": describe_training(
+                self._accelerator,
+                steps=self._state.step,
+                photos=self._state.photos,
+                seconds=self._state.seconds,
+            ),
         }
         if self._scores is not None and self.last_scores:
             info["scores"] = {**self.last_scores, "protocol": self._scores.protocol}

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ganstyle.data import ContentSource
-from ganstyle.images import image_grid, resize
+from ganstyle.images import central_square, image_grid
 
 
 class Samples:
@@ -17,7 +17,7 @@ class Samples:
     """
 
     def __init__(self, photos: ContentSource, count: int, *, size: int) -> None:
-        squares = [_square(photos[index][None], size) for index in range(min(count, len(photos)))]
+        squares = [central_square(photos[index][None], size) for index in range(min(count, len(photos)))]
         self._photos = torch.cat(squares)
 
     @torch.inference_mode()
@@ -26,11 +26,3 @@ class Samples:
         pictures = [generator(photo[None].to(device))[0].float().cpu() for photo in self._photos]
         pairs = [image for pair in zip(self._photos, pictures, strict=True) for image in pair]
         return image_grid(torch.stack(pairs), columns=4)
-
-
-def _square(image: Tensor, size: int) -> Tensor:
-    """Cut the largest central square of (1, 3, H, W) and resize it."""
-    height, width = image.shape[-2:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return resize(image[..., top : top + side, left : left + side], (size, size))

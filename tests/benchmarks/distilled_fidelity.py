@@ -27,7 +27,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ganstyle.checkpoint import load_style
-from ganstyle.devices import fast_bfloat16
+from ganstyle.devices import fast_dtype
 from ganstyle.gatys import optimize
 from ganstyle.images import find_images, image_grid, read_image, resize, resize_shorter, write_image
 from ganstyle.losses import gram_matrix, relative_distance
@@ -130,7 +130,7 @@ def _gatys(
 
     Both paint in bfloat16 where `ganstyle optimize` would; ``real`` judges in float32.
     """
-    dtype = torch.bfloat16 if fast_bfloat16(torch.device("cpu")) else torch.float32
+    dtype = fast_dtype(torch.device("cpu"))
     painters = [load_vgg16(file, YARDSTICK_LAYERS, dtype=dtype) for file in files]
     weight = content_weight
     photos, paintings = find_images(content), find_images(styles)

@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganstyle.devices import fast_bfloat16
+from ganstyle.devices import fast_dtype
 from ganstyle.gatys import CONTENT_LAYERS, LAYERS, STYLE_LAYERS, Event, Iterate, Objective, Scene, optimize
 from ganstyle.gatys.memory import PeakMemory
 from ganstyle.gatys.objective import content_term, style_term, variation_term
@@ -42,6 +42,7 @@ from ganstyle.models import VGG16Features
 from ganstyle.weights import find_vgg16, load_vgg16
 
 CONTENT, STYLE, TV = 1.0, 30.0, 0.1
+_FAST = fast_dtype(torch.device("cpu"))
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def peak_memory(vgg: str, size: int) -> None:
     """Print the resident set's peak during an optimisation at that size, in MiB."""
     before = psutil.Process().memory_info().rss
     with PeakMemory(torch.device("cpu")) as memory:
-        features = load_vgg16(find_vgg16(vgg, download=False), LAYERS, dtype=_fast_type())
+        features = load_vgg16(find_vgg16(vgg, download=False), LAYERS, dtype=_FAST)
         generator = torch.Generator().manual_seed(0)
         photo, painting = (torch.rand(1, 3, size, size * 3 // 2, generator=generator) for _ in range(2))
         optimize(photo, painting, features=features, steps=50)  # as many as fill the history
@@ -236,10 +237,6 @@ def memory_above_torch(vgg: str, size: int, threads: int) -> float:
         for command in (["-c", bare], whole)
     ]
     return float(outputs[1]) - float(outputs[0])
-
-
-def _fast_type() -> torch.dtype:
-    return torch.bfloat16 if fast_bfloat16(torch.device("cpu")) else torch.float32
 
 
 def _spread(paths: Sequence[Path], count: int) -> list[Path]:
@@ -284,12 +281,12 @@ def main() -> None:
         return
 
     weights = find_vgg16(arguments.vgg, download=False)
-    exact, fast = load_vgg16(weights, LAYERS), load_vgg16(weights, LAYERS, dtype=_fast_type())
+    exact, fast = load_vgg16(weights, LAYERS), load_vgg16(weights, LAYERS, dtype=_FAST)
     if not (isinstance(exact, VGG16Features) and isinstance(fast, VGG16Features)):
         parser.error("--vgg: the reference is defined on the real VGG-16; give its weights")
     print(
         f"{arguments.size} px, {arguments.evaluations} evaluations, {arguments.threads} threads, "
-        f"ours in {_fast_type()}"
+        f"ours in {_FAST}"
     )
     print(
         f"{'pair':44} {'reference':>26} {'ours, to the same loss':>24} {'sooner':>8} {'(own net)':>9}  final"
