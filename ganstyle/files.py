@@ -59,6 +59,24 @@ def check_writable(folder: str | Path) -> None:
         raise GanstyleError(f"{existing}: may not be written to; choose another output")
 
 
+def check_folder(folder: Path, *, force: bool) -> None:
+    """See, before any work is done, whether a report may be written to a folder.
+
+    Args:
+        folder: need not exist.
+        force: whether it may hold something; files of a report's names are replaced, others stay.
+
+    Raises:
+        GanstyleError: it may not.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise GanstyleError(f"{folder}: is a file; name a folder for the report")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise GanstyleError(
+            f"{folder}: is not empty; choose another folder, or replace the report with --force"
+        )
+
+
 def shipped_folder() -> Path:
     """Return the folder with what ganstyle ships trained: beside the package, or inside it in a wheel."""
     package = Path(__file__).parent

@@ -492,6 +492,13 @@ def test_resize_shorter(size: tuple[int, int], shorter: int, expected: tuple[int
     assert images.resize_shorter(torch.rand(1, 3, *size), shorter).shape[-2:] == expected
 
 
+def test_central_square() -> None:
+    image = torch.rand(1, 3, 5, 9)
+    assert torch.equal(images.central_square(image, 5), image[..., 2:7])
+    assert torch.equal(images.central_square(image.mT, 5), image.mT[..., 2:7, :])
+    assert images.central_square(image, 3).shape == (1, 3, 3, 3)
+
+
 def test_find_images(tmp_path: Path) -> None:
     for name in ("b.png", "a.JPG", "sub/c.webp", ".hidden.png", ".cache/d.png", "notes.txt", "e.tiff"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -65,9 +65,8 @@ def compare(
     from ganstyle.evaluate.compare import COUNT, SIZE
     from ganstyle.evaluate.curves import read_scores
     from ganstyle.evaluate.report import write_report
-    from ganstyle.files import check_writable
+    from ganstyle.files import check_folder, check_writable
     from ganstyle.gatys import LAYERS
-    from ganstyle.gatys.report import check_folder
     from ganstyle.weights import load_vgg16
 
     check_folder(output, force=force)

@@ -59,10 +59,10 @@ def optimizers(
     at random once per seed. Writes index.html, optimizers.json, plots and pictures.
     """
     from ganstyle.devices import pick_device
-    from ganstyle.files import check_writable
+    from ganstyle.files import check_folder, check_writable
     from ganstyle.gatys.comparison import compare
     from ganstyle.gatys.conclusion import conclusion
-    from ganstyle.gatys.report import check_folder, read_record, write_report
+    from ganstyle.gatys.report import read_record, write_report
     from ganstyle.images import read_image
     from ganstyle.weights import find_vgg16
 

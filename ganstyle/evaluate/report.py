@@ -10,9 +10,9 @@ from ganstyle.evaluate.compare import Comparison
 from ganstyle.evaluate.curves import Curve, draw_curves, read_losses, read_scores
 from ganstyle.evaluate.page import PHOTO, page, painting_key, picture_key
 from ganstyle.evaluate.record import record
-from ganstyle.files import atomic_write
+from ganstyle.files import atomic_write, check_folder
 from ganstyle.gatys.plots import SCHEMES, svg
-from ganstyle.gatys.report import PAGE, check_folder
+from ganstyle.gatys.report import PAGE
 
 RECORD = "compare.json"
 

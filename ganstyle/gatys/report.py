@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ganstyle.errors import GanstyleError
-from ganstyle.files import atomic_write
+from ganstyle.files import atomic_write, check_folder
 from ganstyle.gatys.page import PHOTO, page, painting_name, plot_name
 from ganstyle.gatys.plots import SCHEMES, draw, save
 from ganstyle.gatys.record import record
@@ -15,24 +14,6 @@ from ganstyle.images import write_image
 
 PAGE = "index.html"
 RECORD = "optimizers.json"
-
-
-def check_folder(folder: Path, *, force: bool) -> None:
-    """See, before any work is done, whether a report may be written to a folder.
-
-    Args:
-        folder: need not exist.
-        force: whether it may hold something; files of a report's names are replaced, others stay.
-
-    Raises:
-        GanstyleError: it may not.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise GanstyleError(f"{folder}: is a file; name a folder for the report")
-    if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise GanstyleError(
-            f"{folder}: is not empty; choose another folder, or replace the report with --force"
-        )
 
 
 def write_report(

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from ganstyle.errors import GanstyleError
+from ganstyle.files import check_folder
 from ganstyle.gatys import report
 from ganstyle.gatys.conclusion import conclusion
-from ganstyle.gatys.report import check_folder, read_record, write_report
+from ganstyle.gatys.report import read_record, write_report
 from ganstyle.gatys.runs import Comparison
 from ganstyle.images import check_image
 
