@@ -30,6 +30,16 @@ def stylize(
             show_default=False,
         ),
     ],
+    strength: Annotated[
+        float, typer.Option(help="How strongly: 0 is the photo, 1 the style as trained, at most 1.5.")
+    ] = 1.0,
+    preserve_color: Annotated[
+        bool, typer.Option("--preserve-color", help="Keep the photos' colours; change only light and dark.")
+    ] = False,
+    mask: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="An image of the photos' proportions: white is painted."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace results that exist. Photos never are.")
     ] = False,
@@ -51,8 +61,9 @@ def stylize(
     from ganstyle.devices import pick_device
     from ganstyle.files import atomic_write
     from ganstyle.images import MAX_PIXELS
-    from ganstyle.stylize import stylize_files
+    from ganstyle.stylize import Controls, read_mask, stylize_files
 
+    controls = Controls(strength, preserve_color, None if mask is None else read_mask(mask))
     loaded = load_style(style)
     loaded.generator.to(pick_device(device))
     events: list[FileEvent] = []
@@ -69,6 +80,7 @@ def stylize(
         loaded,
         photos,
         output,
+        controls=controls,
         overwrite=force,
         max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
         on_event=report,

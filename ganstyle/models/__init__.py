@@ -5,12 +5,14 @@ from torch import nn
 from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.models.patchgan import PatchGANDiscriminator
 from ganstyle.models.resnet import ResNetGenerator
+from ganstyle.models.strength import MAX_STRENGTH, takes_strength
 from ganstyle.models.unet import UNetGenerator
 from ganstyle.models.vgg import VGG16Features
 
 __all__ = [
     "DISCRIMINATORS",
     "GENERATORS",
+    "MAX_STRENGTH",
     "STUDENT_LAYERS",
     "DistilledFeatures",
     "PatchGANDiscriminator",
@@ -18,6 +20,7 @@ __all__ = [
     "UNetGenerator",
     "VGG16Features",
     "VGG16Student",
+    "takes_strength",
 ]
 
 GENERATORS: dict[str, type[nn.Module]] = {"resnet": ResNetGenerator, "unet": UNetGenerator}

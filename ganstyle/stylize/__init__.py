@@ -1,6 +1,16 @@
 """Putting a trained style to use: on one image, on files and folders."""
 
+from ganstyle.stylize.controls import Controls, fit_mask, read_mask
 from ganstyle.stylize.folder import FileEvent, Summary, plan_outputs, stylize_files
 from ganstyle.stylize.image import stylize_image
 
-__all__ = ["FileEvent", "Summary", "plan_outputs", "stylize_files", "stylize_image"]
+__all__ = [
+    "Controls",
+    "FileEvent",
+    "Summary",
+    "fit_mask",
+    "plan_outputs",
+    "read_mask",
+    "stylize_files",
+    "stylize_image",
+]

@@ -18,6 +18,7 @@ from ganstyle.images import (
     read_image,
     write_image,
 )
+from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
 
 
@@ -58,6 +59,7 @@ def stylize_files(
     inputs: Sequence[Path],
     output: Path,
     *,
+    controls: Controls = PLAIN,
     overwrite: bool = False,
     max_pixels: int = MAX_PIXELS,
     on_event: Callable[[FileEvent], None] = lambda event: None,
@@ -68,6 +70,7 @@ def stylize_files(
         style: the style; its generator decides the device.
         inputs: files, and folders that are searched recursively.
         output: a folder, or one image file; see `plan_outputs`.
+        controls: how strongly, in whose colours and where photos are painted.
         overwrite: replace outputs that exist. An input is never replaced.
         max_pixels: the largest photo that is read, in pixels.
         on_event: called after each file.
@@ -91,7 +94,7 @@ def stylize_files(
             status, message = "skipped", f"{target}: exists already; use --force to replace it"
         else:
             try:
-                _stylize_file(style, source, target, max_pixels)
+                _stylize_file(style, source, target, controls, max_pixels)
             except ImageError as error:  # this photo's fault; others may be good
                 status, message = "failed", str(error)
         counts[status] += 1
@@ -135,10 +138,10 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]
     return plan
 
 
-def _stylize_file(style: Style, source: Path, target: Path, max_pixels: int) -> None:
+def _stylize_file(style: Style, source: Path, target: Path, controls: Controls, max_pixels: int) -> None:
     image = read_image(source, max_pixels=max_pixels)
     try:
-        result = stylize_image(style.generator, image)
+        result = stylize_image(style.generator, image, controls)
     except ImageError as error:
         raise ImageError(f"{source}: {error}") from error
     write_image(result, target)

@@ -3,21 +3,27 @@
 import torch
 from torch import Tensor, nn
 
+from ganstyle.colors import luminance_only
 from ganstyle.errors import ImageError
+from ganstyle.models import takes_strength
+from ganstyle.stylize.controls import PLAIN, Controls, fit_mask
+from ganstyle.stylize.fading import fade
 
 
-def stylize_image(generator: nn.Module, image: Tensor) -> Tensor:
+def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAIN) -> Tensor:
     """Run a generator on an image, on the device where the generator is.
 
     Args:
-        generator: maps (B, 3, H, W) in [0, 1] to the same.
+        generator: maps (B, 3, H, W) in [0, 1] to the same; one that was trained for it is told the strength.
         image: (B, 3, H, W) in [0, 1], on any device.
+        controls: how strongly, in whose colours and where the image is painted.
 
     Returns:
         (B, 3, H, W) float32 in [0, 1], on the CPU.
 
     Raises:
-        ImageError: the memory does not suffice for an image of this size, or the result is not finite.
+        ImageError: the memory does not suffice for an image of this size, the result is not finite, or the
+            mask does not fit the image.
     """
     device = next((parameter.device for parameter in generator.parameters()), image.device)
     height, width = image.shape[-2:]
@@ -25,7 +31,7 @@ def stylize_image(generator: nn.Module, image: Tensor) -> Tensor:
     image = image.to(device, torch.float32, memory_format=torch.contiguous_format)
     try:
         with torch.inference_mode():
-            result = generator(image).to("cpu", torch.float32)
+            result = _paint(generator, image, controls).to("cpu", torch.float32)
     except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):
             raise
@@ -37,6 +43,20 @@ def stylize_image(generator: nn.Module, image: Tensor) -> Tensor:
     # Outside inference mode a clone is an ordinary tensor, which may be used in any way.
     ordinary: Tensor = result.clone()
     return ordinary
+
+
+def _paint(generator: nn.Module, photo: Tensor, controls: Controls) -> Tensor:
+    height, width = photo.shape[-2:]
+    mask = None if controls.mask is None else fit_mask(controls.mask, (height, width)).to(photo)
+    if controls.strength == 0:
+        return photo
+    if takes_strength(generator):
+        painting = generator(photo, controls.strength)
+    else:
+        painting = fade(photo, generator(photo), controls.strength)
+    if controls.preserve_color:
+        painting = luminance_only(painting, photo)
+    return painting if mask is None else torch.lerp(photo, painting, mask)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -11,7 +11,9 @@ from ganstyle.cli import app
 from ganstyle.images import read_image, write_image
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
-from ganstyle.stylize import stylize_image
+from ganstyle.stylize import Controls, read_mask, stylize_image
+
+CONTROLS = ("--strength", "--preserve-color", "--mask")
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +93,39 @@ def test_nothing_done_is_exit_code_2(checkpoint: Path, photos: Path, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_the_controls_reach_the_photo(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    photo, output = photos / "a.png", tmp_path / "out.png"
+    mask = torch.zeros(3, 40, 48)
+    mask[..., 24:] = 1
+    write_image(mask, tmp_path / "mask.png")
+    arguments = ("--strength", 0.5, "--preserve-color", "--mask", tmp_path / "mask.png")
+    assert invoke(photo, "-s", checkpoint, "-o", output, *arguments).exit_code == 0
+    controls = Controls(0.5, True, read_mask(tmp_path / "mask.png"))
+    expected = stylize_image(load_style(checkpoint).generator, read_image(photo), controls)
+    torch.testing.assert_close(read_image(output), expected, atol=0.51 / 255, rtol=0)
+    assert invoke(photo, "-s", checkpoint, "-o", output, "--force", "--strength", 0).exit_code == 0
+    assert torch.equal(read_image(output), read_image(photo))
+
+
+def test_a_mask_that_fits_one_photo_only(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    write_image(torch.rand(3, 24, 20), photos / "tall.png")
+    write_image(torch.ones(3, 20, 24), tmp_path / "mask.png")
+    result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--mask", tmp_path / "mask.png")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"{photos / 'tall.png'}: the mask has 24x20 pixels and the photo 20x24; "
+        "give a mask of the photo's proportions"
+    ]
+
+
 def test_bad_usage_is_one_line(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     for arguments in (
         (photos, "-s", "no_such_style", "-o", tmp_path / "out"),
         (photos, "-s", checkpoint, "-o", photos, "--force"),
         (photos, "-s", checkpoint, "-o", tmp_path / "out", "--device", "abacus"),
         (photos / "a.png", "-s", checkpoint, "-o", tmp_path / "out.gif"),
+        (photos, "-s", checkpoint, "-o", tmp_path / "out", "--strength", "2"),
+        (photos, "-s", checkpoint, "-o", tmp_path / "out", "--mask", tmp_path / "no_mask.png"),
     ):
         result = invoke(*arguments)
         assert result.exit_code == 2
@@ -108,5 +137,5 @@ def test_bad_usage_is_one_line(checkpoint: Path, photos: Path, tmp_path: Path) -
 def test_help_names_every_option() -> None:
     result = invoke("--help")
     assert result.exit_code == 0
-    for word in ("PHOTO", "--style", "--output", "--force", "--max-pixels", "--device", "--json"):
+    for word in ("PHOTO", "--style", "--output", "--force", "--max-pixels", "--device", "--json", *CONTROLS):
         assert word in result.stdout

@@ -2,9 +2,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganstyle.colors import luminance
 from ganstyle.errors import ImageError
 from ganstyle.models import GENERATORS
-from ganstyle.stylize import stylize_image
+from ganstyle.stylize import Controls, stylize_image
 
 
 class Invert(nn.Module):
@@ -90,3 +91,56 @@ def test_too_little_memory(error: Exception) -> None:
 def test_a_programmers_mistake_is_not_hidden() -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         stylize_image(Raise(RuntimeError("shapes do not fit")), torch.rand(1, 3, 5, 7))
+
+
+class Tint(nn.Module):
+    """Adds the strength to red: a generator that was trained with it."""
+
+    conditioned = True
+
+    def forward(self, x: Tensor, strength: float = 1.0) -> Tensor:
+        return (x + strength * torch.tensor([0.2, 0.0, 0.0]).view(3, 1, 1)).clamp(0, 1)
+
+
+def test_strength_reaches_a_generator_that_was_trained_with_it() -> None:
+    image = torch.rand(1, 3, 4, 6) / 2
+    for strength in (0.5, 1.0, 1.5):
+        expected = Tint()(image, strength)
+        assert torch.equal(stylize_image(Tint(), image, Controls(strength=strength)), expected)
+
+
+@pytest.mark.parametrize("generator", [Invert(), Tint()], ids=["fading", "trained"])
+def test_strength_0_is_the_photo_and_1_the_plain_result(generator: nn.Module) -> None:
+    image = torch.rand(1, 3, 20, 30)
+    assert torch.equal(stylize_image(generator, image, Controls(strength=0.0)), image)
+    plain = stylize_image(generator, image)
+    assert torch.equal(stylize_image(generator, image, Controls(strength=1.0)), plain)
+    half = stylize_image(generator, image, Controls(strength=0.5))
+    assert 0 < (half - image).abs().mean() < (plain - image).abs().mean()
+
+
+def test_preserve_color_changes_only_light_and_dark() -> None:
+    image = torch.rand(2, 3, 9, 7)
+    result = stylize_image(Invert(), image, Controls(preserve_color=True))
+    torch.testing.assert_close(luminance(result), 1 - luminance(image), atol=1e-5, rtol=0)
+    chroma = image - luminance(image)
+    kept = result - luminance(result)
+    assert (kept * chroma >= -1e-6).all()  # the same hue, at most less saturated
+
+
+def test_a_mask_says_where() -> None:
+    image = torch.rand(2, 3, 6, 8)
+    mask = torch.zeros(1, 1, 6, 8)
+    mask[..., 4:] = 1
+    mask[..., 0, :] = 0.5
+    result = stylize_image(Invert(), image, Controls(mask=mask))
+    assert torch.equal(result[..., 1:, :4], image[..., 1:, :4])
+    torch.testing.assert_close(result[..., 1:, 4:], 1 - image[..., 1:, 4:])
+    torch.testing.assert_close(result[..., 0, :], torch.full((2, 3, 8), 0.5))
+
+
+def test_a_mask_that_does_not_fit_is_an_error_before_the_work() -> None:
+    generator = Invert()
+    with pytest.raises(ImageError, match="proportions"):
+        stylize_image(generator, torch.rand(1, 3, 6, 8), Controls(mask=torch.rand(1, 1, 6, 6)))
+    assert generator.given is None

@@ -1,0 +1,81 @@
+"""What a user may turn after the training: how strong, whose colours, and where."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from ganstyle.colors import luminance
+from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.images import read_image, resize
+from ganstyle.models import MAX_STRENGTH
+
+
+@dataclass(frozen=True, eq=False)
+class Controls:
+    """How a photo is to be painted.
+
+    Attributes:
+        strength: 0 gives the photo, 1 what the style was trained for; up to ``MAX_STRENGTH``.
+        preserve_color: keep the photo's colours, and take only light and dark from the painting.
+        mask: (1, 1, H, W) in [0, 1]; 1 is painted, 0 stays the photo. Of the photo's size or proportions.
+
+    Raises:
+        GanstyleError: the strength is out of range.
+        ValueError: the mask has another shape, or values out of range.
+    """
+
+    strength: float = 1.0
+    preserve_color: bool = False
+    mask: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= MAX_STRENGTH:
+            raise GanstyleError(f"strength {self.strength:g}: give a number from 0 to {MAX_STRENGTH:g}")
+        if self.mask is not None:
+            _check_mask(self.mask)
+
+
+PLAIN = Controls()
+"""Everything as the style was trained."""
+
+
+def read_mask(path: str | Path) -> Tensor:
+    """Read a mask: white is painted, black stays the photo, grey is in between.
+
+    Returns:
+        (1, 1, H, W) in [0, 1].
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    return luminance(read_image(path))
+
+
+def fit_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bring a mask to a photo's size; only if its proportions are the photo's, as far as whole pixels allow.
+
+    Args:
+        mask: (1, 1, H, W) in [0, 1].
+        size: the photo's (height, width) in pixels.
+
+    Raises:
+        ImageError: the proportions differ.
+    """
+    height, width = mask.shape[-2:]
+    # Each side may have been rounded by half a pixel, whichever of the two was made from the other.
+    tolerance = max(height + width, sum(size)) / 2
+    if abs(height * size[1] - width * size[0]) > tolerance:
+        raise ImageError(
+            f"the mask has {width}x{height} pixels and the photo {size[1]}x{size[0]}; "
+            "give a mask of the photo's proportions"
+        )
+    return resize(mask.expand(-1, 3, -1, -1), size)[:, :1]
+
+
+def _check_mask(mask: Tensor) -> None:
+    if mask.ndim != 4 or mask.shape[:2] != (1, 1) or 0 in mask.shape or not mask.is_floating_point():
+        raise ValueError(f"expected a floating-point mask of shape (1, 1, H, W), got {tuple(mask.shape)}")
+    low, high = mask.aminmax()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"a mask's values must be in [0, 1], not from {low:g} to {high:g}")
