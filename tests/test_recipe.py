@@ -192,7 +192,7 @@ def test_unknown_network_or_keyword() -> None:
     assert error(generator={"name": "resnt"}) == "'generator': 'resnt' is not one of resnet, unet"
     assert error(discriminator={"name": "gan"}) == "'discriminator': 'gan' is not one of patchgan"
     assert error(generator={"name": "unet", "widht": 3}) == (
-        "'generator': 'widht' is not a keyword of unet, which takes width, depth, blocks, kernel"
+        "'generator': 'widht' is not a keyword of unet, which takes width, depth, blocks, kernel, strength"
     )
     assert "'layer' is not a keyword of patchgan" in error(discriminator={"layer": 2})
 

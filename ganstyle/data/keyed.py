@@ -16,6 +16,7 @@ class Stream(IntEnum):
     CONTENT = 1
     STYLE = 2
     PICTURE = 3
+    STRENGTH = 4
 
 
 def keyed_generator(seed: int, epoch: int, index: int, stream: int) -> np.random.Generator:

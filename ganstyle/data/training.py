@@ -3,6 +3,7 @@
 import os
 from typing import Protocol, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -23,7 +24,8 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         image_size: side of the photos' crops in pixels.
         patch_size: side of the paintings' patches in pixels; None leaves them out.
         style_size: the paintings' shorter side in pixels, before patches are cut at scales around 1.
-        seed: determines crops, scales and mirroring.
+        seed: determines crops, scales, mirroring and strengths.
+        max_strength: the highest strength that a photo is to be painted with; None leaves strengths out.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         patch_size: int | None,
         style_size: int,
         seed: int,
+        max_strength: float | None = None,
     ) -> None:
         self.content = content
         self.style = style
@@ -42,6 +45,7 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         self.patch_size = patch_size
         self.style_size = style_size
         self.seed = seed
+        self.max_strength = max_strength
 
     def __len__(self) -> int:
         """Return the number of photos."""
@@ -52,14 +56,26 @@ class TrainingData(Dataset[dict[str, Tensor]]):
 
         Returns:
             ``content`` (3, image_size, image_size) and, unless left out, ``style``
-            (3, patch_size, patch_size), both in [0, 1].
+            (3, patch_size, patch_size), both in [0, 1], and ``strength`` (), see `draw_strength`.
         """
         photo = keyed_generator(self.seed, draw.epoch, draw.index, Stream.CONTENT)
         sample = {"content": random_crop(self.content[draw.index], self.image_size, photo)}
         if self.patch_size is not None:
             patch = keyed_generator(self.seed, draw.epoch, draw.index, Stream.STYLE)
             sample["style"] = self.style.random_patch(patch, self.patch_size, self.style_size)
+        if self.max_strength is not None:
+            rng = keyed_generator(self.seed, draw.epoch, draw.index, Stream.STRENGTH)
+            sample["strength"] = torch.tensor(draw_strength(rng, self.max_strength))
         return sample
+
+
+def draw_strength(rng: np.random.Generator, highest: float) -> float:
+    """Draw how strongly a photo is to be painted: 1 for one half, uniform in 0 to ``highest`` for the other.
+
+    The plain style is what most people use, and a network that learns all strengths must not lose it.
+    """
+    anywhere = float(rng.uniform(0, highest))
+    return 1.0 if rng.random() < 0.5 else anywhere
 
 
 class KeyedDataset(Protocol):

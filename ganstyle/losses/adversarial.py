@@ -18,8 +18,11 @@ def _wide(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
-def _mean(maps: Logits, of: Callable[[Tensor], Tensor]) -> Tensor:
-    return torch.stack([of(_wide(logits)).mean() for logits in maps]).mean()
+def _mean(maps: Logits, of: Callable[[Tensor], Tensor], stakes: Tensor | None = None) -> Tensor:
+    penalties = [of(_wide(logits)) for logits in maps]
+    if stakes is not None:
+        penalties = [penalty * stakes.view(-1, 1, 1, 1) for penalty in penalties]
+    return torch.stack([penalty.mean() for penalty in penalties]).mean()
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,13 @@ class GANLoss:
     fake: Callable[[Tensor], Tensor]
     fool: Callable[[Tensor], Tensor]
 
-    def discriminator(self, real: Logits, fake: Logits) -> Tensor:
-        """Return the discriminator's loss, a scalar."""
-        return _mean(real, self.real) + _mean(fake, self.fake)
+    def discriminator(self, real: Logits, fake: Logits, stakes: Tensor | None = None) -> Tensor:
+        """Return the discriminator's loss, a scalar; ``stakes`` (B,) weighs the generated patches."""
+        return _mean(real, self.real) + _mean(fake, self.fake, stakes)
 
-    def generator(self, fake: Logits) -> Tensor:
-        """Return the generator's loss, a scalar."""
-        return _mean(fake, self.fool)
+    def generator(self, fake: Logits, stakes: Tensor | None = None) -> Tensor:
+        """Return the generator's loss, a scalar; ``stakes`` (B,) weighs its patches."""
+        return _mean(fake, self.fool, stakes)
 
 
 GAN_LOSSES: Mapping[str, GANLoss] = {

@@ -38,8 +38,8 @@ def relative_distance(value: Tensor, target: Tensor) -> Tensor:
     return distance / (target.square().flatten(1).sum(1) + _EPSILON)
 
 
-def content_loss(features: FeatureMaps, target: FeatureMaps, weights: Mapping[str, float]) -> Tensor:
-    """Say how much of the photo is lost: the weighted mean of the layers' relative distances.
+def content_distance(features: FeatureMaps, target: FeatureMaps, weights: Mapping[str, float]) -> Tensor:
+    """Say how much of each photo is lost: the weighted mean of the layers' relative distances.
 
     Args:
         features: the picture's feature maps, each (B, C, H, W).
@@ -47,7 +47,7 @@ def content_loss(features: FeatureMaps, target: FeatureMaps, weights: Mapping[st
         weights: the layers to compare and their weights; they are divided by their sum.
 
     Returns:
-        A scalar, the mean over the batch.
+        Shape (B,).
 
     Source: Johnson et al. 2016, equation 2, divided by the target's squared norm.
     """
@@ -56,8 +56,15 @@ def content_loss(features: FeatureMaps, target: FeatureMaps, weights: Mapping[st
     )
 
 
-def style_loss(features: FeatureMaps, grams: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """Say how far the picture's texture is from the painting's.
+def content_loss(features: FeatureMaps, target: FeatureMaps, weights: Mapping[str, float]) -> Tensor:
+    """Return the mean of `content_distance` over the batch, a scalar."""
+    return content_distance(features, target, weights).mean()
+
+
+def style_distance(
+    features: FeatureMaps, grams: Mapping[str, Tensor], weights: Mapping[str, float]
+) -> Tensor:
+    """Say how far each picture's texture is from the painting's.
 
     Args:
         features: the picture's feature maps, each (B, C, H, W).
@@ -65,7 +72,7 @@ def style_loss(features: FeatureMaps, grams: Mapping[str, Tensor], weights: Mapp
         weights: the layers to compare and their weights; they are divided by their sum.
 
     Returns:
-        A scalar, the mean over the batch.
+        Shape (B,).
 
     Source: Johnson et al. 2016, equation 4, divided by the target's squared norm.
     """
@@ -73,6 +80,11 @@ def style_loss(features: FeatureMaps, grams: Mapping[str, Tensor], weights: Mapp
         {layer: relative_distance(gram_matrix(features[layer]), grams[layer]) for layer in weights},
         weights,
     )
+
+
+def style_loss(features: FeatureMaps, grams: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Return the mean of `style_distance` over the batch, a scalar."""
+    return style_distance(features, grams, weights).mean()
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -91,7 +103,7 @@ def total_variation(image: Tensor) -> Tensor:
 
 def _weighted_mean(distances: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
     total = sum(weights.values())
-    return torch.stack([distances[layer].mean() * (weights[layer] / total) for layer in weights]).sum()
+    return torch.stack([distances[layer] * (weights[layer] / total) for layer in weights]).sum(0)
 
 
 @dataclass(frozen=True)
@@ -118,10 +130,14 @@ class StyleTarget:
 
 
 class Distances(NamedTuple):
-    """The two sides of the bargain, both relative and unweighted."""
+    """The two sides of the bargain, both relative and unweighted: of each picture, (B,), or of all, ()."""
 
     content: Tensor
     style: Tensor
+
+    def mean(self) -> "Distances":
+        """Return the means over the batch, scalars."""
+        return Distances(self.content.mean(), self.style.mean())
 
 
 class PerceptualLoss(nn.Module):
@@ -158,9 +174,9 @@ class PerceptualLoss(nn.Module):
         return {layer: maps[layer] for layer in self.content_layers}
 
     def forward(self, picture: Tensor, photo: FeatureMaps) -> Distances:
-        """Compare pictures (B, 3, H, W) in [0, 1] with their photos' features and with the style."""
+        """Compare each picture of (B, 3, H, W) in [0, 1] with its photo's features and with the style."""
         maps = self.features(picture)
         return Distances(
-            content=content_loss(maps, photo, self.content_layers),
-            style=style_loss(maps, self.target.grams, self.style_layers),
+            content=content_distance(maps, photo, self.content_layers),
+            style=style_distance(maps, self.target.grams, self.style_layers),
         )

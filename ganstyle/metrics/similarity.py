@@ -42,6 +42,6 @@ class Yardstick:
 
     @torch.inference_mode()
     def measure(self, picture: Tensor, photo: Tensor) -> Distances:
-        """Compare a picture (B, 3, H, W) in [0, 1] with its photo, of the same shape."""
+        """Compare a picture (B, 3, H, W) in [0, 1] with its photo, of the same shape; return scalars."""
         distances: Distances = self._loss(picture, self._loss.photo_features(photo))
-        return distances
+        return distances.mean()

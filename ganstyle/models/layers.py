@@ -1,11 +1,14 @@
 """Building blocks that the generators and the discriminator share.
 
-All of them take and return NCHW float tensors and work at any spatial size from 1x1 up.
+All of them take and return NCHW float tensors and work at any spatial size from 1x1 up. Those that are
+``conditioned`` are told how strongly to paint, as (B,), one strength for each item; see `InstanceNorm`.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from ganstyle.models.norm import InstanceNorm
 
 
 def pad(x: Tensor, amount: int) -> Tensor:
@@ -37,28 +40,6 @@ def pad_to_minimum(x: Tensor, size: int) -> Tensor:
     return F.pad(x, (0, max(0, size - width), 0, max(0, size - height)), mode="replicate")
 
 
-class InstanceNorm(nn.GroupNorm):
-    """Instance normalisation with a learned gain and bias per channel (Ulyanov et al. 2016).
-
-    Computed as group normalisation with one channel to a group: the same numbers, several times
-    faster on a CPU than ``nn.InstanceNorm2d``. The kernel for channels_last maps loses precision
-    where the mean is large, so maps are brought to NCHW order first.
-
-    A map of a single pixel has no variance and comes out as the bias alone: networks keep their
-    maps larger than that.
-
-    Args:
-        channels: number of channels of the input (B, channels, H, W).
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, channels)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the normalised map, (B, channels, H, W)."""
-        return super().forward(input.contiguous())
-
-
 class ConvBlock(nn.Module):
     """Reflection padding, convolution, instance norm and ReLU.
 
@@ -70,21 +51,29 @@ class ConvBlock(nn.Module):
         kernel: side of the kernel in pixels, odd.
         stride: 1 or 2.
         activate: whether the ReLU follows.
+        conditioned: whether the norm follows the strength.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, *, activate: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        *,
+        activate: bool = True,
+        conditioned: bool = False,
     ) -> None:
         super().__init__()
         # The norm subtracts the mean, so that a bias here would change nothing.
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
-        self.norm = InstanceNorm(outputs)
+        self.norm = InstanceNorm(outputs, conditioned=conditioned)
         self.padding = kernel // 2
         self.activate = activate
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:
         """Return (B, outputs, ceil(H/stride), ceil(W/stride))."""
-        x = self.norm(self.conv(pad(x, self.padding)))
+        x = self.norm(self.conv(pad(x, self.padding)), strength)
         return F.relu(x, inplace=True) if self.activate else x
 
 
@@ -93,16 +82,17 @@ class ResidualBlock(nn.Module):
 
     Args:
         channels: channels of input and output.
+        conditioned: whether the norms follow the strength.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, conditioned: bool = False) -> None:
         super().__init__()
-        self.first = ConvBlock(channels, channels)
-        self.second = ConvBlock(channels, channels, activate=False)
+        self.first = ConvBlock(channels, channels, conditioned=conditioned)
+        self.second = ConvBlock(channels, channels, activate=False, conditioned=conditioned)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:
         """Return a map of the shape of ``x``."""
-        out: Tensor = x + self.second(self.first(x))
+        out: Tensor = x + self.second(self.first(x, strength), strength)
         return out
 
 
@@ -116,13 +106,20 @@ class UpsampleBlock(nn.Module):
         inputs: channels of the input.
         outputs: channels of the output.
         skip: channels of the skip connection; 0 if there is none.
+        conditioned: whether the norm follows the strength.
     """
 
-    def __init__(self, inputs: int, outputs: int, skip: int = 0) -> None:
+    def __init__(self, inputs: int, outputs: int, skip: int = 0, *, conditioned: bool = False) -> None:
         super().__init__()
-        self.conv = ConvBlock(inputs + skip, outputs)
+        self.conv = ConvBlock(inputs + skip, outputs, conditioned=conditioned)
 
-    def forward(self, x: Tensor, size: tuple[int, int], skip: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        size: tuple[int, int],
+        skip: Tensor | None = None,
+        strength: Tensor | None = None,
+    ) -> Tensor:
         """Return (B, outputs, *size).
 
         Args:
@@ -130,13 +127,14 @@ class UpsampleBlock(nn.Module):
             size: height and width wanted. Where a side is odd, the last row or column is not doubled,
                 which undoes a convolution of stride 2 exactly.
             skip: (B, skip, *size), or None.
+            strength: (B,), for a conditioned block.
         """
         # To 2n - 1 pixels, nearest neighbour doubles n and drops the last. Cropping would do the same,
         # but an exported graph would then hold for the sizes of its example only.
         x = F.interpolate(x, size=size, mode="nearest")
         if skip is not None:
             x = torch.cat([x, skip], dim=1)
-        out: Tensor = self.conv(x)
+        out: Tensor = self.conv(x, strength)
         return out
 
 

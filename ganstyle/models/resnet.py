@@ -11,6 +11,7 @@ from ganstyle.models.layers import (
     check_positive,
     pad_to_minimum,
 )
+from ganstyle.models.strength import mix_in_photo, strength_of_each
 
 _MINIMUM = 16  # smaller images are padded to this, so that the quarter-size maps are at least 4x4
 
@@ -29,31 +30,41 @@ class ResNetGenerator(nn.Module):
         width: channels at full size; 2x and 4x as many at a half and a quarter of it.
         blocks: number of residual blocks.
         kernel: side of the first and the last kernel in pixels, odd.
+        strength: whether the strength of painting can be told, and is trained.
 
     Raises:
         ValueError: a value is not a positive whole number, or the kernel is even.
     """
 
-    def __init__(self, width: int = 32, blocks: int = 5, kernel: int = 9) -> None:
+    def __init__(self, width: int = 32, blocks: int = 5, kernel: int = 9, strength: bool = False) -> None:
         super().__init__()
         check_positive(width=width, blocks=blocks)
         check_kernel(kernel)
-        self.stem = ConvBlock(3, width, kernel)
-        self.down1 = ConvBlock(width, 2 * width, stride=2)
-        self.down2 = ConvBlock(2 * width, 4 * width, stride=2)
-        self.body = nn.Sequential(*(ResidualBlock(4 * width) for _ in range(blocks)))
-        self.up1 = UpsampleBlock(4 * width, 2 * width)
-        self.up2 = UpsampleBlock(2 * width, width)
+        self.conditioned = strength
+        self.stem = ConvBlock(3, width, kernel, conditioned=strength)
+        self.down1 = ConvBlock(width, 2 * width, stride=2, conditioned=strength)
+        self.down2 = ConvBlock(2 * width, 4 * width, stride=2, conditioned=strength)
+        self.body = nn.ModuleList(ResidualBlock(4 * width, conditioned=strength) for _ in range(blocks))
+        self.up1 = UpsampleBlock(4 * width, 2 * width, conditioned=strength)
+        self.up2 = UpsampleBlock(2 * width, width, conditioned=strength)
         self.to_image = ToImage(width, kernel)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the stylised image, (B, 3, H, W) in [0,1]."""
+    def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
+        """Return the stylised image, (B, 3, H, W) in [0,1].
+
+        Args:
+            x: the photos.
+            strength: how strongly each is painted, a number or (B,); other than 1 only if built with it.
+        """
         height, width = x.shape[-2:]
-        x = pad_to_minimum(x, _MINIMUM)
-        full = self.stem(x * 2 - 1)
-        half = self.down1(full)
-        quarter = self.body(self.down2(half))
-        out = self.up1(quarter, half.shape[-2:])
-        out = self.up2(out, full.shape[-2:])
-        image: Tensor = self.to_image(out)
-        return image[..., :height, :width]
+        each = strength_of_each(strength, x, conditioned=self.conditioned)
+        photo = pad_to_minimum(x, _MINIMUM)
+        full = self.stem(photo * 2 - 1, each)
+        half = self.down1(full, each)
+        out = self.down2(half, each)
+        for block in self.body:
+            out = block(out, each)
+        out = self.up1(out, half.shape[-2:], strength=each)
+        out = self.up2(out, full.shape[-2:], strength=each)
+        image: Tensor = self.to_image(out)[..., :height, :width]
+        return image if each is None else mix_in_photo(image, x, each)

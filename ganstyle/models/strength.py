@@ -1,11 +1,50 @@
-"""How strongly a generator paints: the range, and which generators can be told."""
+"""How strongly a generator paints: the range, which generators can be told, and how they are."""
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 MAX_STRENGTH = 1.5
 """The strongest that pictures are painted; 0 is the photo, 1 what the style was trained for."""
+
+_FULLY_PAINTED = 0.25
 
 
 def takes_strength(generator: nn.Module) -> bool:
     """Say whether ``generator(x, strength)`` is known to it: whether strength was part of its training."""
     return bool(getattr(generator, "conditioned", False))
+
+
+def strength_of_each(strength: float | Tensor, x: Tensor, *, conditioned: bool) -> Tensor | None:
+    """Bring what a generator was told into the form that its layers take.
+
+    Args:
+        strength: one for all, or (B,), one for each.
+        x: the photos (B, 3, H, W).
+        conditioned: whether the generator can be told.
+
+    Returns:
+        (B,) on the photos' device, float32; None if the generator is not conditioned.
+
+    Raises:
+        ValueError: it is not, and the strength is another than 1.
+    """
+    if conditioned:
+        return torch.as_tensor(strength, dtype=torch.float32, device=x.device).expand(x.shape[0])
+    if isinstance(strength, Tensor) or strength != 1:
+        raise ValueError("this generator was built without strength: it paints with strength 1 only")
+    return None
+
+
+def mix_in_photo(picture: Tensor, photo: Tensor, strength: Tensor) -> Tensor:
+    """Lead to the photo where the strength goes to 0.
+
+    A network that has looked at the photo in reduced size does not give it back to the pixel. So below a
+    strength of a quarter, where there is little left to tell them apart, the two are mixed.
+
+    Args:
+        picture: (B, 3, H, W) in [0, 1].
+        photo: of the same shape.
+        strength: (B,).
+    """
+    share = (strength / _FULLY_PAINTED).clamp(0, 1).view(-1, 1, 1, 1)
+    return torch.lerp(photo, picture, share)

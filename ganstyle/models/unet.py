@@ -11,6 +11,7 @@ from ganstyle.models.layers import (
     check_positive,
     pad_to_minimum,
 )
+from ganstyle.models.strength import mix_in_photo, strength_of_each
 
 _FIRST_SKIP = 2  # halvings before the first skip: maps at a quarter of the size and coarser
 
@@ -35,42 +36,56 @@ class UNetGenerator(nn.Module):
         depth: how many times the size is halved.
         blocks: number of residual blocks at the coarsest size.
         kernel: side of the first and the last kernel in pixels, odd.
+        strength: whether the strength of painting can be told, and is trained.
 
     Raises:
         ValueError: a value is not a positive whole number, or the kernel is even.
     """
 
-    def __init__(self, width: int = 32, depth: int = 4, blocks: int = 2, kernel: int = 5) -> None:
+    def __init__(
+        self, width: int = 32, depth: int = 4, blocks: int = 2, kernel: int = 5, strength: bool = False
+    ) -> None:
         super().__init__()
         check_positive(width=width, depth=depth, blocks=blocks)
         check_kernel(kernel)
         channels = [width * min(2**level, 4) for level in range(depth + 1)]
         self.minimum = 2 * 2**depth
-        self.stem = ConvBlock(3, width, kernel)
+        self.conditioned = strength
+        self.stem = ConvBlock(3, width, kernel, conditioned=strength)
         self.down = nn.ModuleList(
-            ConvBlock(channels[level], channels[level + 1], stride=2) for level in range(depth)
+            ConvBlock(channels[level], channels[level + 1], stride=2, conditioned=strength)
+            for level in range(depth)
         )
-        self.body = nn.Sequential(*(ResidualBlock(channels[depth]) for _ in range(blocks)))
+        self.body = nn.ModuleList(ResidualBlock(channels[depth], conditioned=strength) for _ in range(blocks))
         self.up = nn.ModuleList(
             UpsampleBlock(
                 channels[level + 1],
                 channels[level],
                 skip=channels[level] if level >= _FIRST_SKIP else 0,
+                conditioned=strength,
             )
             for level in reversed(range(depth))
         )
         self.to_image = ToImage(width, kernel)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the stylised image, (B, 3, H, W) in [0,1]."""
+    def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
+        """Return the stylised image, (B, 3, H, W) in [0,1].
+
+        Args:
+            x: the photos.
+            strength: how strongly each is painted, a number or (B,); other than 1 only if built with it.
+        """
         height, width = x.shape[-2:]
-        maps = [self.stem(pad_to_minimum(x, self.minimum) * 2 - 1)]
+        each = strength_of_each(strength, x, conditioned=self.conditioned)
+        maps = [self.stem(pad_to_minimum(x, self.minimum) * 2 - 1, each)]
         for down in self.down:
-            maps.append(down(maps[-1]))
-        out = self.body(maps.pop())
+            maps.append(down(maps[-1], each))
+        out = maps.pop()
+        for block in self.body:
+            out = block(out, each)
         for up in self.up:
             level = len(maps) - 1
             peer = maps.pop()
-            out = up(out, peer.shape[-2:], peer if level >= _FIRST_SKIP else None)
-        image: Tensor = self.to_image(out)
-        return image[..., :height, :width]
+            out = up(out, peer.shape[-2:], peer if level >= _FIRST_SKIP else None, each)
+        image: Tensor = self.to_image(out)[..., :height, :width]
+        return image if each is None else mix_in_photo(image, x, each)

@@ -18,7 +18,7 @@ from ganstyle.data import StyleImages, TrainingData, open_content
 from ganstyle.images import resize_shorter
 from ganstyle.losses import GAN_LOSSES, PerceptualLoss, StyleTarget
 from ganstyle.metrics import YARDSTICK_LAYERS
-from ganstyle.models import DISCRIMINATORS
+from ganstyle.models import DISCRIMINATORS, MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
 from ganstyle.training.events import Event, Note, OnEvent
 from ganstyle.training.guard import Guard
@@ -30,7 +30,7 @@ from ganstyle.training.samples import Samples
 from ganstyle.training.schedule import EMA, learning_rate_factor
 from ganstyle.training.scores import Scores
 from ganstyle.training.state import TrainingState, check_agreement, load_state
-from ganstyle.training.steps import Crop, discriminator_loss, fooling_loss, generator_loss
+from ganstyle.training.steps import Crop, discriminator_loss, fooling_loss, generator_loss, stakes_of
 from ganstyle.weights import load_vgg16
 
 
@@ -80,6 +80,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     perceptual = PerceptualLoss(
         features, target, content_layers=recipe.loss.content_layers, style_layers=recipe.loss.style_layers
     )
+    state = _fresh_state(recipe, accelerator)
     photos = open_content(**recipe.content.options())
     data = TrainingData(
         photos,
@@ -88,9 +89,8 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
         patch_size=recipe.discriminator.patch_size if recipe.discriminator else None,
         style_size=recipe.style.size,
         seed=recipe.seed,
+        max_strength=MAX_STRENGTH if takes_strength(state.average.module) else None,
     )
-
-    state = _fresh_state(recipe, accelerator)
     if resume_from:
         load_state(resume_from, state, accelerator)
         report(Note(f"resumed from {resume_from} at step {state.step}"))
@@ -153,22 +153,27 @@ def _train_on(
     guard: Guard,
 ) -> dict[str, Tensor]:
     """Let both players learn from one batch; they share one forward pass of the generator."""
-    photo = batch["content"]
+    photo, strength = batch["content"], batch.get("strength")
+    stakes = None if strength is None else stakes_of(strength)
     weights = recipe.loss
     players = [p for p in (state.generator, state.discriminator) if p is not None]
     log: dict[str, Tensor] = {}
     fooling = None
     with accelerator.accumulate(*players):
-        picture = state.generator(photo)
+        picture = state.generator(photo) if strength is None else state.generator(photo, strength)
         if recipe.discriminator and state.discriminator and state.discriminator_optimizer:
             game = GAN_LOSSES[weights.gan]
             patch = _random_crop(recipe, recipe.discriminator.patch_size, state.photos).of(picture)
             r1 = weights.r1 * weights.r1_every if state.step % weights.r1_every == 0 else 0.0
-            loss, log = discriminator_loss(state.discriminator, batch["style"], patch, game, r1=r1)
+            loss, log = discriminator_loss(
+                state.discriminator, batch["style"], patch, game, r1=r1, stakes=stakes
+            )
             accelerator.backward(loss)
             log["gradient/discriminator"] = guard.update(state.discriminator, state.discriminator_optimizer)
-            fooling = fooling_loss(accelerator, state.discriminator, patch, game)
-        loss, generator_log = generator_loss(picture, photo, perceptual, weights, fooling=fooling)
+            fooling = fooling_loss(accelerator, state.discriminator, patch, game, stakes)
+        loss, generator_log = generator_loss(
+            picture, photo, perceptual, weights, fooling=fooling, stakes=stakes
+        )
         accelerator.backward(loss)
         log |= generator_log
         log["gradient/generator"] = guard.update(state.generator, state.generator_optimizer)

@@ -82,6 +82,20 @@ def test_other_style_options_leave_the_photos_alone(data: TrainingData) -> None:
     assert torch.equal(data[Draw(1, 3)]["content"], sample["content"])
 
 
+def test_strengths_are_1_for_half_of_the_photos_and_spread_over_the_range(data: TrainingData) -> None:
+    sample = data[Draw(0, 0)]
+    data.max_strength = 1.5
+    assert torch.equal(data[Draw(0, 0)]["content"], sample["content"])
+    strengths = torch.stack([data[Draw(epoch, i)]["strength"] for epoch in range(80) for i in range(5)])
+    assert data[Draw(2, 3)]["strength"] == data[Draw(2, 3)]["strength"]
+    others = strengths[strengths != 1]
+    assert 0.4 < len(others) / len(strengths) < 0.6
+    assert 0 <= others.min() < 0.1
+    assert 1.4 < others.max() <= 1.5
+    assert others.mean() == pytest.approx(0.75, abs=0.1)
+    assert batches(data, 1)[0]["strength"].dtype == torch.float32
+
+
 def test_batches_go_on_over_epochs(data: TrainingData) -> None:
     for batch in batches(data, 4):
         assert batch["content"].shape == (4, 3, 16, 16)

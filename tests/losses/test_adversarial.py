@@ -84,6 +84,19 @@ def test_against_numpy_on_several_scales(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
+def test_stakes_weigh_generated_patches(name: str) -> None:
+    game, real, fake = GAN_LOSSES[name], [random(2, 1, 3, 3, seed=1)], [random(2, 1, 3, 3, seed=2)]
+    first, second = [fake[0][:1]], [fake[0][1:]]
+    weighed = game.generator(fake, torch.tensor([0.5, 2.0]))
+    torch.testing.assert_close(weighed, (0.5 * game.generator(first) + 2 * game.generator(second)) / 2)
+    ones = torch.ones(2)
+    torch.testing.assert_close(game.generator(fake, ones), game.generator(fake))
+    torch.testing.assert_close(game.discriminator(real, fake, ones), game.discriminator(real, fake))
+    nothing = game.discriminator(real, fake, torch.zeros(2))
+    torch.testing.assert_close(nothing, game.real(real[0]).mean())
+
+
+@pytest.mark.parametrize("name", GAN_LOSSES)
 def test_float64_stays_float64(name: str) -> None:
     game, logits = GAN_LOSSES[name], [random(2, 1, 3, 3)]
     assert game.discriminator(logits, logits).dtype == torch.float64

@@ -241,8 +241,22 @@ def test_both_distances_from_one_pass() -> None:
     assert encoder.calls == 1
     assert isinstance(distances, Distances)
     maps = encoder(picture)
-    torch.testing.assert_close(distances.content, content_loss(maps, encoder(photo), {"deep": 1.0}))
-    torch.testing.assert_close(distances.style, style_loss(maps, target.grams, {"shallow": 1.0, "deep": 2.0}))
+    torch.testing.assert_close(distances.mean().content, content_loss(maps, encoder(photo), {"deep": 1.0}))
+    torch.testing.assert_close(
+        distances.mean().style, style_loss(maps, target.grams, {"shallow": 1.0, "deep": 2.0})
+    )
+
+
+def test_each_picture_of_a_batch_has_distances_of_its_own() -> None:
+    encoder = FakeEncoder()
+    photo, picture = (random(3, 3, 6, 6, seed=n) for n in range(2))
+    loss = perceptual(encoder, StyleTarget.from_images(encoder, [random(1, 3, 6, 6)]), {"deep": 1.0})
+    together = loss(picture, loss.photo_features(photo))
+    assert together.content.shape == together.style.shape == (3,)
+    for n in range(3):
+        alone = loss(picture[n : n + 1], loss.photo_features(photo[n : n + 1]))
+        torch.testing.assert_close(together.content[n], alone.content[0])
+        torch.testing.assert_close(together.style[n], alone.style[0])
 
 
 def test_photo_features_hold_what_is_needed_and_no_graph() -> None:

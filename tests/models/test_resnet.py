@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -25,7 +27,7 @@ def test_is_registered() -> None:
 @pytest.mark.parametrize(
     "keywords", [{"width": 0}, {"blocks": 0}, {"kernel": 4}, {"kernel": -1}, {"width": 2.5}]
 )
-def test_bad_keywords(keywords: dict[str, int]) -> None:
+def test_bad_keywords(keywords: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(keywords))):
         ResNetGenerator(**keywords)
 

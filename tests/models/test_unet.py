@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -31,6 +33,6 @@ def test_a_small_image_still_reaches_the_bottom() -> None:
 
 
 @pytest.mark.parametrize("keywords", [{"width": 0}, {"depth": 0}, {"blocks": 0}, {"kernel": 2}])
-def test_bad_keywords(keywords: dict[str, int]) -> None:
+def test_bad_keywords(keywords: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(keywords))):
         UNetGenerator(**keywords)

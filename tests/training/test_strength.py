@@ -1,0 +1,70 @@
+"""A generator that is trained for every strength."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from ganstyle.checkpoint import load_style
+from ganstyle.images import read_image, resize_shorter
+from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
+from ganstyle.models import VGG16Features, takes_strength
+from ganstyle.recipe import Recipe
+from ganstyle.training import train
+from ganstyle.training.steps import stakes_of
+
+RecipeMaker = Callable[..., dict[str, Any]]
+GENERATOR = {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3, "strength": True}
+
+
+def test_the_style_counts_more_the_stronger_a_picture_is_painted() -> None:
+    assert stakes_of(torch.tensor([0.0, 0.5, 1.0, 1.5])).tolist() == [0, 0.25, 1, 2.25]
+
+
+def test_resumes_to_the_bit(tiny: RecipeMaker) -> None:
+    def weights(recipe: Recipe) -> dict[str, Any]:
+        state = recipe.folder / "checkpoints" / "step-000006" / "state.pt"
+        loaded: dict[str, Any] = torch.load(state, weights_only=True)
+        return {**loaded["generator"], **{f"d.{k}": v for k, v in loaded["discriminator"].items()}}
+
+    values = tiny(name="whole", steps=6, generator=GENERATOR)
+    whole = Recipe.parse(values, source="test")
+    train(whole)
+    parts = Recipe.parse(values | {"name": "parts"}, source="test")
+    train(parts)
+    shutil.rmtree(parts.folder / "checkpoints" / "step-000006")
+    train(parts)
+    assert all(torch.equal(value, weights(parts)[key]) for key, value in weights(whole).items())
+    slopes = [value for key, value in weights(whole).items() if key.endswith("_slope")]
+    assert all(slope.abs().max() > 0 for slope in slopes)
+
+
+def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
+    style = load_style(train(Recipe.parse(tiny(steps=2, generator=GENERATOR), source="test")).style)
+    assert takes_strength(style.generator)
+    image = torch.rand(1, 3, 21, 34)
+    assert torch.equal(style.generator(image, 0.0), image)
+    assert not torch.equal(style.generator(image, 0.6), style.generator(image))
+
+
+def test_more_strength_takes_a_picture_further(
+    tiny: RecipeMaker, photos: Path, painting: Path, vgg16_weights: Path
+) -> None:
+    """After a short training for real: away from the photo and towards the painting, step by step."""
+    values = tiny(steps=120, generator=GENERATOR, discriminator=None, loss={"style": 20.0})
+    values |= {"optimizer": {"lr": 1e-2}, "ema": 0.9}
+    values["run"] = values["run"] | {"save_every": 0}
+    generator = load_style(train(Recipe.parse(values, source="test")).style).generator
+
+    features = VGG16Features(YARDSTICK_LAYERS, state=load_file(vgg16_weights))
+    yardstick = Yardstick.of_paintings(features, [read_image(painting)], size=32)
+    photo = resize_shorter(read_image(photos / "a.png"), 32)
+    measured = [yardstick.measure(generator(photo, n / 4), photo) for n in range(7)]
+    content = [distance.content.item() for distance in measured]
+    style = [distance.style.item() for distance in measured]
+    assert content[0] == 0
+    assert content == sorted(content)
+    assert style == sorted(style, reverse=True)
