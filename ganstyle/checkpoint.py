@@ -8,19 +8,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
+from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from ganstyle import __version__
+from ganstyle.colors import luminance
 from ganstyle.errors import CheckpointError, RecipeError
 from ganstyle.files import atomic_write, shipped_folder
+from ganstyle.images import from_pil, to_pil
 from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS
 from ganstyle.recipe import Recipe
 from ganstyle.student import SHIPPED_STUDENT
+from ganstyle.stylize import Controls, stylize_image
 
 FORMAT = "1"
 _SUFFIX = ".safetensors"
@@ -28,7 +32,7 @@ _SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Style:
-    """A trained style.
+    """A trained style: call it with a photo to have that painted.
 
     Attributes:
         name: the recipe's name.
@@ -44,6 +48,53 @@ class Style:
     recipe: Recipe
     target: StyleTarget
     info: Mapping[str, Any] = field(default_factory=dict)
+
+    @overload
+    def __call__(
+        self,
+        image: Tensor,
+        strength: float = ...,
+        preserve_color: bool = ...,
+        mask: Tensor | Image.Image | None = ...,
+    ) -> Tensor: ...
+    @overload
+    def __call__(
+        self,
+        image: Image.Image,
+        strength: float = ...,
+        preserve_color: bool = ...,
+        mask: Tensor | Image.Image | None = ...,
+    ) -> Image.Image: ...
+    def __call__(
+        self,
+        image: Tensor | Image.Image,
+        strength: float = 1.0,
+        preserve_color: bool = False,
+        mask: Tensor | Image.Image | None = None,
+    ) -> Tensor | Image.Image:
+        """Paint a photo, on the device where the generator is.
+
+        Args:
+            image: a Pillow image of any mode, or (B, 3, H, W) RGB floating point in [0, 1].
+            strength: 0 gives the photo, 1 the style as it was trained; at most 1.5.
+            preserve_color: change only light and dark.
+            mask: where to paint, of the photo's proportions: a Pillow image, white is painted; or
+                (1, 1, H, W) in [0, 1].
+
+        Returns:
+            The kind that was given: a Pillow image in RGB, upright; or a tensor of the same shape, float32,
+            on the CPU.
+
+        Raises:
+            GanstyleError: the strength is out of range, the mask does not fit, or the memory is too small.
+            ValueError: a tensor has another shape or range.
+        """
+        where = luminance(from_pil(mask)) if isinstance(mask, Image.Image) else mask
+        controls = Controls(strength, preserve_color, where)
+        if isinstance(image, Image.Image):
+            return to_pil(stylize_image(self.generator, from_pil(image), controls))
+        _check_photo(image)
+        return stylize_image(self.generator, image, controls)
 
 
 def build_generator(recipe: Recipe) -> nn.Module:
@@ -126,6 +177,16 @@ def find_style(name_or_path: str | Path) -> Path:
         return shipped[str(name_or_path)]
     names = ", ".join(shipped) or "none"
     raise CheckpointError(f"{path}: neither a file nor a shipped style (shipped: {names})")
+
+
+def _check_photo(image: Tensor) -> None:
+    if image.ndim != 4 or image.shape[1] != 3 or 0 in image.shape or not image.is_floating_point():
+        raise ValueError(
+            f"expected a floating-point photo of shape (B, 3, H, W), got {tuple(image.shape)} {image.dtype}"
+        )
+    low, high = image.aminmax()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"a photo's values must be in [0, 1], not from {low:g} to {high:g}")
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

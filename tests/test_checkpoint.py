@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -16,9 +17,11 @@ from torch import Tensor, nn
 from ganstyle import __version__, checkpoint, files
 from ganstyle.checkpoint import Style, build_generator, load_style, save_style, shipped_styles
 from ganstyle.errors import CheckpointError, GanstyleError
+from ganstyle.images import from_pil, to_pil
 from ganstyle.losses import StyleTarget
 from ganstyle.models import ResNetGenerator, UNetGenerator
 from ganstyle.recipe import Recipe
+from ganstyle.stylize import Controls, stylize_image
 
 INFO: dict[str, Any] = {
     "vgg": {"name": "VGG-16", "sha256": "88682ab5" * 8},
@@ -105,6 +108,59 @@ def test_loaded_generator_is_for_use_only(saved: Path) -> None:
     style = load_style(str(saved))
     assert not style.generator.training
     assert not any(parameter.requires_grad for parameter in style.generator.parameters())
+
+
+def test_a_style_paints_tensors(saved: Path) -> None:
+    style = load_style(saved)
+    image = torch.rand(2, 3, 9, 11, dtype=torch.float64)
+    painting = style(image)
+    assert painting.dtype == torch.float32
+    assert torch.equal(painting, style.generator(image.float()))
+    mask = torch.zeros(1, 1, 9, 11)
+    mask[..., :5] = 1
+    told = style(image, strength=0.5, preserve_color=True, mask=mask)
+    assert torch.equal(told, stylize_image(style.generator, image, Controls(0.5, True, mask)))
+    assert torch.equal(told[..., 5:], image[..., 5:].float())
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_a_style_paints_pillow_images(saved: Path, mode: str) -> None:
+    style = load_style(saved)
+    pixels = (torch.rand(9, 11, 3) * 255).to(torch.uint8).numpy()
+    photo = Image.fromarray(pixels).convert(mode)
+    painting = style(photo)
+    assert isinstance(painting, Image.Image)
+    assert (painting.mode, painting.size) == ("RGB", (11, 9))
+    assert painting.tobytes() == to_pil(style(from_pil(photo))).tobytes()
+    assert style(photo, strength=0).tobytes() == photo.convert("RGB").tobytes()
+    black, white = Image.new("L", (22, 18)), Image.new("L", (22, 18), 255)
+    assert style(photo, mask=black).tobytes() == photo.convert("RGB").tobytes()
+    assert style(photo, mask=white).tobytes() == painting.tobytes()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        torch.rand(3, 8, 8),
+        torch.rand(1, 8, 8, 3),
+        torch.rand(1, 3, 0, 8),
+        torch.full((1, 3, 8, 8), 200.0),
+        torch.full((1, 3, 8, 8), float("nan")),
+        torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
+    ],
+    ids=["flat", "nhwc", "empty", "range", "nan", "bytes"],
+)
+def test_a_style_refuses_other_tensors(saved: Path, image: Tensor) -> None:
+    with pytest.raises(ValueError, match="photo"):
+        load_style(saved)(image)
+
+
+def test_a_style_refuses_what_it_cannot_do(saved: Path) -> None:
+    style, image = load_style(saved), torch.rand(1, 3, 8, 8)
+    with pytest.raises(GanstyleError, match="strength 2"):
+        style(image, strength=2)
+    with pytest.raises(GanstyleError, match="proportions"):
+        style(image, mask=torch.rand(1, 1, 8, 16))
 
 
 def test_saving_leaves_the_generator_alone(tmp_path: Path) -> None:

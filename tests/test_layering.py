@@ -17,8 +17,8 @@ PACKAGE = ROOT / "ganstyle"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "files", "images", "devices", "colors"),
     ("models", "losses", "data"),
-    ("student", "weights", "recipe", "metrics", "checkpoint"),
-    ("gatys", "training", "stylize"),
+    ("student", "weights", "recipe", "metrics", "stylize", "checkpoint"),
+    ("gatys", "training"),
     ("distill", "evaluate"),
     ("cli", "gui"),
 )

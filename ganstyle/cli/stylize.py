@@ -77,7 +77,7 @@ def stylize(
             typer.echo(event.message, err=True)
 
     summary = stylize_files(
-        loaded,
+        loaded.generator,
         photos,
         output,
         controls=controls,

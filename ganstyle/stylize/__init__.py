@@ -1,4 +1,4 @@
-"""Putting a trained style to use: on one image, on files and folders."""
+"""Putting a trained generator to use: on one image, on files and folders."""
 
 from ganstyle.stylize.controls import Controls, fit_mask, read_mask
 from ganstyle.stylize.folder import FileEvent, Summary, plan_outputs, stylize_files

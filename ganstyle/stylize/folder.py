@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ganstyle.checkpoint import Style
+from torch import nn
+
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.files import check_writable
 from ganstyle.images import (
@@ -55,7 +56,7 @@ class Summary:
 
 
 def stylize_files(
-    style: Style,
+    generator: nn.Module,
     inputs: Sequence[Path],
     output: Path,
     *,
@@ -67,7 +68,7 @@ def stylize_files(
     """Stylise photos and folders of photos; a photo that cannot be read is passed over.
 
     Args:
-        style: the style; its generator decides the device.
+        generator: as for `stylize_image`; it decides the device.
         inputs: files, and folders that are searched recursively.
         output: a folder, or one image file; see `plan_outputs`.
         controls: how strongly, in whose colours and where photos are painted.
@@ -94,7 +95,7 @@ def stylize_files(
             status, message = "skipped", f"{target}: exists already; use --force to replace it"
         else:
             try:
-                _stylize_file(style, source, target, controls, max_pixels)
+                _stylize_file(generator, source, target, controls, max_pixels)
             except ImageError as error:  # this photo's fault; others may be good
                 status, message = "failed", str(error)
         counts[status] += 1
@@ -138,10 +139,12 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]
     return plan
 
 
-def _stylize_file(style: Style, source: Path, target: Path, controls: Controls, max_pixels: int) -> None:
+def _stylize_file(
+    generator: nn.Module, source: Path, target: Path, controls: Controls, max_pixels: int
+) -> None:
     image = read_image(source, max_pixels=max_pixels)
     try:
-        result = stylize_image(style.generator, image, controls)
+        result = stylize_image(generator, image, controls)
     except ImageError as error:
         raise ImageError(f"{source}: {error}") from error
     write_image(result, target)

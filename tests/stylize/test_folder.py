@@ -8,21 +8,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ganstyle.checkpoint import Style
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import read_image, write_image
-from ganstyle.losses import StyleTarget
-from ganstyle.recipe import Recipe
 from ganstyle.stylize import FileEvent, Summary, plan_outputs, stylize_files
 
 
 class Invert(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return 1 - x
-
-
-RECIPE = Recipe.parse({"name": "inverted", "style": {"path": "none.jpg"}}, source="test")
-STYLE = Style("inverted", Invert(), RECIPE, StyleTarget({}))
 
 
 def photo(path: Path, value: float = 0.25) -> Path:
@@ -35,7 +28,7 @@ def photo(path: Path, value: float = 0.25) -> Path:
 
 def run(*inputs: Path, output: Path, **options: Any) -> tuple[Summary, list[FileEvent]]:
     events: list[FileEvent] = []
-    summary = stylize_files(STYLE, inputs, output, on_event=events.append, **options)
+    summary = stylize_files(Invert(), inputs, output, on_event=events.append, **options)
     assert len(events) == summary.done + summary.failed + summary.skipped
     assert [event.index for event in events] == list(range(1, len(events) + 1))
     assert {event.total for event in events} <= {len(events)}
@@ -122,8 +115,7 @@ def test_what_the_generator_cannot_do_names_the_photo(tmp_path: Path) -> None:
 
     source = photo(tmp_path / "a.png")
     events: list[FileEvent] = []
-    broken = Style("broken", Nan(), RECIPE, StyleTarget({}))
-    summary = stylize_files(broken, [source], tmp_path / "out", on_event=events.append)
+    summary = stylize_files(Nan(), [source], tmp_path / "out", on_event=events.append)
     assert summary.failed == 1
     assert events[0].message.startswith(f"{source}: ")
     assert "not finite" in events[0].message
