@@ -1,8 +1,9 @@
-"""The networks: two generators, a discriminator and a feature extractor."""
+"""The networks: three generators, a discriminator and a feature extractor."""
 
 from torch import nn
 
 from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
+from ganstyle.models.lean import LeanGenerator
 from ganstyle.models.patchgan import PatchGANDiscriminator
 from ganstyle.models.resnet import ResNetGenerator
 from ganstyle.models.strength import MAX_STRENGTH, takes_strength
@@ -15,6 +16,7 @@ __all__ = [
     "MAX_STRENGTH",
     "STUDENT_LAYERS",
     "DistilledFeatures",
+    "LeanGenerator",
     "PatchGANDiscriminator",
     "ResNetGenerator",
     "UNetGenerator",
@@ -23,5 +25,9 @@ __all__ = [
     "takes_strength",
 ]
 
-GENERATORS: dict[str, type[nn.Module]] = {"resnet": ResNetGenerator, "unet": UNetGenerator}
+GENERATORS: dict[str, type[nn.Module]] = {
+    "lean": LeanGenerator,
+    "resnet": ResNetGenerator,
+    "unet": UNetGenerator,
+}
 DISCRIMINATORS: dict[str, type[nn.Module]] = {"patchgan": PatchGANDiscriminator}

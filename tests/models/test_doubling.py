@@ -1,0 +1,57 @@
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ganstyle.models.doubling import DoublingBlock, DoublingConv, fold_kernel
+
+
+def test_equals_doubling_then_convolving() -> None:
+    torch.manual_seed(0)
+    conv = DoublingConv(3, 4)
+    x = torch.randn(2, 3, 7, 6)
+    doubled = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    result = conv(x)
+    assert result.shape == (2, 4, 14, 12)
+    # Convolved without padding, less the pixels that were interpolated with the border's.
+    torch.testing.assert_close(
+        result[..., 2:-2, 2:-2], conv.conv(doubled)[..., 1:-1, 1:-1], atol=1e-5, rtol=1e-4
+    )
+
+
+def test_one_dimension_by_hand() -> None:
+    weight = torch.zeros(1, 1, 3, 3)
+    weight[0, 0, 1] = torch.tensor([4.0, 40.0, 400.0])
+    folded = fold_kernel(weight).view(2, 2, 3, 3)[:, :, 1].sum(0)  # both rows: 0.75 of this one each
+    assert (folded / 1.5).tolist() == [[13, 331, 100], [1, 133, 310]]
+
+
+def test_slopes_stay_slopes_whatever_the_weights() -> None:
+    torch.manual_seed(0)
+    rows, columns = torch.meshgrid(torch.arange(9.0), torch.arange(9.0), indexing="ij")
+    out = DoublingConv(2, 3)(torch.stack([rows, 2 * columns - rows])[None])[0, :, 4:-4, 4:-4]
+    for direction in (1, 2):
+        step = out.diff(dim=direction)
+        torch.testing.assert_close(
+            step, step.mean((1, 2), keepdim=True).expand_as(step), atol=1e-5, rtol=1e-4
+        )
+
+
+def test_gradients_reach_the_kernel() -> None:
+    conv = DoublingConv(1, 1).double()
+    x = torch.rand(1, 1, 3, 3, dtype=torch.float64, requires_grad=True)
+
+    def of(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = torch.func.functional_call(conv, {"conv.weight": weight}, (x,))
+        return result
+
+    weight = conv.conv.weight.detach().requires_grad_()
+    assert torch.autograd.gradcheck(of, (weight, x))
+
+
+def test_block_is_normed_and_rectified() -> None:
+    block = DoublingBlock(3, 4)
+    with torch.no_grad():
+        nn.init.ones_(block.norm.bias)
+        out = block(torch.randn(1, 3, 8, 8))
+    assert out.shape == (1, 4, 16, 16)
+    assert out.min() == 0

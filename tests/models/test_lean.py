@@ -1,0 +1,66 @@
+from typing import Any
+
+import pytest
+import torch
+
+from ganstyle.models import GENERATORS, LeanGenerator
+
+
+def test_is_registered() -> None:
+    assert GENERATORS["lean"] is LeanGenerator
+
+
+def test_parameters() -> None:
+    convs = 25 * 3 * 32 + 9 * (32 * 64 + 10 * 64 * 64 + 64 * 32 + 32 * 3) + 3
+    norms = 2 * (32 + 64 + 10 * 64 + 32)
+    assert sum(parameter.numel() for parameter in LeanGenerator().parameters()) == convs + norms
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_depth_is_free(depth: int) -> None:
+    image = LeanGenerator(width=2, depth=depth, blocks=1)(torch.rand(1, 3, 37, 50))
+    assert image.shape == (1, 3, 37, 50)
+
+
+def test_nothing_but_colours_is_held_at_full_size() -> None:
+    """The picture with what pads it is the largest map of all."""
+    largest = 0
+
+    def note(_: torch.nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        nonlocal largest
+        largest = max(largest, output.numel())
+
+    model = LeanGenerator(width=12)
+    for module in model.modules():
+        module.register_forward_hook(note)
+    model(torch.rand(1, 3, 64, 64))
+    assert largest <= 3 * 68 * 68
+
+
+@pytest.mark.parametrize(
+    "keywords", [{"width": 0}, {"depth": 0}, {"blocks": 0}, {"kernel": 4}, {"width": 2.5}]
+)
+def test_bad_keywords(keywords: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(keywords))):
+        LeanGenerator(**keywords)
+
+
+@pytest.mark.parametrize(("height", "width"), [(97, 131), (2000, 300)])
+def test_large_and_odd_images(height: int, width: int) -> None:
+    with torch.inference_mode():
+        image = LeanGenerator(width=2, blocks=1).eval()(torch.rand(1, 3, height, width))
+    assert image.shape == (1, 3, height, width)
+    assert image.isfinite().all()
+
+
+def test_output_follows_its_input_in_place() -> None:
+    torch.manual_seed(0)
+    model = LeanGenerator(width=4, blocks=1, kernel=3).eval()
+    grey = torch.full((1, 3, 64, 64), 0.5)
+    here, there = grey.clone(), grey.clone()
+    here[..., 30:32, 28:30] = 1
+    there[..., 30:32, 32:34] = 1
+    with torch.no_grad():
+        torch.testing.assert_close(
+            model(here)[..., 24:40, 20:40], model(there)[..., 24:40, 24:44], atol=1e-4, rtol=0
+        )
