@@ -1,8 +1,15 @@
 """What the hardware can do, asked without touching it more than needed."""
 
+import math
+import os
+import shutil
+from pathlib import Path
+
 import torch
 
 from ganstyle.errors import GanstyleError
+
+_CONTAINER = Path("/sys/fs/cgroup/cpu.max")
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -41,3 +48,32 @@ def fast_bfloat16(device: torch.device) -> bool:
         checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
         return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
     return False
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may keep busy, whatever the machine has.
+
+    A container's share is often smaller than the number of processors in sight; a thread for each of those
+    would spend its time waiting for its turn.
+    """
+    in_sight = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(in_sight, _container_share()))
+
+
+def _container_share() -> int:
+    """Read the quota of the control group, version 2; without one, a number that limits nothing."""
+    try:
+        quota, period = _CONTAINER.read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no such file, or its quota is "max"
+        return 2**16
+
+
+def check_compiler() -> None:
+    """Find out whether ``torch.compile`` can work here.
+
+    Raises:
+        GanstyleError: there is no C++ compiler.
+    """
+    if not any(shutil.which(name) for name in (os.environ.get("CXX", ""), "g++", "clang++", "cl")):
+        raise GanstyleError("compiling needs a C++ compiler, and none is found; install g++, or do without")

@@ -1,7 +1,11 @@
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 
-from ganstyle.devices import fast_bfloat16, pick_device
+from ganstyle.devices import check_compiler, fast_bfloat16, pick_device, usable_processors
 from ganstyle.errors import GanstyleError
 
 
@@ -83,3 +87,32 @@ def test_bfloat16_on_a_gpu_must_be_native(monkeypatch: pytest.MonkeyPatch, nativ
 
 def test_bfloat16_elsewhere_is_not_taken_for_fast() -> None:
     assert fast_bfloat16(torch.device("mps")) is False
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("200000 100000", 2), ("150000 100000", 2), ("50000 100000", 1), ("max 100000", 64), ("", 64)],
+)
+def test_processors_are_those_of_the_container(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, expected: int
+) -> None:
+    (tmp_path / "cpu.max").write_text(content)
+    monkeypatch.setattr("ganstyle.devices._CONTAINER", tmp_path / "cpu.max")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
+    assert usable_processors() == expected
+
+
+def test_processors_without_a_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("ganstyle.devices._CONTAINER", tmp_path / "none")
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert usable_processors() == 6
+
+
+def test_compiling_needs_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/g++" if name == "g++" else None)
+    check_compiler()
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(GanstyleError, match=r"needs a C\+\+ compiler"):
+        check_compiler()

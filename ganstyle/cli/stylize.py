@@ -48,6 +48,10 @@ def stylize(
         typer.Option(min=1, metavar="N", help="Refuse larger photos (pixels; 100 million if not given)."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile the style first, which takes some minutes: for many photos."),
+    ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write what became of each photo.")
     ] = None,
@@ -57,8 +61,10 @@ def stylize(
     Photos that cannot be read are passed over. The exit code is 0 if every photo was stylised, 1 if
     some were not, and 2 if none was.
     """
+    import torch
+
     from ganstyle.checkpoint import load_style
-    from ganstyle.devices import pick_device
+    from ganstyle.devices import check_compiler, pick_device, usable_processors
     from ganstyle.files import atomic_write
     from ganstyle.images import MAX_PIXELS
     from ganstyle.stylize import Controls, read_mask, stylize_files
@@ -66,6 +72,10 @@ def stylize(
     controls = Controls(strength, preserve_color, None if mask is None else read_mask(mask))
     loaded = load_style(style)
     loaded.generator.to(pick_device(device))
+    torch.set_num_threads(min(torch.get_num_threads(), usable_processors()))
+    if compiled:
+        check_compiler()
+        loaded.generator.compile(dynamic=True)
     events: list[FileEvent] = []
 
     def report(event: "FileEvent") -> None:

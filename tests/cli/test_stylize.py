@@ -13,7 +13,7 @@ from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
 from ganstyle.stylize import Controls, read_mask, stylize_image
 
-CONTROLS = ("--strength", "--preserve-color", "--mask")
+CONTROLS = ("--strength", "--preserve-color", "--mask", "--compile")
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,16 @@ def test_a_mask_that_fits_one_photo_only(checkpoint: Path, photos: Path, tmp_pat
         f"{photos / 'tall.png'}: the mask has 24x20 pixels and the photo 20x24; "
         "give a mask of the photo's proportions"
     ]
+
+
+def test_compiling_without_a_compiler_is_one_line(
+    checkpoint: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--compile")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "C++ compiler" in result.stderr
 
 
 def test_bad_usage_is_one_line(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
