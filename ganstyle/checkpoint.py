@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
+import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -18,10 +19,10 @@ from torch import Tensor, nn
 from ganstyle import __version__
 from ganstyle.colors import luminance
 from ganstyle.errors import CheckpointError, RecipeError
-from ganstyle.files import atomic_write, shipped_folder
+from ganstyle.files import atomic_write, sha256, shipped_folder
 from ganstyle.images import from_pil, to_pil
 from ganstyle.losses import StyleTarget
-from ganstyle.models import GENERATORS
+from ganstyle.models import GENERATORS, is_strength
 from ganstyle.recipe import Recipe
 from ganstyle.student import SHIPPED_STUDENT
 from ganstyle.stylize import Controls, stylize_image
@@ -102,6 +103,36 @@ def build_generator(recipe: Recipe) -> nn.Module:
     return GENERATORS[recipe.generator.name](**recipe.generator.options)
 
 
+def warm_start(generator: nn.Module, name_or_path: str) -> dict[str, str]:
+    """Give a fresh generator a trained style's weights.
+
+    What strength changes may be on one side only: without it in the style, all strengths begin as one.
+
+    Args:
+        generator: as `build_generator` returns it; changed in place.
+        name_or_path: as for `load_style`.
+
+    Returns:
+        The style's ``name`` and its file's ``sha256``.
+
+    Raises:
+        CheckpointError: there is no such style, or its generator is another.
+    """
+    path = find_style(name_or_path)
+    style = load_style(path)
+    wanted = {key: value.shape for key, value in generator.state_dict().items()}
+    given = style.generator.state_dict()
+    for key in sorted(wanted.keys() | given.keys()):
+        there, here = (given[key].shape if key in given else None), wanted.get(key)
+        if there != here and not (is_strength(key) and None in (there, here)):
+            raise CheckpointError(
+                f"{path}: cannot be the start of this generator: {key} is {_shape(there)} there and "
+                f"{_shape(here)} here; give the generator the keywords of the style's recipe"
+            )
+    generator.load_state_dict({key: given[key] for key in wanted if key in given}, strict=False)
+    return {"name": style.name, "sha256": sha256(path)}
+
+
 def save_style(
     path: str | Path,
     generator: nn.Module,
@@ -177,6 +208,10 @@ def find_style(name_or_path: str | Path) -> Path:
         return shipped[str(name_or_path)]
     names = ", ".join(shipped) or "none"
     raise CheckpointError(f"{path}: neither a file nor a shipped style (shipped: {names})")
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "missing" if shape is None else "x".join(map(str, shape))
 
 
 def _check_photo(image: Tensor) -> None:

@@ -8,6 +8,7 @@ import difflib
 import inspect
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -282,12 +283,24 @@ class RunRecipe(Section):
             raise RecipeError(" ".join(f"{source}: {_explain(first, cls)}{more}".split())) from error
 
 
+class PhaseSection(Section):
+    """A part of the steps, and what is different in it."""
+
+    until: Annotated[float, Number, Field(gt=0, le=1)] = Field(
+        description="where it ends: 1 is the last step"
+    )
+    image_size: Count | None = Field(None, description="instead of the recipe's")
+    vgg: str | None = Field(None, description="instead of the recipe's")
+
+
 class Recipe(RunRecipe):
     """Everything that decides how a style comes out."""
 
     accumulate: Count = Field(1, description="batches a step: gradient accumulation")
     image_size: Count = Field(256, description="side of the photos' crops in pixels")
     ema: Decay = Field(0.999, description="decay of the averaged generator")
+    init: str | None = Field(None, description="a style, by name or path, whose generator is the start")
+    phases: list[PhaseSection] = Field([], description="parts with their own crops or feature network")
     style: StyleSection
     generator: GeneratorSection = GeneratorSection()
     discriminator: DiscriminatorSection | None = DiscriminatorSection()
@@ -298,10 +311,14 @@ class Recipe(RunRecipe):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.discriminator and self.discriminator.patch_size > self.image_size:
+        ends = [0.0, *(phase.until for phase in self.phases)]
+        if self.phases and (ends[-1] != 1 or any(a >= b for a, b in pairwise(ends))):
+            raise ValueError(f"phases: until must rise to 1, not go {', '.join(f'{e:g}' for e in ends[1:])}")
+        sizes = [phase.image_size or self.image_size for phase in self.phases] or [self.image_size]
+        if self.discriminator and self.discriminator.patch_size > min(sizes):
             raise ValueError(
                 f"discriminator.patch_size {self.discriminator.patch_size} is larger than "
-                f"image_size {self.image_size}"
+                f"image_size {min(sizes)}"
             )
         return self
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ganstyle import __version__, checkpoint, files
-from ganstyle.checkpoint import Style, build_generator, load_style, save_style, shipped_styles
+from ganstyle.checkpoint import Style, build_generator, load_style, save_style, shipped_styles, warm_start
 from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.images import from_pil, to_pil
 from ganstyle.losses import StyleTarget
@@ -161,6 +161,39 @@ def test_a_style_refuses_what_it_cannot_do(saved: Path) -> None:
         style(image, strength=2)
     with pytest.raises(GanstyleError, match="proportions"):
         style(image, mask=torch.rand(1, 1, 8, 16))
+
+
+def test_a_warm_start_takes_over_every_weight(saved: Path) -> None:
+    style = load_style(saved)
+    torch.manual_seed(7)
+    fresh = build_generator(style.recipe)
+    assert warm_start(fresh, str(saved)) == {"name": "tiny", "sha256": files.sha256(saved)}
+    for key, value in fresh.state_dict().items():
+        assert torch.equal(value, style.generator.state_dict()[key])
+    assert all(parameter.requires_grad for parameter in fresh.parameters())
+
+
+def test_a_warm_start_with_strength_on_one_side_only(saved: Path) -> None:
+    style, image = load_style(saved), torch.rand(1, 3, 16, 16)
+    options = style.recipe.generator.options
+    told = ResNetGenerator(**options | {"strength": True})
+    warm_start(told, str(saved))
+    with torch.no_grad():
+        assert torch.equal(told(image), style.generator(image))
+        assert torch.equal(told(image, 0.5), style.generator(image))
+
+
+def test_a_warm_start_names_the_first_mismatch(saved: Path) -> None:
+    options = load_style(saved).recipe.generator.options
+    wider = ResNetGenerator(**options | {"width": 2 * options["width"]})
+    with pytest.raises(
+        CheckpointError, match=r"body\.0\.first\.conv\.weight is \d+x\d+x3x3 there and"
+    ) as caught:
+        warm_start(wider, str(saved))
+    assert "\n" not in str(caught.value)
+    deeper = ResNetGenerator(**options | {"blocks": options["blocks"] + 1})
+    with pytest.raises(CheckpointError, match="is missing there and"):
+        warm_start(deeper, str(saved))
 
 
 def test_saving_leaves_the_generator_alone(tmp_path: Path) -> None:

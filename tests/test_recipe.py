@@ -426,3 +426,20 @@ def test_launch_config_opens_with_its_command(path: Path) -> None:
     assert config["num_processes"] % config["num_machines"] == 0
     for recipe in re.findall(r"recipes/[\w/]+\.yaml", text):
         assert (ROOT / recipe).is_file(), recipe
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"), [([0.5], "0.5"), ([0.5, 0.5, 1.0], "0.5, 0.5, 1"), ([1.0, 0.5], "1, 0.5")]
+)
+def test_phases_rise_to_the_end(ends: list[float], shown: str) -> None:
+    assert error(phases=[{"until": end} for end in ends]) == f"phases: until must rise to 1, not go {shown}"
+
+
+def test_phases_are_checked_like_the_rest() -> None:
+    assert "phases.0.until" in error(phases=[{"until": 0}])
+    assert "phases.0.size" in error(phases=[{"until": 1, "size": 3}])
+    small = [{"until": 0.5, "image_size": 64}, {"until": 1}]
+    assert error(phases=small) == "discriminator.patch_size 128 is larger than image_size 64"
+    recipe = parse(phases=small, discriminator={"patch_size": 64}, init="starry_night")
+    assert [phase.image_size for phase in recipe.phases] == [64, None]
+    assert recipe.init == "starry_night"

@@ -50,7 +50,7 @@ def stylize(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     compiled: Annotated[
         bool,
-        typer.Option("--compile", help="Compile the style first, which takes some minutes: for many photos."),
+        typer.Option("--compile", help="Compile the style first: takes minutes, gains little on a CPU."),
     ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write what became of each photo.")

@@ -6,7 +6,7 @@ from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16St
 from ganstyle.models.lean import LeanGenerator
 from ganstyle.models.patchgan import PatchGANDiscriminator
 from ganstyle.models.resnet import ResNetGenerator
-from ganstyle.models.strength import MAX_STRENGTH, takes_strength
+from ganstyle.models.strength import MAX_STRENGTH, is_strength, takes_strength
 from ganstyle.models.unet import UNetGenerator
 from ganstyle.models.vgg import VGG16Features
 
@@ -22,6 +22,7 @@ __all__ = [
     "UNetGenerator",
     "VGG16Features",
     "VGG16Student",
+    "is_strength",
     "takes_strength",
 ]
 

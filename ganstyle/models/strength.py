@@ -14,6 +14,11 @@ def takes_strength(generator: nn.Module) -> bool:
     return bool(getattr(generator, "conditioned", False))
 
 
+def is_strength(key: str) -> bool:
+    """Say whether an entry of a generator's ``state_dict`` is there for the sake of strength alone."""
+    return key.endswith("_slope")
+
+
 def strength_of_each(strength: float | Tensor, x: Tensor, *, conditioned: bool) -> Tensor | None:
     """Bring what a generator was told into the form that its layers take.
 

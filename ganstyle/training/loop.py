@@ -13,17 +13,17 @@ from torch import Tensor
 from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel
 
-from ganstyle.checkpoint import build_generator
-from ganstyle.data import StyleImages, TrainingData, open_content
-from ganstyle.images import resize_shorter
-from ganstyle.losses import GAN_LOSSES, PerceptualLoss, StyleTarget
+from ganstyle.checkpoint import build_generator, warm_start
+from ganstyle.data import StyleImages, open_content
+from ganstyle.losses import GAN_LOSSES
 from ganstyle.metrics import YARDSTICK_LAYERS
 from ganstyle.models import DISCRIMINATORS, MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
 from ganstyle.training.events import Event, Note, OnEvent
 from ganstyle.training.guard import Guard
 from ganstyle.training.interrupt import Interrupt
-from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator, start_loader
+from ganstyle.training.launch import start_accelerator, start_loader
+from ganstyle.training.phases import Phase, prepare_phases, remaining
 from ganstyle.training.record import Record
 from ganstyle.training.resume import find_state, keep_recipe
 from ganstyle.training.samples import Samples
@@ -69,31 +69,23 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
             on_event(event)
 
     resume_from = find_state(recipe, lambda text: report(Note(text)))
-    weights = find_weights(accelerator, recipe.vgg)
-    report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
-    features = load_vgg16(weights, recipe.loss.layers, dtype=feature_dtype(accelerator)).to(device)
-
     style = StyleImages(recipe.style.path)
-    target = StyleTarget.from_images(
-        features, [resize_shorter(painting, recipe.style.size).to(device) for painting in style.images]
-    )
-    perceptual = PerceptualLoss(
-        features, target, content_layers=recipe.loss.content_layers, style_layers=recipe.loss.style_layers
-    )
-    state = _fresh_state(recipe, accelerator)
     photos = open_content(**recipe.content.options())
-    data = TrainingData(
+    state = _fresh_state(recipe, accelerator, warm=resume_from is None)
+    phases = prepare_phases(
+        recipe,
+        accelerator,
         photos,
         style,
-        image_size=recipe.image_size,
-        patch_size=recipe.discriminator.patch_size if recipe.discriminator else None,
-        style_size=recipe.style.size,
-        seed=recipe.seed,
         max_strength=MAX_STRENGTH if takes_strength(state.average.module) else None,
     )
+    weights = phases[-1].weights
+    report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
     if resume_from:
         load_state(resume_from, state, accelerator)
         report(Note(f"resumed from {resume_from} at step {state.step}"))
+    elif state.init:
+        report(Note(f"begins as {state.init['name']}, SHA-256 {state.init['sha256'][:8]}…"))
     scores = None
     if recipe.score.every:
         exact = load_vgg16(weights, YARDSTICK_LAYERS).to(device)
@@ -103,14 +95,12 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     if accelerator.is_main_process:
         keep_recipe(recipe)
 
-    loader = start_loader(data, recipe, accelerator, photos=state.photos)
     record = Record(
         recipe,
         accelerator,
         state,
-        target=target,
-        weights=weights,
-        samples=Samples(photos, recipe.run.samples, size=min(recipe.image_size, 256)),
+        phases=phases,
+        samples=Samples(photos, recipe.run.samples, size=min(phases[-1].image_size, 256)),
         scores=scores,
         on_event=report,
     )
@@ -118,19 +108,24 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     stopped = False
     with closing(record), Interrupt(accelerator) as interrupt:
         record.begin()
-        batches = iter(loader)
-        while state.step < recipe.steps and not stopped:
-            started = time.perf_counter()
-            _set_learning_rates(recipe, state)
-            for _ in range(recipe.accumulate):
-                batch = {k: v.to(device, non_blocking=True) for k, v in next(batches).items()}
-                log = _train_on(batch, recipe, accelerator, state, perceptual, guard)
-                state.photos += recipe.batch_size * accelerator.num_processes
-            state.average.update_parameters(accelerator.unwrap_model(state.generator))
-            state.step += 1
-            state.seconds += time.perf_counter() - started
-            stopped = interrupt.requested()
-            record.after_step(log, stopping=stopped)
+        for phase in remaining(phases, state.step):
+            if len(phases) > 1:
+                report(Note(f"up to step {phase.end}: {phase.image_size} px, {phase.weights.name}"))
+            batches = iter(start_loader(phase.data, recipe, accelerator, photos=state.photos))
+            while state.step < phase.end and not stopped:
+                started = time.perf_counter()
+                _set_learning_rates(recipe, state)
+                for _ in range(recipe.accumulate):
+                    batch = {k: v.to(device, non_blocking=True) for k, v in next(batches).items()}
+                    log = _train_on(batch, phase, recipe, accelerator, state, guard)
+                    state.photos += recipe.batch_size * accelerator.num_processes
+                state.average.update_parameters(accelerator.unwrap_model(state.generator))
+                state.step += 1
+                state.seconds += time.perf_counter() - started
+                stopped = interrupt.requested()
+                record.after_step(log, stopping=stopped)
+            if stopped:
+                break
     finished = state.step >= recipe.steps
     outcome = Outcome(recipe.folder / "style.safetensors", state.step, finished, record.last_scores)
     if accelerator.num_processes > 1:
@@ -146,10 +141,10 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
 
 def _train_on(
     batch: Mapping[str, Tensor],
+    phase: Phase,
     recipe: Recipe,
     accelerator: Accelerator,
     state: TrainingState,
-    perceptual: PerceptualLoss,
     guard: Guard,
 ) -> dict[str, Tensor]:
     """Let both players learn from one batch; they share one forward pass of the generator."""
@@ -163,7 +158,9 @@ def _train_on(
         picture = state.generator(photo) if strength is None else state.generator(photo, strength)
         if recipe.discriminator and state.discriminator and state.discriminator_optimizer:
             game = GAN_LOSSES[weights.gan]
-            patch = _random_crop(recipe, recipe.discriminator.patch_size, state.photos).of(picture)
+            patch = _random_crop(
+                phase.image_size, recipe.discriminator.patch_size, recipe.seed, state.photos
+            ).of(picture)
             r1 = weights.r1 * weights.r1_every if state.step % weights.r1_every == 0 else 0.0
             loss, log = discriminator_loss(
                 state.discriminator, batch["style"], patch, game, r1=r1, stakes=stakes
@@ -172,7 +169,7 @@ def _train_on(
             log["gradient/discriminator"] = guard.update(state.discriminator, state.discriminator_optimizer)
             fooling = fooling_loss(accelerator, state.discriminator, patch, game, stakes)
         loss, generator_log = generator_loss(
-            picture, photo, perceptual, weights, fooling=fooling, stakes=stakes
+            picture, photo, phase.perceptual, weights, fooling=fooling, stakes=stakes
         )
         accelerator.backward(loss)
         log |= generator_log
@@ -180,22 +177,25 @@ def _train_on(
     return {name: value.detach() for name, value in log.items()}
 
 
-def _random_crop(recipe: Recipe, size: int, photos: int) -> Crop:
+def _random_crop(image_size: int, size: int, seed: int, photos: int) -> Crop:
     """Choose which part of the pictures the discriminator sees: the same on every process."""
-    rng = random.Random(f"{recipe.seed} {photos}")
-    room = recipe.image_size - size
+    rng = random.Random(f"{seed} {photos}")
+    room = image_size - size
     return Crop(rng.randint(0, room), rng.randint(0, room), size)
 
 
-def _fresh_state(recipe: Recipe, accelerator: Accelerator) -> TrainingState:
+def _fresh_state(recipe: Recipe, accelerator: Accelerator, *, warm: bool) -> TrainingState:
+    """Build the networks; ``warm``: with the weights of the style that ``init`` names, if it names one."""
     set_seed(recipe.seed)
-    generator = build_generator(recipe).to(accelerator.device)
+    generator = build_generator(recipe)
+    init = warm_start(generator, recipe.init) if recipe.init and warm else None
+    generator.to(accelerator.device)
     # Copied before Accelerate wraps the generator's forward: the average always computes in float32.
     average = AveragedModel(generator, multi_avg_fn=EMA(recipe.ema)).eval().requires_grad_(False)
     betas = recipe.optimizer.betas
     optimizer = Adam(generator.parameters(), lr=recipe.optimizer.lr, betas=betas)
     generator, generator_optimizer = accelerator.prepare(generator, optimizer)
-    state = TrainingState(generator, average, generator_optimizer)
+    state = TrainingState(generator, average, generator_optimizer, init=init)
     if recipe.discriminator:
         discriminator = DISCRIMINATORS[recipe.discriminator.name](**recipe.discriminator.options)
         discriminator.to(accelerator.device)

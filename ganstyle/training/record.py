@@ -1,6 +1,6 @@
 """What a run writes down as it goes: curves, sample grids, scores, training states and the style itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accelerate import Accelerator
@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ganstyle.checkpoint import save_style
 from ganstyle.images import write_image
-from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
 from ganstyle.training.events import OnEvent, Saved, Scored
 from ganstyle.training.launch import describe_training
+from ganstyle.training.phases import Phase
 from ganstyle.training.progress import ProgressMeter
 from ganstyle.training.samples import Samples
 from ganstyle.training.scores import ScoreLog, Scores
@@ -27,8 +27,8 @@ class Record:
         recipe: says what is written how often.
         accelerator: which of the processes this is.
         state: the training, as it changes.
-        target: the style's Gram matrices, for the style file.
-        weights: the feature network's file, for the style file.
+        phases: the training's phases; the style file names their feature networks and keeps the last one's
+            Gram matrices.
         samples: the photos to watch.
         scores: how to score; None if the recipe does not ask for it.
         on_event: told of everything that is written, on the main process only.
@@ -40,8 +40,7 @@ class Record:
         accelerator: Accelerator,
         state: TrainingState,
         *,
-        target: StyleTarget,
-        weights: WeightsFile,
+        phases: Sequence[Phase],
         samples: Samples,
         scores: Scores | None,
         on_event: OnEvent,
@@ -49,8 +48,7 @@ class Record:
         self._recipe = recipe
         self._accelerator = accelerator
         self._state = state
-        self._target = target
-        self._weights = weights
+        self._phases = phases
         self._samples = samples
         self._scores = scores
         self._on_event = on_event
@@ -147,8 +145,9 @@ class Record:
         self._accelerator.wait_for_everyone()
 
     def _save_style(self, name: str) -> None:
+        last = self._phases[-1]
         info: dict[str, Any] = {
-            "vgg": {"name": self._weights.name, "sha256": self._weights.sha256},
+            "vgg": _describe(last.weights),
             "training": describe_training(
                 self._accelerator,
                 steps=self._state.step,
@@ -156,12 +155,23 @@ class Record:
                 seconds=self._state.seconds,
             ),
         }
+        if self._state.init:
+            info["init"] = self._state.init
+        if len(self._phases) > 1:
+            info["phases"] = [
+                {"end": phase.end, "image_size": phase.image_size, "vgg": _describe(phase.weights)}
+                for phase in self._phases
+            ]
         if self._scores is not None and self.last_scores:
             info["scores"] = {**self.last_scores, "protocol": self._scores.protocol}
         path = self._recipe.folder / name
-        save_style(path, self._state.average.module, self._recipe, self._target, info)
+        save_style(path, self._state.average.module, self._recipe, last.perceptual.target, info)
         self._on_event(Saved(self._state.step, path))
 
     def close(self) -> None:
         """Write out what is still pending."""
         self._tracker.close()
+
+
+def _describe(weights: WeightsFile) -> dict[str, str]:
+    return {"name": weights.name, "sha256": weights.sha256}

@@ -45,6 +45,7 @@ class TrainingState:
         step: steps done.
         photos: photos drawn so far by all processes together.
         seconds: time spent training so far, scoring and saving left out.
+        init: the style that the generator started as, its name and sha256; None: fresh weights.
     """
 
     generator: nn.Module
@@ -55,10 +56,16 @@ class TrainingState:
     step: int = 0
     photos: int = 0
     seconds: float = 0.0
+    init: dict[str, str] | None = None
 
     def state_dict(self, accelerator: Accelerator) -> dict[str, Any]:
         """Return everything as plain values and tensors."""
-        values: dict[str, Any] = {"step": self.step, "photos": self.photos, "seconds": self.seconds}
+        values: dict[str, Any] = {
+            "step": self.step,
+            "photos": self.photos,
+            "seconds": self.seconds,
+            "init": self.init,
+        }
         for name, part in self._parts(accelerator).items():
             values[name] = part.state_dict()
         return values
@@ -72,6 +79,7 @@ class TrainingState:
         for name, part in self._parts(accelerator).items():
             part.load_state_dict(values[name])
         self.step, self.photos, self.seconds = values["step"], values["photos"], values["seconds"]
+        self.init = values.get("init")
 
     def _parts(self, accelerator: Accelerator) -> dict[str, Any]:
         parts = {

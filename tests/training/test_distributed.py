@@ -30,9 +30,9 @@ from ganstyle.recipe import Recipe
 from ganstyle.training import loop
 
 fresh = loop._fresh_state
-def remember(*arguments):
+def remember(*arguments, **keywords):
     global state
-    state = fresh(*arguments)
+    state = fresh(*arguments, **keywords)
     return state
 
 if __name__ == "__main__":
@@ -68,6 +68,7 @@ def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
 ) -> None:
     score = {"every": 1, "content": str(photos), "size": 16}
     values = tiny(steps=1, batch_size=2, loss={"style": 5.0, "r1": 1.0}, score=score)
+    values["generator"] = values["generator"] | {"strength": True}
     values["discriminator"] = values["discriminator"] | {"spectral_norm": True}
     errors = _launch(tmp_path / "two", values | {"name": "two"})
     assert not errors, errors
