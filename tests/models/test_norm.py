@@ -40,8 +40,8 @@ def test_gain_and_bias_follow_the_strength_of_each_item() -> None:
     x = torch.randn(2, 5, 8, 6)
     result = told(x, torch.tensor([0.0, 1.5]))
     for item, strength in enumerate((0.0, 1.5)):
-        gain = told.weight + (strength - 1) * told.weight_slope
-        bias = told.bias + (strength - 1) * told.bias_slope
+        gain = told.weight + 8 * (strength - 1) * told.weight_slope
+        bias = told.bias + 8 * (strength - 1) * told.bias_slope
         expected = nn.functional.instance_norm(x[item : item + 1], weight=gain, bias=bias)
         torch.testing.assert_close(result[item : item + 1], expected, atol=1e-5, rtol=1e-5)
 

@@ -53,9 +53,9 @@ def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
 def test_more_strength_takes_a_picture_further(
     tiny: RecipeMaker, photos: Path, painting: Path, vgg16_weights: Path
 ) -> None:
-    """After a short training for real: away from the photo and towards the painting, step by step."""
-    values = tiny(steps=120, generator=GENERATOR, discriminator=None, loss={"style": 20.0})
-    values |= {"optimizer": {"lr": 1e-2}, "ema": 0.9}
+    """After a short training for real: away from the photo, step by step, and towards the painting."""
+    values = tiny(steps=200, generator=GENERATOR, discriminator=None, loss={"style": 20.0})
+    values |= {"optimizer": {"lr": 5e-3}, "ema": 0.98}
     values["run"] = values["run"] | {"save_every": 0}
     generator = load_style(train(Recipe.parse(values, source="test")).style).generator
 
@@ -67,4 +67,5 @@ def test_more_strength_takes_a_picture_further(
     style = [distance.style.item() for distance in measured]
     assert content[0] == 0
     assert content == sorted(content)
-    assert style == sorted(style, reverse=True)
+    assert content[6] > 1.03 * content[2]
+    assert style[6] < style[1] < style[0]
