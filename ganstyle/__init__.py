@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from ganstyle.errors import GanstyleError
     from ganstyle.images import read_image, write_image
     from ganstyle.recipe import Recipe
-    from ganstyle.stylize import stylize_image
+    from ganstyle.stylize import Controls, stylize_image
     from ganstyle.training import train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Controls",
     "GanstyleError",
     "Recipe",
     "Style",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Controls": "ganstyle.stylize",
     "GanstyleError": "ganstyle.errors",
     "Recipe": "ganstyle.recipe",
     "Style": "ganstyle.checkpoint",
