@@ -313,7 +313,7 @@ class Recipe(RunRecipe):
     image_size: Count = Field(256, description="side of the photos' crops in pixels")
     ema: Decay = Field(0.999, description="decay of the averaged generator")
     init: str | None = Field(None, description="a style, by name or path, whose generator is the start")
-    phases: list[PhaseSection] = Field([], description="parts with their own crops or feature network")
+    phases: list[PhaseSection] = Field([], description="of the steps, with their own crops or VGG-16")
     style: StyleSection
     generator: GeneratorSection = GeneratorSection()
     discriminator: DiscriminatorSection | None = DiscriminatorSection()

@@ -6,7 +6,9 @@ from torch import Tensor, nn
 MAX_STRENGTH = 1.5
 """The strongest that pictures are painted; 0 is the photo, 1 what the style was trained for."""
 
-_FULLY_PAINTED = 0.25
+# Trained so for 1,800 steps, a lean generator's content distance at strengths of 0.25, 0.5 and so on to 1.5
+# is 0.23, 0.79, 0.89, 0.97, 1.03 and 1.07. With 0.25 here, after 400 steps, it was 0.75 to 0.89.
+_FULLY_PAINTED = 0.5
 
 
 def takes_strength(generator: nn.Module) -> bool:
@@ -44,7 +46,7 @@ def mix_in_photo(picture: Tensor, photo: Tensor, strength: Tensor) -> Tensor:
     """Lead to the photo where the strength goes to 0.
 
     A network that has looked at the photo in reduced size does not give it back to the pixel. So below a
-    strength of a quarter, where there is little left to tell them apart, the two are mixed.
+    strength of a half the two are mixed, also in training, where the network learns to allow for it.
 
     Args:
         picture: (B, 3, H, W) in [0, 1].
