@@ -1,0 +1,76 @@
+"""What belongs to one visitor: files that vanish with the visit, and jobs that can be stopped."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Lock
+
+
+class Sessions:
+    """Keeps visitors apart. A session is a browser tab; Gradio gives each a name.
+
+    Two visitors who upload the same photo share Gradio's copy of it, which is named by its content: it goes
+    with the last of them.
+
+    Args:
+        folder: where all files are; visitors' results lie in folders of their own below it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = Lock()
+        self._folders: dict[str, Path] = {}
+        self._uploads: dict[str, set[Path]] = {}
+        self._jobs: dict[tuple[str, str], Event] = {}
+
+    def new_folder(self, session: str) -> Path:
+        """Return a fresh folder for results, which goes with the session. Its name cannot be guessed."""
+        with self._lock:
+            mine = self._folders.setdefault(session, self._folder / f"session-{uuid.uuid4().hex}")
+        folder = mine / uuid.uuid4().hex[:8]
+        folder.mkdir(parents=True)
+        return folder
+
+    def keep(self, session: str, *uploads: Path) -> None:
+        """Note that a session uses these uploads."""
+        with self._lock:
+            self._uploads.setdefault(session, set()).update(uploads)
+
+    def arm(self, session: str, kind: str) -> Event:
+        """Return the event that stops a session's job of a kind, a fresh one: the job may begin later."""
+        with self._lock:
+            return self._jobs.setdefault((session, kind), Event())
+
+    def stop(self, session: str, kind: str) -> None:
+        """Ask a session's job of a kind to stop, whether it has begun or waits."""
+        with self._lock:
+            job = self._jobs.get((session, kind))
+        if job:
+            job.set()
+
+    @contextmanager
+    def job(self, session: str, kind: str) -> Iterator[Event]:
+        """Give the event that stops the job which this block does."""
+        event = self.arm(session, kind)
+        try:
+            yield event
+        finally:
+            with self._lock:
+                self._jobs.pop((session, kind), None)
+
+    def close(self, session: str) -> None:
+        """Stop a session's jobs and remove its files."""
+        with self._lock:
+            for (owner, _), job in self._jobs.items():
+                if owner == session:
+                    job.set()
+            self._jobs = {key: job for key, job in self._jobs.items() if key[0] != session}
+            folder = self._folders.pop(session, None)
+            mine = self._uploads.pop(session, set())
+            unused = mine.difference(*self._uploads.values())
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in unused:
+            path.unlink(missing_ok=True)

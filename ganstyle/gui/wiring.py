@@ -1,0 +1,76 @@
+"""How a button starts long work, and another one stops it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+
+from ganstyle.gui.jobs import HEAVY, shown
+from ganstyle.gui.markup import progress
+from ganstyle.gui.sessions import Sessions
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+"""Of an event that is over at once and is nobody else's business; it passes the queue by."""
+
+
+def heavy(status: gr.HTML) -> dict[str, Any]:
+    """Return what all heavy events have in common: one at a time, the place in the queue on one line."""
+    return {
+        "concurrency_id": HEAVY,
+        "concurrency_limit": 1,
+        "show_progress": "minimal",
+        "show_progress_on": status,
+    }
+
+
+def long_job(
+    kind: str,
+    sessions: Sessions,
+    work: Callable[..., Any],
+    *,
+    start: gr.Button,
+    stop: gr.Button,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    status: gr.HTML,
+    hides: Sequence[gr.DownloadButton] = (),
+    api_name: str | None = None,
+) -> None:
+    """Connect the buttons of a long job.
+
+    Args:
+        kind: names the job within a session.
+        sessions: where it can be stopped.
+        work: a generator function that gives the outputs' values.
+        start: begins it; it rests meanwhile.
+        stop: stops it, also while it waits for its turn; it is only seen meanwhile.
+        inputs: what the work is given.
+        outputs: what it changes.
+        status: the one of them that says how far it is.
+        hides: what is out of date when it begins.
+        api_name: also offer it to programs, by this name.
+    """
+
+    def begin(request: gr.Request) -> list[Any]:
+        sessions.arm(str(request.session_hash), kind)
+        return [
+            gr.update(interactive=False),
+            gr.update(visible=True),
+            *[gr.update(visible=False)] * len(hides),
+        ]
+
+    def halt(request: gr.Request) -> None:
+        sessions.stop(str(request.session_hash), kind)
+
+    def end() -> list[Any]:
+        return [gr.update(interactive=True), gr.update(visible=False)]
+
+    def fail() -> list[Any]:
+        return [*end(), progress("")]
+
+    api = {"api_name": api_name} if api_name else {"api_visibility": "private"}
+    begun = start.click(begin, None, [start, stop, *hides], **QUIET)
+    done = begun.then(shown(work), inputs, outputs, **api, **heavy(status))
+    done.success(end, None, [start, stop], **QUIET)
+    done.failure(fail, None, [start, stop, status], **QUIET)
+    stop.click(halt, None, None, **QUIET)
