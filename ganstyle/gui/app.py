@@ -20,7 +20,8 @@ from ganstyle.weights import find_vgg16
 QUEUE = 12
 """Jobs that may wait for their turn; who comes then is told that the queue is full."""
 
-_HOUR = 3600  # seconds
+_HOUR = 3600.0  # seconds
+_PATIENCE = 12 * _HOUR
 
 
 def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, Workshop]:
@@ -39,15 +40,15 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, Workshop]:
     device = pick_device(settings.device)
     shop = Workshop(
         shelf=Shelf(settings.styles, device),
-        sessions=Sessions(folder),
+        sessions=Sessions(folder, _PATIENCE),
         vgg=find_vgg16(settings.vgg, download=False),
         device=device,
         runs=settings.runs,
-        tensorboard=TensorBoard(settings.runs),
+        tensorboard=TensorBoard(settings.runs, folder),
         local=is_loopback(settings.host) and not settings.share,
     )
     # The files of a visit go with it; those of clients that never say goodbye, after half a day.
-    with gr.Blocks(title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, 12 * _HOUR)) as blocks:
+    with gr.Blocks(title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _PATIENCE)) as blocks:
         gr.HTML('<header class="masthead"><h1>ganstyle</h1><p>Photos into paintings.</p></header>')
         with gr.Tabs():
             with gr.Tab("Stylise", id="stylize"):

@@ -3,8 +3,8 @@
 import functools
 import html
 import inspect
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from ganstyle.errors import GanstyleError
 HEAVY = "heavy"
 """The one lane of Gradio's queue for whatever takes long."""
 
+_PAUSE = 0.15  # seconds between two reports
 _WORK = threading.Lock()
 
 T = TypeVar("T")
@@ -38,8 +39,8 @@ class Done(Generic[R]):
 def run(work: Callable[[Callable[[T], None]], R], stop: threading.Event) -> Iterator[T | Done[R]]:
     """Do work in a thread and yield what it reports, last of all what it returns.
 
-    Of reports that come faster than they are taken, only the latest is yielded. When the iterator is closed,
-    the work is asked to stop and waited for.
+    Of reports that come fast, only some are yielded, each the latest of its time. When the iterator is
+    closed, the work is asked to stop and waited for.
 
     Args:
         work: is given a function to report with; it looks at ``stop`` itself.
@@ -48,25 +49,14 @@ def run(work: Callable[[Callable[[T], None]], R], stop: threading.Event) -> Iter
     Raises:
         Exception: whatever the work raises.
     """
-    reports: queue.Queue[T] = queue.Queue(1)
+    latest: deque[T] = deque(maxlen=1)
     ended = threading.Event()
     outcome: list[Done[R] | BaseException] = []
-
-    def report(item: T) -> None:
-        while True:
-            try:
-                reports.put_nowait(item)
-                return
-            except queue.Full:
-                try:
-                    reports.get_nowait()
-                except queue.Empty:
-                    continue
 
     def target() -> None:
         try:
             with turn(stop):
-                outcome.append(Done(work(report)))
+                outcome.append(Done(work(latest.append)))
         except BaseException as error:
             outcome.append(error)
         finally:
@@ -75,11 +65,9 @@ def run(work: Callable[[Callable[[T], None]], R], stop: threading.Event) -> Iter
     thread = threading.Thread(target=target, name="ganstyle-job", daemon=True)
     thread.start()
     try:
-        while not (ended.is_set() and reports.empty()):
-            try:
-                yield reports.get(timeout=0.1)
-            except queue.Empty:
-                continue
+        while not ended.wait(_PAUSE):
+            if latest:
+                yield latest.pop()
         last = outcome[0]
         if isinstance(last, BaseException):
             raise last

@@ -1,4 +1,4 @@
-"""Serving the application, and cleaning up after it."""
+"""Serving the application, and cleaning up after it; Gradio is only imported when that begins."""
 
 import os
 import tempfile
@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.app import build
 from ganstyle.gui.settings import Settings
-from ganstyle.gui.theme import STYLE_SHEET, theme
-from ganstyle.gui.uploads import MAX_FILE
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,14 @@ def serve(settings: Settings) -> Iterator[Served]:
             "HF_HUB_DISABLE_TELEMETRY": "1",
         }
         with _environment(environment):
+            # Here, because Gradio makes a folder as soon as it is imported.
+            from starlette.middleware import Middleware
+
+            from ganstyle.gui.app import build
+            from ganstyle.gui.outside import NoFetching
+            from ganstyle.gui.theme import STYLE_SHEET, theme
+            from ganstyle.gui.uploads import MAX_FILE
+
             blocks, shop = build(settings, Path(folder).resolve())
             try:
                 _, address, public = blocks.launch(
@@ -61,6 +66,7 @@ def serve(settings: Settings) -> Iterator[Served]:
                     enable_monitoring=False,
                     pwa=False,
                     mcp_server=False,
+                    app_kwargs={"middleware": [Middleware(NoFetching)]},
                 )
                 yield Served(address, public or None)
             except (OSError, ValueError) as error:

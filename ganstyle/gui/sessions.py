@@ -1,6 +1,7 @@
 """What belongs to one visitor: files that vanish with the visit, and jobs that can be stopped."""
 
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,18 +17,25 @@ class Sessions:
 
     Args:
         folder: where all files are; visitors' results lie in folders of their own below it.
+        patience: seconds after which a visitor who has not said goodbye is taken to have left.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patience: float) -> None:
         self._folder = folder
+        self._patience = patience
         self._lock = Lock()
+        self._seen: dict[str, float] = {}
         self._folders: dict[str, Path] = {}
         self._uploads: dict[str, set[Path]] = {}
         self._jobs: dict[tuple[str, str], Event] = {}
 
     def new_folder(self, session: str) -> Path:
         """Return a fresh folder for results, which goes with the session. Its name cannot be guessed."""
+        now = time.monotonic()
+        for other in [name for name, last in list(self._seen.items()) if now - last > self._patience]:
+            self.close(other)
         with self._lock:
+            self._seen[session] = now
             mine = self._folders.setdefault(session, self._folder / f"session-{uuid.uuid4().hex}")
         folder = mine / uuid.uuid4().hex[:8]
         folder.mkdir(parents=True)
@@ -67,6 +75,7 @@ class Sessions:
                 if owner == session:
                     job.set()
             self._jobs = {key: job for key, job in self._jobs.items() if key[0] != session}
+            self._seen.pop(session, None)
             folder = self._folders.pop(session, None)
             mine = self._uploads.pop(session, set())
             unused = mine.difference(*self._uploads.values())

@@ -9,8 +9,8 @@ import gradio as gr
 from torch import Tensor
 
 from ganstyle.gui.jobs import Done, Stopped, run, shown, stoppable, turn
-from ganstyle.gui.markup import progress
-from ganstyle.gui.uploads import MaskInput, PhotoInput, Upload
+from ganstyle.gui.markup import hint, progress
+from ganstyle.gui.uploads import OPACITY, MaskInput, PhotoInput, Upload
 from ganstyle.gui.wiring import QUIET, heavy, long_job
 from ganstyle.gui.workshop import EXAMPLE, Workshop
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
@@ -18,9 +18,10 @@ from ganstyle.models import MAX_STRENGTH
 from ganstyle.stylize import Controls, result_name, stylize_image
 
 _KIND = "stylize"
-_PREVIEW, _THUMBNAIL = 640, 160  # pixels: of the longer side, and of the shorter one
+_PREVIEW, _MASK = 640, 448  # pixels of the longer side
+_THUMBNAIL = 160  # pixels of the shorter side
 
-_EMPTY = "Drop a photo to see it in every style."
+_EMPTY = hint("Drop a photo to see it in every style.")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class StylizeTab:
 
     def __init__(self, shop: Workshop) -> None:
         self._shop = shop
-        prepared = gr.State(None)
+        prepared, masked = gr.State(None), gr.State(None)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=300):
                 photo = PhotoInput(
@@ -89,10 +90,11 @@ class StylizeTab:
                     format="png",
                     buttons=["fullscreen"],
                     interactive=False,
+                    visible=False,
                     max_height=640,
                     elem_id="slider",
                 )
-                status = gr.HTML(progress(_EMPTY), elem_id="status")
+                status = gr.HTML(_EMPTY, elem_id="status")
                 with gr.Row():
                     full = gr.Button(
                         "Paint at full size", variant="primary", interactive=False, elem_id="full"
@@ -107,22 +109,22 @@ class StylizeTab:
                         sources=(),
                         transforms=(),
                         layers=False,
-                        brush=gr.Brush(colors=["#ff5c00"], color_mode="fixed", default_size=40),
+                        brush=gr.Brush(colors=[("#ff5c00", OPACITY)], color_mode="fixed", default_size=40),
                         eraser=gr.Eraser(default_size=40),
                         format="png",
                         buttons=[],
                         height=360,
                         elem_id="mask",
                     )
+                    brush = gr.Button("Paint this part", size="sm", elem_id="brush")
 
-        controls = [style, strength, keep, mask]
+        controls = [style, strength, keep, masked]
         example.click(lambda: str(EXAMPLE), None, photo, **QUIET)
         received = photo.change(
             shown(self.receive),
             photo,
-            [prepared, thumbnails, mask, slider, status, full, download],
+            [prepared, masked, thumbnails, mask, slider, status, full, download],
             trigger_mode="always_last",
-            api_visibility="private",
             **heavy(status),
         )
         preview: dict[str, Any] = {
@@ -130,11 +132,12 @@ class StylizeTab:
             "inputs": [prepared, *controls],
             "outputs": [slider, status, download],
             "trigger_mode": "always_last",
-            "api_visibility": "private",
             **heavy(status),
         }
         received.success(**preview)
-        gr.on([style.change, strength.change, keep.change, mask.change], **preview)
+        gr.on([style.change, strength.change, keep.change], **preview)
+        # Not with every change: the browser sends the editor's three pictures seven times over.
+        brush.click(shown(self.take_mask), mask, masked, **QUIET).success(**preview)
         thumbnails.select(self.choose, None, style, **QUIET)
         long_job(
             _KIND,
@@ -146,7 +149,6 @@ class StylizeTab:
             outputs=[status, download],
             status=status,
             hides=[download],
-            api_name="stylize",
         )
 
     def receive(self, photo: Upload | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
@@ -154,7 +156,8 @@ class StylizeTab:
         nothing = gr.update(visible=False, value=None)
         off = gr.update(interactive=False)
         hidden = gr.update(visible=False)
-        yield None, nothing, None, None, progress(_EMPTY if photo is None else "Reading …"), off, hidden
+        said = _EMPTY if photo is None else progress("Reading …")
+        yield None, None, nothing, None, nothing, said, off, hidden
         if photo is None:
             return
         session, sessions = str(request.session_hash), self._shop.sessions
@@ -164,6 +167,7 @@ class StylizeTab:
             image = photo.read()
             small = shrink(image, _PREVIEW)
             write_image(small, folder / "photo.png")
+            write_image(shrink(small, _MASK), folder / "mask.jpg")
             height, width = image.shape[-2:]
             prepared = Prepared(photo, folder / "photo.png", (height, width))
             del image
@@ -176,13 +180,18 @@ class StylizeTab:
                 shown_so_far.append((str(picture), key))
                 yield (
                     prepared,
+                    None,
                     gr.update(visible=True, value=list(shown_so_far)),
-                    gr.skip() if number > 1 else str(prepared.preview),
+                    gr.skip() if number < len(keys) else str(folder / "mask.jpg"),
                     gr.skip(),
                     progress(f"{photo.name}: style {number} of {len(keys)}", number / len(keys)),
                     gr.update(interactive=True),
                     hidden,
                 )
+
+    def take_mask(self, mask: Tensor | None) -> Tensor | None:
+        """Take what was painted over; nothing stands for everything."""
+        return mask
 
     def choose(self, event: gr.SelectData) -> Any:
         """Take the style whose thumbnail was clicked."""
@@ -209,8 +218,10 @@ class StylizeTab:
             with stoppable(chosen.generator, stop):
                 write_image(stylize_image(chosen.generator, small, controls), path)
         height, width = prepared.size
-        text = f"{prepared.upload.name} in the style {chosen.name}. At full size: {width} × {height} pixels."
-        return (str(prepared.preview), str(path)), progress(text), gr.update(visible=False)
+        part = "" if mask is None else ", where it is brushed"
+        text = f"{prepared.upload.name} in the style {style}{part}. At full size: {width} × {height} pixels."
+        pictures = gr.update(value=(str(prepared.preview), str(path)), visible=True)
+        return pictures, progress(text), gr.update(visible=False)
 
     def paint(
         self,
@@ -246,6 +257,6 @@ class StylizeTab:
                         label = f"Download {target.name}"
                         yield progress(done), gr.update(value=str(target), label=label, visible=True)
                     else:
-                        yield progress(f"{photo.name} in the style {chosen.name} …", report), gr.skip()
+                        yield progress(f"{photo.name} in the style {style} …", report), gr.skip()
             except Stopped:
                 yield progress("Cancelled."), gr.skip()

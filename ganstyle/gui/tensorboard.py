@@ -1,5 +1,6 @@
 """TensorBoard beside the interface, for as long as that is up."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -18,10 +19,11 @@ class TensorBoard:
 
     Args:
         folder: of the runs.
+        temporary: a folder for the files that it makes; the caller removes it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, temporary: Path) -> None:
+        self._folder, self._temporary = folder, temporary
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -43,6 +45,7 @@ class TensorBoard:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
+                    env={**os.environ, "TMPDIR": str(self._temporary)},
                 )
             self._wait(self._process)
             return f"http://{LOOPBACK}:{self._port}/"

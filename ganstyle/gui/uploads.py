@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 import torch
 from gradio.component_meta import ComponentMeta
+from gradio.components.base import server
 from PIL import Image
 from torch import Tensor
 
@@ -19,7 +20,11 @@ from ganstyle.images import MAX_PIXELS, decode_image
 MAX_FILE = "20mb"
 """The largest upload."""
 
-_MASK_SIDE = 4096
+OPACITY = 0.6
+"""Of a mask's brush: what is under it can still be seen."""
+
+_MASK_SIDE = 4096  # pixels
+_MOST_LAYERS, _MOST_STORED = 4, 64
 _LONGEST_NAME = 100
 
 
@@ -123,12 +128,27 @@ class MaskInput(_OwnFiles, gr.ImageEditor, metaclass=_WithoutStub):
         """Be Gradio's editor in the browser."""
         return "imageeditor"
 
+    @server
+    def accept_blobs(self, data: Any) -> None:
+        """Take a picture that is sent ahead of the value; of the numbers in it, Gradio believes any."""
+        index = str(data.data["index"])
+        if not (index in ("", "None", "null") or (index.isdecimal() and int(index) < _MOST_LAYERS)):
+            raise gr.Error("the mask has too many layers", print_exception=False)
+        super().accept_blobs(data)
+        while len(self.blob_storage) > _MOST_STORED:
+            self.blob_storage.pop(next(iter(self.blob_storage)), None)
+
     def preprocess(self, payload: Any) -> Tensor | None:
         """Take the strokes' opacity; the picture under them is known already."""
         if payload is None:
             return None
         stored = self.blob_storage.pop(payload.id, None) if payload.id else payload
-        masks = [_opacity(layer) for layer in (stored.layers if stored else None) or [] if layer]
+        if stored is None:
+            return None
+        masks = [_opacity(layer) for layer in stored.layers or [] if layer]
+        for sent in (stored.background, stored.composite, *(stored.layers or [])):
+            if sent and not isinstance(sent, bytes):  # a file that nobody needs any more
+                Path(sent.path).unlink(missing_ok=True)
         painted = [mask for mask in masks if mask.max() > 0]
         if not painted:
             return None
@@ -137,7 +157,7 @@ class MaskInput(_OwnFiles, gr.ImageEditor, metaclass=_WithoutStub):
 
 
 def _opacity(layer: Any) -> Tensor:
-    """Return the alpha channel of a layer, (1, 1, H, W) in [0, 1]."""
+    """Return how much of a layer is painted over, (1, 1, H, W) in [0, 1]."""
     source = BytesIO(layer) if isinstance(layer, bytes) else layer.path
     try:
         with Image.open(source, formats=("PNG", "WEBP")) as image:
@@ -146,4 +166,4 @@ def _opacity(layer: Any) -> Tensor:
             alpha = np.array(image.convert("RGBA").getchannel("A"), dtype=np.float32)
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError("the mask cannot be read; paint it again") from error
-    return torch.from_numpy(alpha / 255)[None, None]
+    return torch.from_numpy(alpha / (255 * OPACITY)).clamp(0, 1)[None, None]

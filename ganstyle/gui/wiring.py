@@ -18,6 +18,7 @@ def heavy(status: gr.HTML) -> dict[str, Any]:
     return {
         "concurrency_id": HEAVY,
         "concurrency_limit": 1,
+        "api_visibility": "private",
         "show_progress": "minimal",
         "show_progress_on": status,
     }
@@ -34,7 +35,6 @@ def long_job(
     outputs: Sequence[Any],
     status: gr.HTML,
     hides: Sequence[gr.DownloadButton] = (),
-    api_name: str | None = None,
 ) -> None:
     """Connect the buttons of a long job.
 
@@ -48,7 +48,6 @@ def long_job(
         outputs: what it changes.
         status: the one of them that says how far it is.
         hides: what is out of date when it begins.
-        api_name: also offer it to programs, by this name.
     """
 
     def begin(request: gr.Request) -> list[Any]:
@@ -68,9 +67,8 @@ def long_job(
     def fail() -> list[Any]:
         return [*end(), progress("")]
 
-    api = {"api_name": api_name} if api_name else {"api_visibility": "private"}
     begun = start.click(begin, None, [start, stop, *hides], **QUIET)
-    done = begun.then(shown(work), inputs, outputs, **api, **heavy(status))
+    done = begun.then(shown(work), inputs, outputs, api_name=kind, **heavy(status))
     done.success(end, None, [start, stop], **QUIET)
     done.failure(fail, None, [start, stop, status], **QUIET)
     stop.click(halt, None, None, **QUIET)
