@@ -103,7 +103,7 @@ def gatys_method(
         in_time: stop it at the time that the first method took.
         steps: the most steps; None: the default.
     """
-    limits = {} if steps is None else {"steps": steps}
+    limits: dict[str, Any] = {} if steps is None else {"steps": steps}
 
     def paint(photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
         def callback(event: Event) -> None:

@@ -20,7 +20,7 @@ from ganstyle.weights import find_vgg16
 QUEUE = 12
 """Jobs that may wait for their turn; who comes then is told that the queue is full."""
 
-_HOUR = 3600.0  # seconds
+_HOUR = 3600  # seconds
 _PATIENCE = 12 * _HOUR
 
 
@@ -49,7 +49,9 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, Workshop]:
     )
     # The files of a visit go with it; those of clients that never say goodbye, after half a day.
     with gr.Blocks(title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _PATIENCE)) as blocks:
-        gr.HTML('<header class="masthead"><h1>ganstyle</h1><p>Photos into paintings.</p></header>')
+        gr.HTML(
+            '<header class="masthead"><h1>ganstyle</h1><p>Photos into paintings.</p></header>', padding=False
+        )
         with gr.Tabs():
             with gr.Tab("Stylise", id="stylize"):
                 StylizeTab(shop)

@@ -11,7 +11,7 @@ from ganstyle.gui.jobs import Done, Stopped, run
 from ganstyle.gui.markup import hint, picture, progress, table
 from ganstyle.gui.optimize import DEFAULTS
 from ganstyle.gui.uploads import Upload, small_input
-from ganstyle.gui.wiring import long_job
+from ganstyle.gui.wiring import claim_uploads, long_job
 from ganstyle.gui.workshop import Workshop
 from ganstyle.metrics import Judge
 
@@ -35,7 +35,8 @@ class CompareTab:
                     painting = small_input("Painting (optional)", "compare-painting")
                 gr.HTML(
                     '<p class="aside">The painting is needed where a style’s own measurements '
-                    f"were made by another network than {shop.vgg.name}.</p>"
+                    f"were made by another network than {shop.vgg.name}.</p>",
+                    padding=False,
                 )
                 style = gr.Dropdown(
                     shop.shelf.keys, value=shop.shelf.first, label="Style", elem_id="compare-style"
@@ -50,8 +51,9 @@ class CompareTab:
                     start = gr.Button("Compare", variant="primary", elem_id="compare-start")
                     halt = gr.Button("Cancel", variant="stop", visible=False, elem_id="compare-cancel")
             with gr.Column(scale=2, min_width=300):
-                status = gr.HTML(progress(""), elem_id="compare-status")
-                shows = gr.HTML(_EMPTY, elem_id="compare-result")
+                status = gr.HTML(progress(""), padding=False, elem_id="compare-status")
+                shows = gr.HTML(_EMPTY, padding=False, elem_id="compare-result")
+        claim_uploads(shop.sessions, photo, painting)
         long_job(
             _KIND,
             shop.sessions,
@@ -77,7 +79,6 @@ class CompareTab:
         with sessions.job(session, _KIND) as stop:
             if photo is None:
                 raise gr.Error("there is no photo yet; choose one first", print_exception=False)
-            sessions.keep(session, photo.path, *([painting.path] if painting else []))
             chosen, shop = self._shop.shelf[style], self._shop
 
             def work(report: Any) -> Comparison:
@@ -92,7 +93,7 @@ class CompareTab:
                     shop.vgg,
                     shop.features,
                     size=int(size),
-                    painting=painting and painting.path,
+                    painting=painting.path if painting else None,
                     device=shop.device,
                 )
                 judge = Judge(
@@ -134,7 +135,7 @@ def _result(comparison: Comparison, name: str) -> str:
             comparison.photos[0],
             alt=name,
             caption="Photo",
-            note=f"content {untouched['content']:.3f} · style {untouched['style']:.3f}",
+            note=f"content {untouched['content']:.3f}\nstyle {untouched['style']:.3f}",
         )
     ]
     figures += [
@@ -142,7 +143,7 @@ def _result(comparison: Comparison, name: str) -> str:
             entry.pictures[0],
             alt=f"{name}, painted by {entry.method.label}",
             caption=entry.method.label,
-            note=f"content {entry.scores['content']:.3f} · style {entry.scores['style']:.3f}\n"
+            note=f"content {entry.scores['content']:.3f}\nstyle {entry.scores['style']:.3f}\n"
             f"{entry.seconds_per_image:.2f} s",
         )
         for entry in comparison.entries

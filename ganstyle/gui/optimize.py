@@ -16,7 +16,7 @@ from ganstyle.gatys.transfer import transfer
 from ganstyle.gui.jobs import Done, Stopped, run
 from ganstyle.gui.markup import chart, hint, picture, progress
 from ganstyle.gui.uploads import Upload, small_input
-from ganstyle.gui.wiring import long_job
+from ganstyle.gui.wiring import claim_uploads, long_job
 from ganstyle.gui.workshop import Workshop
 from ganstyle.images import encode_jpeg, resize_shorter, write_image
 
@@ -73,17 +73,16 @@ class OptimizeTab:
                     )
                 with gr.Row():
                     start = gr.Button("Optimise", variant="primary", elem_id="optimize-start")
-                    halt = gr.Button(
-                        "Stop and keep the best", variant="stop", visible=False, elem_id="optimize-stop"
-                    )
-                gr.HTML(f'<p class="aside">Measured with {shop.vgg.name}.</p>')
+                    halt = gr.Button("Stop", variant="stop", visible=False, elem_id="optimize-stop")
+                gr.HTML(f'<p class="aside">Measured with {shop.vgg.name}.</p>', padding=False)
             with gr.Column(scale=3, min_width=300):
-                shows = gr.HTML(_NO_PICTURE, elem_id="optimize-picture")
-                status = gr.HTML(progress(""), elem_id="optimize-status")
+                shows = gr.HTML(_NO_PICTURE, padding=False, elem_id="optimize-picture")
+                status = gr.HTML(progress(""), padding=False, elem_id="optimize-status")
                 download = gr.DownloadButton(
                     "Download", variant="primary", visible=False, elem_id="optimize-download"
                 )
-                curve = gr.HTML(_NO_CHART, elem_id="optimize-curve")
+                curve = gr.HTML(_NO_CHART, padding=False, elem_id="optimize-curve")
+        claim_uploads(shop.sessions, photo, painting)
         long_job(
             _KIND,
             shop.sessions,
@@ -112,7 +111,6 @@ class OptimizeTab:
         with sessions.job(session, _KIND) as stop:
             if photo is None or painting is None:
                 raise gr.Error("name a photo and a painting; one of them is missing", print_exception=False)
-            sessions.keep(session, photo.path, painting.path)
             watch = _Watch(stop)
 
             def work(report: Any) -> Result:
@@ -141,7 +139,7 @@ class OptimizeTab:
                         write_image(item.result.image, target)
                         yield self._last(item.result, watch, target)
                         return
-                    due = time.monotonic() - drawn > _CHART
+                    due = item.step > 1 and time.monotonic() - drawn > _CHART
                     drawn = time.monotonic() if due else drawn
                     yield (
                         picture(encode_jpeg(item.image), kind="jpeg", alt="The picture so far"),

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock
 
+_GRACE = 60.0  # seconds after which an upload must be in use
+_UPLOADS = "[0-9a-f]" * 64 + "/*"  # Gradio puts each into a folder that is named by its SHA-256
+
 
 class Sessions:
     """Keeps visitors apart. A session is a browser tab; Gradio gives each a name.
@@ -69,7 +72,7 @@ class Sessions:
                 self._jobs.pop((session, kind), None)
 
     def close(self, session: str) -> None:
-        """Stop a session's jobs and remove its files."""
+        """Stop a session's jobs and remove its files, and uploads that nobody uses."""
         with self._lock:
             for (owner, _), job in self._jobs.items():
                 if owner == session:
@@ -81,5 +84,13 @@ class Sessions:
             unused = mine.difference(*self._uploads.values())
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
-        for path in unused:
+        for path in [*unused, *self._unclaimed()]:
             path.unlink(missing_ok=True)
+
+    def _unclaimed(self) -> list[Path]:
+        """Return uploads that no session has come to use; the browser's brush leaves many."""
+        with self._lock:
+            claimed = set[Path]().union(*self._uploads.values())
+        before = time.time() - _GRACE
+        uploads = (path for path in self._folder.glob(_UPLOADS) if path.is_file() and path not in claimed)
+        return [path for path in uploads if path.stat().st_mtime < before]

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganstyle.errors import ImageError
+from ganstyle.gui.jobs import toasts
 from ganstyle.images import MAX_PIXELS, decode_image
 
 MAX_FILE = "20mb"
@@ -92,7 +93,7 @@ class PhotoInput(_OwnFiles, gr.Image, metaclass=_WithoutStub):
         """Be Gradio's image in the browser."""
         return "image"
 
-    def preprocess(self, payload: Any) -> Upload | None:
+    def preprocess(self, payload: Any) -> Upload | None:  # type: ignore[override]
         """Leave the file alone; Gradio would decode it without a limit."""
         if payload is None:
             return None
@@ -128,7 +129,7 @@ class MaskInput(_OwnFiles, gr.ImageEditor, metaclass=_WithoutStub):
         """Be Gradio's editor in the browser."""
         return "imageeditor"
 
-    @server
+    @server  # type: ignore[untyped-decorator]
     def accept_blobs(self, data: Any) -> None:
         """Take a picture that is sent ahead of the value; of the numbers in it, Gradio believes any."""
         index = str(data.data["index"])
@@ -138,14 +139,15 @@ class MaskInput(_OwnFiles, gr.ImageEditor, metaclass=_WithoutStub):
         while len(self.blob_storage) > _MOST_STORED:
             self.blob_storage.pop(next(iter(self.blob_storage)), None)
 
-    def preprocess(self, payload: Any) -> Tensor | None:
+    def preprocess(self, payload: Any) -> Tensor | None:  # type: ignore[override]
         """Take the strokes' opacity; the picture under them is known already."""
         if payload is None:
             return None
         stored = self.blob_storage.pop(payload.id, None) if payload.id else payload
         if stored is None:
             return None
-        masks = [_opacity(layer) for layer in stored.layers or [] if layer]
+        with toasts():
+            masks = [_opacity(layer) for layer in stored.layers or [] if layer]
         for sent in (stored.background, stored.composite, *(stored.layers or [])):
             if sent and not isinstance(sent, bytes):  # a file that nobody needs any more
                 Path(sent.path).unlink(missing_ok=True)
@@ -164,6 +166,6 @@ def _opacity(layer: Any) -> Tensor:
             if max(image.size) > _MASK_SIDE:
                 raise ImageError(f"the mask is larger than {_MASK_SIDE} pixels a side; paint it again")
             alpha = np.array(image.convert("RGBA").getchannel("A"), dtype=np.float32)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ImageError("the mask cannot be read; paint it again") from error
     return torch.from_numpy(alpha / (255 * OPACITY)).clamp(0, 1)[None, None]

@@ -8,6 +8,7 @@ import gradio as gr
 from ganstyle.gui.jobs import HEAVY, shown
 from ganstyle.gui.markup import progress
 from ganstyle.gui.sessions import Sessions
+from ganstyle.gui.uploads import PhotoInput, Upload
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 """Of an event that is over at once and is nobody else's business; it passes the queue by."""
@@ -72,3 +73,14 @@ def long_job(
     done.success(end, None, [start, stop], **QUIET)
     done.failure(fail, None, [start, stop, status], **QUIET)
     stop.click(halt, None, None, **QUIET)
+
+
+def claim_uploads(sessions: Sessions, *inputs: PhotoInput) -> None:
+    """Note who uploads what as soon as it is there: a job may use it much later."""
+
+    def claim(upload: Upload | None, request: gr.Request) -> None:
+        if upload:
+            sessions.keep(str(request.session_hash), upload.path)
+
+    for each in inputs:
+        each.change(claim, each, None, **QUIET)

@@ -59,10 +59,13 @@ def test_stop_reaches_a_job_that_waits(sessions: Sessions) -> None:
 
 
 def test_stop_reaches_nobody_else(sessions: Sessions) -> None:
-    with sessions.job("a", "paint") as mine, sessions.job("b", "paint") as other:
-        with sessions.job("a", "compare") as another:
-            sessions.stop("a", "paint")
-            assert (mine.is_set(), other.is_set(), another.is_set()) == (True, False, False)
+    with (
+        sessions.job("a", "paint") as mine,
+        sessions.job("b", "paint") as other,
+        sessions.job("a", "compare") as another,
+    ):
+        sessions.stop("a", "paint")
+        assert (mine.is_set(), other.is_set(), another.is_set()) == (True, False, False)
 
 
 def test_leaving_stops_all_jobs_of_a_session(sessions: Sessions) -> None:
