@@ -142,6 +142,8 @@ def toasts() -> Iterator[None]:
     except (GanstyleError, OSError) as error:
         # Gradio takes the text for HTML, and a file's name is anything.
         raise gr.Error(html.escape(one_line(error)), print_exception=False) from error
+    except Stopped as stopped:  # whoever stopped it knows
+        raise gr.Error("stopped", visible=False, print_exception=False) from stopped
 
 
 def shown(function: Callable[..., Any]) -> Callable[..., Any]:

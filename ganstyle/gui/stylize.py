@@ -1,5 +1,6 @@
 """The tab that turns photos into paintings."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,7 @@ class StylizeTab:
                     brush = gr.Button("Paint this part", size="sm", elem_id="brush")
 
         controls = [style, strength, keep, masked]
-        example.click(lambda: str(EXAMPLE), None, photo, **QUIET)
+        example.click(self.example, None, photo, **QUIET)
         received = photo.change(
             shown(self.receive),
             photo,
@@ -151,6 +152,11 @@ class StylizeTab:
             hides=[download],
         )
 
+    def example(self, request: gr.Request) -> str:
+        """Return a copy of the example photo: Gradio shows no file that lies elsewhere."""
+        folder = self._shop.sessions.new_folder(str(request.session_hash))
+        return str(shutil.copy(EXAMPLE, folder))
+
     def receive(self, photo: Upload | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Read a photo and show it in every style."""
         nothing = gr.update(visible=False, value=None)
@@ -161,7 +167,7 @@ class StylizeTab:
         if photo is None:
             return
         session, sessions = str(request.session_hash), self._shop.sessions
-        with sessions.job(session, _KIND) as stop, turn(stop):
+        with sessions.job(session, f"{_KIND}-receive") as stop, turn(stop):
             sessions.keep(session, photo.path)
             folder = sessions.new_folder(session)
             image = photo.read()

@@ -103,6 +103,15 @@ def test_so_do_those_of_a_generator_function() -> None:
         next(steps)
 
 
+def test_what_was_stopped_says_nothing() -> None:
+    def stop() -> None:
+        raise Stopped
+
+    with pytest.raises(gr.Error) as caught:
+        shown(stop)()
+    assert not caught.value.visible
+
+
 def test_other_errors_are_ours_to_mend() -> None:
     def fail(x: Any) -> None:
         raise ZeroDivisionError
