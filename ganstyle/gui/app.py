@@ -14,11 +14,9 @@ from ganstyle.gui.settings import Settings
 from ganstyle.gui.shelf import Shelf
 from ganstyle.gui.stylize import StylizeTab
 from ganstyle.gui.tensorboard import TensorBoard
+from ganstyle.gui.wiring import QUEUE
 from ganstyle.gui.workshop import Workshop
 from ganstyle.weights import find_vgg16
-
-QUEUE = 12
-"""Jobs that may wait for their turn; who comes then is told that the queue is full."""
 
 _HOUR = 3600  # seconds
 _PATIENCE = 12 * _HOUR

@@ -54,6 +54,17 @@ class Sessions:
         with self._lock:
             return self._jobs.setdefault((session, kind), Event())
 
+    def disarm(self, session: str, kind: str) -> None:
+        """Forget a job that has ended, or will not begin."""
+        with self._lock:
+            self._jobs.pop((session, kind), None)
+
+    @property
+    def jobs(self) -> int:
+        """How many are at work or wait for their turn."""
+        with self._lock:
+            return len(self._jobs)
+
     def stop(self, session: str, kind: str) -> None:
         """Ask a session's job of a kind to stop, whether it has begun or waits."""
         with self._lock:
@@ -68,8 +79,7 @@ class Sessions:
         try:
             yield event
         finally:
-            with self._lock:
-                self._jobs.pop((session, kind), None)
+            self.disarm(session, kind)
 
     def close(self, session: str) -> None:
         """Stop a session's jobs and remove its files, and uploads that nobody uses."""

@@ -5,10 +5,14 @@ from typing import Any
 
 import gradio as gr
 
+from ganstyle.errors import GanstyleError
 from ganstyle.gui.jobs import HEAVY, shown
 from ganstyle.gui.markup import progress
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.uploads import PhotoInput, Upload
+
+QUEUE = 12
+"""Jobs that may wait for their turn; who comes then is told that the queue is full."""
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 """Of an event that is over at once and is nobody else's business; it passes the queue by."""
@@ -52,6 +56,8 @@ def long_job(
     """
 
     def begin(request: gr.Request) -> list[Any]:
+        if sessions.jobs >= QUEUE:
+            raise GanstyleError(f"the queue is full: {sessions.jobs} jobs wait; try again in a minute")
         sessions.arm(str(request.session_hash), kind)
         return [
             gr.update(interactive=False),
@@ -65,10 +71,11 @@ def long_job(
     def end() -> list[Any]:
         return [gr.update(interactive=True), gr.update(visible=False)]
 
-    def fail() -> list[Any]:
+    def fail(request: gr.Request) -> list[Any]:
+        sessions.disarm(str(request.session_hash), kind)
         return [*end(), progress("")]
 
-    begun = start.click(begin, None, [start, stop, *hides], **QUIET)
+    begun = start.click(shown(begin), None, [start, stop, *hides], **QUIET)
     done = begun.then(shown(work), inputs, outputs, api_name=kind, **heavy(status))
     done.success(end, None, [start, stop], **QUIET)
     done.failure(fail, None, [start, stop, status], **QUIET)

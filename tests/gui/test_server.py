@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from ganstyle.checkpoint import load_style
-from ganstyle.gui.app import QUEUE
+from ganstyle.gui.wiring import QUEUE
 from ganstyle.images import decode_image
 from ganstyle.stylize import stylize_image
 
@@ -156,6 +156,31 @@ def test_nothing_is_told_to_others(client: Any) -> None:
     for host in ("googleapis", "gstatic", "cdnjs", "jsdelivr", "unpkg"):
         assert host not in page
     assert all(each["api_visibility"] == "private" for each in client.config["dependencies"])
+
+
+def test_a_full_queue_is_said_before_anything_is_sent(connect: Callable[..., Any]) -> None:
+    """What a button does first: it counts those who wait, and tells whoever comes too late."""
+    visitors = [connect(f"early {number}") for number in range(QUEUE)]
+
+    def press(client: Any) -> dict[str, Any]:
+        number = next(each["id"] for each in client.config["dependencies"] if each["api_name"] == "begin")
+        job = {"data": [], "fn_index": number, "session_hash": client.session}
+        answer: dict[str, Any] = client.http.post("gradio_api/run/predict", json=job).json()
+        return answer
+
+    for visitor in visitors:
+        assert "data" in press(visitor)
+    late = press(connect("late"))
+    assert late["error"] == f"the queue is full: {QUEUE} jobs wait; try again in a minute"
+    for visitor in visitors:  # they leave
+        with visitor.http.stream("GET", f"gradio_api/heartbeat/{visitor.session}") as alive:
+            next(alive.iter_lines())
+    deadline = time.monotonic() + 20
+    while "error" in press(connect("late")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert "data" in press(connect("late"))
+    with connect("late").http.stream("GET", "gradio_api/heartbeat/late") as alive:
+        next(alive.iter_lines())
 
 
 def test_twenty_at_once(connect: Callable[..., Any], png: Callable[..., bytes], served: Any) -> None:
