@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -157,8 +158,10 @@ class Client:
 
     def wait(self) -> tuple[list[Any], str | None]:
         """Return the values of the job that was queued, and its error."""
+        deadline = time.monotonic() + 90
         with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as lines:
             for line in lines.iter_lines():
+                assert time.monotonic() < deadline, "the job does not end"
                 message = json.loads(line.removeprefix("data: ")) if line else {}
                 if message.get("msg") == "process_completed":
                     output = message["output"]

@@ -107,7 +107,7 @@ def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path
         page.mouse.move(x + 10, y + 10, steps=4)
         page.mouse.up()
         page.click("#brush")
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(500)
         if "where it is brushed" in page.inner_text("#status"):
             break
     page.click("#full")

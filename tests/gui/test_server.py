@@ -218,6 +218,23 @@ def test_twenty_at_once(connect: Callable[..., Any], png: Callable[..., bytes], 
     assert server.memory_info().rss <= level + 30e6
 
 
+def test_who_leaves_makes_room(connect: Callable[..., Any], png: Callable[..., bytes]) -> None:
+    """A job of minutes ends when its visitor's tab is closed, and the next in the queue has its turn."""
+    leaver, other = connect("leaver"), connect("other")
+    photo, painting = leaver.upload("x.png", png(0, 512)), leaver.upload("y.png", png(1, 512))
+    began = time.monotonic()
+    with leaver.http.stream("GET", "gradio_api/heartbeat/leaver") as alive:
+        lines = alive.iter_lines()  # kept, for the connection ends with it
+        assert next(lines)
+        assert leaver.join("optimize", photo, painting, "lbfgs", 500, 512, 30, "off").status_code == 200
+        joined = other.join("stylize", other.upload("z.png", png(2)), "starry_night", *CONTROLS)
+        assert joined.status_code == 200
+        time.sleep(2)
+    _, error = other.wait()
+    assert error is None
+    assert time.monotonic() - began < 40
+
+
 def test_a_password(another: Callable[..., Any], png: Callable[..., bytes], tmp_path: Path) -> None:
     with another("--host", "0.0.0.0", "--auth", "me:secret") as served:
         address = served.address.replace("0.0.0.0", "127.0.0.1")
