@@ -47,9 +47,7 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, Workshop]:
     )
     # The files of a visit go with it; those of clients that never say goodbye, after half a day.
     with gr.Blocks(title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _PATIENCE)) as blocks:
-        gr.HTML(
-            '<header class="masthead"><h1>ganstyle</h1><p>Photos into paintings.</p></header>', padding=False
-        )
+        gr.HTML('<header class="masthead"><h1>ganstyle</h1><p>Photos into paintings.</p></header>')
         with gr.Tabs():
             with gr.Tab("Stylise", id="stylize"):
                 StylizeTab(shop)

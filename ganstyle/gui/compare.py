@@ -36,7 +36,6 @@ class CompareTab:
                 gr.HTML(
                     '<p class="aside">The painting is needed where a style’s own measurements '
                     f"were made by another network than {shop.vgg.name}.</p>",
-                    padding=False,
                 )
                 style = gr.Dropdown(
                     shop.shelf.keys, value=shop.shelf.first, label="Style", elem_id="compare-style"
@@ -51,8 +50,8 @@ class CompareTab:
                     start = gr.Button("Compare", variant="primary", elem_id="compare-start")
                     halt = gr.Button("Cancel", variant="stop", visible=False, elem_id="compare-cancel")
             with gr.Column(scale=2, min_width=300):
-                status = gr.HTML(progress(""), padding=False, elem_id="compare-status")
-                shows = gr.HTML(_EMPTY, padding=False, elem_id="compare-result")
+                status = gr.HTML(progress(""), elem_id="compare-status")
+                shows = gr.HTML(_EMPTY, elem_id="compare-result")
         claim_uploads(shop.sessions, photo, painting)
         long_job(
             _KIND,
@@ -150,14 +149,13 @@ def _result(comparison: Comparison, name: str) -> str:
     ]
     rows = [
         [
-            entry.method.label,
+            ", ".join(filter(None, [entry.method.label, entry.notes[0]])),
             f"{entry.scores['content']:.3f}",
             f"{entry.scores['style']:.3f}",
             f"{entry.seconds_per_image:.2f}",
-            entry.notes[0],
         ]
         for entry in comparison.entries
     ]
     caption = "Lower is closer: content to the photo, style to the painting"
-    scores = table(["", "content", "style", "seconds", ""], rows, caption=caption)
+    scores = table(["", "content", "style", "seconds"], rows, caption=caption)
     return f'<div class="pictures">{"".join(figures)}</div>{scores}'

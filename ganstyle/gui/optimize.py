@@ -74,14 +74,14 @@ class OptimizeTab:
                 with gr.Row():
                     start = gr.Button("Optimise", variant="primary", elem_id="optimize-start")
                     halt = gr.Button("Stop", variant="stop", visible=False, elem_id="optimize-stop")
-                gr.HTML(f'<p class="aside">Measured with {shop.vgg.name}.</p>', padding=False)
+                gr.HTML(f'<p class="aside">Measured with {shop.vgg.name}.</p>')
             with gr.Column(scale=3, min_width=300):
-                shows = gr.HTML(_NO_PICTURE, padding=False, elem_id="optimize-picture")
-                status = gr.HTML(progress(""), padding=False, elem_id="optimize-status")
+                shows = gr.HTML(_NO_PICTURE, elem_id="optimize-picture")
+                status = gr.HTML(progress(""), elem_id="optimize-status")
                 download = gr.DownloadButton(
                     "Download", variant="primary", visible=False, elem_id="optimize-download"
                 )
-                curve = gr.HTML(_NO_CHART, padding=False, elem_id="optimize-curve")
+                curve = gr.HTML(_NO_CHART, elem_id="optimize-curve")
         claim_uploads(shop.sessions, photo, painting)
         long_job(
             _KIND,

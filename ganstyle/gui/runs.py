@@ -32,14 +32,14 @@ class RunsTab:
         with gr.Row(elem_classes="bar"):
             run = gr.Dropdown([], label="Run", elem_id="run", scale=3, min_width=200)
             start = gr.Button("Start TensorBoard", elem_id="tensorboard", scale=1, min_width=160)
-        link = gr.HTML("", padding=False, elem_id="tensorboard-link")
-        status = gr.HTML(progress(""), padding=False, elem_id="runs-status")
-        curves = gr.HTML(self._nothing(), padding=False, elem_id="runs-curves")
+        link = gr.HTML("", elem_id="tensorboard-link")
+        status = gr.HTML(progress(""), elem_id="runs-status")
+        curves = gr.HTML(self._nothing(), elem_id="runs-curves")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1, min_width=300):
-                samples = gr.HTML("", padding=False, elem_id="runs-samples")
+                samples = gr.HTML("", elem_id="runs-samples")
             with gr.Column(scale=1, min_width=300):
-                scores = gr.HTML("", padding=False, elem_id="runs-scores")
+                scores = gr.HTML("", elem_id="runs-scores")
         clock = gr.Timer(_EVERY, active=False)
         shows = [seen, run, status, curves, samples, scores]
         tab.select(shown(self.look), [run, seen], shows, **QUIET)

@@ -95,7 +95,7 @@ class StylizeTab:
                     max_height=640,
                     elem_id="slider",
                 )
-                status = gr.HTML(_EMPTY, padding=False, elem_id="status")
+                status = gr.HTML(_EMPTY, elem_id="status")
                 with gr.Row():
                     full = gr.Button(
                         "Paint at full size", variant="primary", interactive=False, elem_id="full"
