@@ -123,23 +123,19 @@ def write_image(image: Tensor, path: str | Path, *, quality: int = 95) -> None:
     """
     path = Path(path)
     image_format = output_format(path)
-    buffer = BytesIO()
     try:
         picture = to_pil(image)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
     try:
-        if image_format == "JPEG":  # without subsampling: strokes have sharp edges in colour
-            picture.save(buffer, "JPEG", quality=quality, subsampling="4:4:4")
-        else:
-            picture.save(buffer, image_format, quality=quality)
+        content = _encode(picture, image_format, quality)
     except (OSError, ValueError) as error:  # the sizes that JPEG and WebP can hold are limited
         raise ImageError(
             f"{path}: {picture.width}x{picture.height} pixels cannot be written as {image_format} "
             f"({_one_line(error)}); try .png"
         ) from error
     with atomic_write(path) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+        temporary.write_bytes(content)
 
 
 def encode_png(image: Tensor) -> bytes:
@@ -148,9 +144,16 @@ def encode_png(image: Tensor) -> bytes:
     Raises:
         ImageError: a pixel is not finite.
     """
-    buffer = BytesIO()
-    to_pil(image).save(buffer, "PNG")
-    return buffer.getvalue()
+    return _encode(to_pil(image), "PNG", 0)
+
+
+def encode_jpeg(image: Tensor, *, quality: int = 90) -> bytes:
+    """Return the content of a JPEG file of an image, (3, H, W) or (1, 3, H, W); see `write_image`.
+
+    Raises:
+        ImageError: a pixel is not finite.
+    """
+    return _encode(to_pil(image), "JPEG", quality)
 
 
 def output_format(path: str | Path) -> str:
@@ -239,6 +242,13 @@ def resize_shorter(image: Tensor, shorter: int) -> Tensor:
     return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
+def shrink(image: Tensor, longer: int) -> Tensor:
+    """Resize, proportions kept, so that the longer side has at most ``longer`` pixels; see `resize`."""
+    height, width = image.shape[-2:]
+    scale = min(1.0, longer / max(height, width))
+    return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
 def central_square(image: Tensor, side: int) -> Tensor:
     """Cut the largest central square of (..., 3, H, W) and resize it to ``side`` pixels; see `resize`."""
     height, width = image.shape[-2:]
@@ -287,6 +297,15 @@ def image_grid(images: Tensor, columns: int) -> Tensor:
     padded = torch.cat([padded, torch.ones_like(padded[:1]).expand(missing, -1, -1, -1)])
     rows = [torch.cat(list(row), dim=2) for row in torch.split(padded, columns)]
     return F.pad(torch.cat(rows, dim=1), (2, 0, 2, 0), value=1.0)
+
+
+def _encode(picture: Image.Image, image_format: str, quality: int) -> bytes:
+    """Return a file's content; ``quality`` is of no matter to PNG."""
+    # JPEG without subsampling: strokes have sharp edges in colour.
+    options = {"subsampling": "4:4:4"} if image_format == "JPEG" else {}
+    buffer = BytesIO()
+    picture.save(buffer, image_format, quality=quality, **options)
+    return buffer.getvalue()
 
 
 @contextmanager

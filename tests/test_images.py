@@ -492,6 +492,24 @@ def test_resize_shorter(size: tuple[int, int], shorter: int, expected: tuple[int
     assert images.resize_shorter(torch.rand(1, 3, *size), shorter).shape[-2:] == expected
 
 
+@pytest.mark.parametrize(
+    ("size", "longer", "expected"),
+    [((40, 20), 10, (10, 5)), ((20, 40), 10, (5, 10)), ((8, 9), 10, (8, 9)), ((1, 500), 10, (1, 10))],
+)
+def test_shrink(size: tuple[int, int], longer: int, expected: tuple[int, int]) -> None:
+    image = torch.rand(1, 3, *size)
+    assert images.shrink(image, longer).shape[-2:] == expected
+    assert torch.equal(images.shrink(image, max(size)), image)
+
+
+def test_encode_jpeg() -> None:
+    image = torch.linspace(0, 1, 32).expand(1, 3, 16, 32)
+    content = images.encode_jpeg(image)
+    assert content.startswith(b"\xff\xd8")
+    assert (images.decode_image(content, "x") - image).abs().max() < 0.03
+    assert len(images.encode_jpeg(image, quality=20)) < len(content)
+
+
 def test_central_square() -> None:
     image = torch.rand(1, 3, 5, 9)
     assert torch.equal(images.central_square(image, 5), image[..., 2:7])

@@ -20,7 +20,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("student", "weights", "recipe", "metrics", "stylize", "checkpoint"),
     ("gatys", "training"),
     ("distill", "evaluate"),
-    ("cli", "gui"),
+    ("gui",),
+    ("cli",),
 )
 _ORDERED = (0, 2)
 _ENTRANCES = ("__init__", "__main__")  # the public API and the command: above everything

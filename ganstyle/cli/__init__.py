@@ -16,6 +16,7 @@ from ganstyle.cli.demo import demo
 from ganstyle.cli.distill import distill
 from ganstyle.cli.doctor import doctor
 from ganstyle.cli.evaluate import evaluate
+from ganstyle.cli.gui import gui
 from ganstyle.cli.optimize import optimize
 from ganstyle.cli.optimizers import optimizers
 from ganstyle.cli.styles import styles
@@ -80,7 +81,7 @@ def _main(
         warnings.showwarning = _warn
 
 
-for command in (train, stylize, evaluate, compare, optimize, optimizers, distill, demo, styles, doctor):
+for command in (train, stylize, evaluate, compare, optimize, optimizers, distill, gui, demo, styles, doctor):
     app.command()(command)
 
 

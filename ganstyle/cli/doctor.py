@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-_PACKAGES = ("torch", "torchvision", "accelerate", "kornia", "pillow", "clean-fid", "safetensors")
+_PACKAGES = ("torch", "torchvision", "accelerate", "kornia", "pillow", "clean-fid", "safetensors", "gradio")
 
 
 def _version_of(package: str) -> str:

@@ -105,6 +105,7 @@ def compare(
     features: FeatureExtractor,
     *,
     without_gan: Style | None = None,
+    steps: int | None = None,
     settings: Mapping[str, Any] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Comparison:
@@ -119,14 +120,15 @@ def compare(
         reference: what the baseline aims at.
         features: the network that the baseline descends.
         without_gan: the same generator, trained without a discriminator.
+        steps: of the baseline, where it is not stopped in the generator's time; None: its default.
         settings: what else the times depend on, to be reported.
-        on_event: told of the progress.
+        on_event: told of the progress; it may raise KeyboardInterrupt to end early.
 
     Raises:
         GanstyleError: ``without_gan`` was trained with a discriminator; or see `optimize`.
-        KeyboardInterrupt: Ctrl-C.
+        KeyboardInterrupt: Ctrl-C, or ``on_event`` raised it.
     """
-    methods = _methods(style, without_gan, reference, features)
+    methods = _methods(style, without_gan, reference, features, steps)
     total = len(judge.photos) * len(methods)
     sheets = [Sheet() for _ in methods]
     untouched = Sheet()
@@ -173,7 +175,11 @@ def compare(
 
 
 def _methods(
-    style: Style, without_gan: Style | None, reference: StyleReference, features: FeatureExtractor
+    style: Style,
+    without_gan: Style | None,
+    reference: StyleReference,
+    features: FeatureExtractor,
+    steps: int | None,
 ) -> list[Method]:
     label = "GAN" if style.recipe.discriminator else "generator"
     methods = [generator_method(style, "generator", label)]
@@ -184,7 +190,7 @@ def _methods(
                 "give a style that was trained with discriminator=null"
             )
         methods.append(generator_method(without_gan, "without-gan", "without GAN"))
-    methods.append(gatys_method(reference, features, "gatys", "Gatys", in_time=False))
+    methods.append(gatys_method(reference, features, "gatys", "Gatys", in_time=False, steps=steps))
     methods.append(
         gatys_method(reference, features, "gatys-in-time", f"Gatys in the {label}’s time", in_time=True)
     )

@@ -10,6 +10,8 @@ from tensorboard.backend.event_processing.event_accumulator import SCALARS, Even
 from ganstyle.errors import RunError
 from ganstyle.gatys.plots import dress, line_style, new_figure
 
+SCORES = "scores.jsonl"
+
 _SCORES = ("content", "style")
 _LOSSES = ("content", "style", "adversarial", "discriminator")
 _SHOWN = 40  # points of a curve; each is the mean of those that it stands for
@@ -24,9 +26,9 @@ def read_scores(run: str | Path) -> dict[str, Curve]:
     Raises:
         RunError: there is no such run, or it has no scores.
     """
-    file = Path(run) / "scores.jsonl"
+    file = Path(run) / SCORES
     try:
-        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = score_lines(run)
         return {name: [(line["seconds"] / 60, line[name]) for line in lines] for name in _SCORES}
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
@@ -35,20 +37,34 @@ def read_scores(run: str | Path) -> dict[str, Curve]:
         ) from error
 
 
+def score_lines(run: str | Path) -> list[dict[str, float]]:
+    """Return the lines of a run's ``scores.jsonl``, one for each step that was scored, in order.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is damaged.
+    """
+    text = (Path(run) / SCORES).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
 def read_losses(run: str | Path) -> dict[str, Curve]:
     """Return the losses in a run's TensorBoard files: name → (step, value); empty if there are none."""
+    found = read_scalars(run)
+    curves = {name: found.get(f"loss/{name}", []) for name in _LOSSES}
+    return {name: thinned(curve) for name, curve in curves.items() if curve}
+
+
+def read_scalars(run: str | Path) -> dict[str, Curve]:
+    """Return every curve in a run's TensorBoard files: name → (step, value); empty if there are none."""
     folder = Path(run) / "tensorboard"
     if not folder.is_dir():
         return {}
     events = EventAccumulator(str(folder), size_guidance={SCALARS: _READ})
     events.Reload()
-    found = events.Tags()[SCALARS]
-    curves: dict[str, Curve] = {
-        name: [(point.step, point.value) for point in events.Scalars(f"loss/{name}")]
-        for name in _LOSSES
-        if f"loss/{name}" in found
+    return {
+        name: [(point.step, point.value) for point in events.Scalars(name)] for name in events.Tags()[SCALARS]
     }
-    return {name: thinned(curve) for name, curve in curves.items() if curve}
 
 
 def thinned(curve: Curve) -> Curve:

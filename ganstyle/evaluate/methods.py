@@ -4,7 +4,7 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -85,7 +85,13 @@ def generator_method(style: Style, key: str, label: str) -> Method:
 
 
 def gatys_method(
-    reference: StyleReference, features: FeatureExtractor, key: str, label: str, *, in_time: bool
+    reference: StyleReference,
+    features: FeatureExtractor,
+    key: str,
+    label: str,
+    *,
+    in_time: bool,
+    steps: int | None = None,
 ) -> Method:
     """Return the classical baseline with its default settings.
 
@@ -95,7 +101,9 @@ def gatys_method(
         key: names its files.
         label: for people.
         in_time: stop it at the time that the first method took.
+        steps: the most steps; None: the default.
     """
+    limits: dict[str, Any] = {} if steps is None else {"steps": steps}
 
     def paint(photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
         def callback(event: Event) -> None:
@@ -115,6 +123,7 @@ def gatys_method(
             style_objective=objective,
             seconds=seconds if in_time else None,
             callback=callback,
+            **limits,
         )
         if result.interrupted:
             raise KeyboardInterrupt
@@ -123,15 +132,14 @@ def gatys_method(
         )
 
     limit = "; stopped when the generator is done" if in_time else ""
-    detail = (
-        f"optimises the pixels of each photo, with the defaults of ganstyle optimize: {defaults()}{limit}"
-    )
+    settings = defaults(**limits)
+    detail = f"optimises the pixels of each photo, with the defaults of ganstyle optimize: {settings}{limit}"
     return Method(key, label, detail, paint, 0.0)
 
 
-def defaults() -> str:
-    """Name the settings of the baseline."""
-    values = {name: p.default for name, p in inspect.signature(optimize).parameters.items()}
+def defaults(**changes: Any) -> str:
+    """Name the settings of the baseline, and those that were changed."""
+    values = {name: p.default for name, p in inspect.signature(optimize).parameters.items()} | changes
     weights = ", ".join(f"{term} {values[f'{term}_weight']:g}" for term in ("content", "style", "tv"))
     return f"{values['optimizer']}, {values['steps']} steps, {values['scales']} scales, weights: {weights}"
 

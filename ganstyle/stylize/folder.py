@@ -152,17 +152,18 @@ def _stylize_file(
 
 def _results_of(path: Path, output: Path) -> list[tuple[Path, Path]]:
     if not path.is_dir():
-        return [(path, output / _result_name(Path(path.name)))]
+        return [(path, output / result_name(Path(path.name)))]
     photos = find_images(path)
     results = output.resolve()
     if results != path.resolve():
         photos = [photo for photo in photos if not photo.resolve().is_relative_to(results)]
     if not photos:
         raise GanstyleError(f"{path}: holds no images; their names end in {', '.join(sorted(READ_SUFFIXES))}")
-    return [(photo, output / _result_name(photo.relative_to(path))) for photo in photos]
+    return [(photo, output / result_name(photo.relative_to(path))) for photo in photos]
 
 
-def _result_name(path: Path) -> Path:
+def result_name(path: Path) -> Path:
+    """Return what a photo's result is called: as the photo, or .png where its format is not written."""
     return path if path.suffix.lower() in WRITE_FORMATS else path.with_suffix(".png")
 
 

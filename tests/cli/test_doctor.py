@@ -36,7 +36,16 @@ def test_versions_and_hardware() -> None:
     lines = report()
     assert lines["ganstyle"] == __version__
     assert lines["python"].startswith(platform.python_version())
-    for package in ("torch", "torchvision", "accelerate", "kornia", "pillow", "clean-fid", "safetensors"):
+    for package in (
+        "torch",
+        "torchvision",
+        "accelerate",
+        "kornia",
+        "pillow",
+        "clean-fid",
+        "safetensors",
+        "gradio",
+    ):
         assert lines[package] == importlib.metadata.version(package)
     assert lines["threads"].startswith(str(torch.get_num_threads()))
     assert lines["precision"] in ("auto means bf16", "auto means fp32")

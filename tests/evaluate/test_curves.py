@@ -5,7 +5,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from ganstyle.errors import RunError
-from ganstyle.evaluate.curves import draw_curves, read_losses, read_scores, thinned
+from ganstyle.evaluate.curves import draw_curves, read_losses, read_scalars, read_scores, score_lines, thinned
 
 
 def test_scores_over_minutes(tmp_path: Path) -> None:
@@ -15,6 +15,13 @@ def test_scores_over_minutes(tmp_path: Path) -> None:
         "content": [(0.0, 1.0), (1.5, 2.0), (3.0, 3.0)],
         "style": [(0.0, 0.5), (1.5, 0.5), (3.0, 0.5)],
     }
+
+
+def test_lines_of_scores(tmp_path: Path) -> None:
+    (tmp_path / "scores.jsonl").write_text('{"step": 0, "style": 1.5}\n{"step": 5}\n')
+    assert score_lines(tmp_path) == [{"step": 0, "style": 1.5}, {"step": 5}]
+    with pytest.raises(FileNotFoundError):
+        score_lines(tmp_path / "none")
 
 
 @pytest.mark.parametrize("content", [None, "no json", '{"step": 1}\n', "[]\n"])
@@ -35,6 +42,8 @@ def test_losses_from_tensorboard(tmp_path: Path) -> None:
             writer.add_scalar("loss/style", 0.5 * step, step)
             writer.add_scalar("other", 1.0, step)
     assert read_losses(tmp_path) == {"style": [(0, 0.0), (1, 0.5), (2, 1.0), (3, 1.5)]}
+    scalars = read_scalars(tmp_path)
+    assert scalars == {"loss/style": read_losses(tmp_path)["style"], "other": [(n, 1.0) for n in range(4)]}
 
 
 def test_a_long_curve_is_thinned_to_means() -> None:

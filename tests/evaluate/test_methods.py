@@ -56,6 +56,14 @@ def test_gatys_with_its_defaults(
     assert "defaults of ganstyle optimize: lbfgs, 3 steps, auto scales, weights: content 1" in method.detail
 
 
+def test_gatys_with_fewer_steps(
+    instruments: Instruments, reference: StyleReference, photo: torch.Tensor
+) -> None:
+    method = gatys_method(reference, instruments.features, "gatys", "Gatys", in_time=False, steps=2)
+    assert method.paint(photo, 0.0, nothing).note == "2 steps"
+    assert "lbfgs, 2 steps, auto scales" in method.detail
+
+
 @pytest.mark.usefixtures("short_gatys")
 def test_gatys_without_the_painting_aims_at_its_gram_matrices(
     instruments: Instruments, reference: StyleReference, photo: torch.Tensor

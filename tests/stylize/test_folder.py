@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import read_image, write_image
-from ganstyle.stylize import FileEvent, Summary, plan_outputs, stylize_files
+from ganstyle.stylize import FileEvent, Summary, plan_outputs, result_name, stylize_files
 
 
 class Invert(nn.Module):
@@ -234,3 +234,10 @@ def test_a_colour_photo_comes_out_in_colour(tmp_path: Path) -> None:
     write_image(image, tmp_path / "a.png")
     run(tmp_path / "a.png", output=tmp_path / "out")
     torch.testing.assert_close(read_image(tmp_path / "out" / "a.png"), 1 - image, atol=1.01 / 255, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("photo", "result"), [("a.jpg", "a.jpg"), ("b.WEBP", "b.WEBP"), ("c.tiff", "c.png"), ("d", "d.png")]
+)
+def test_a_result_keeps_its_photo_s_name(photo: str, result: str) -> None:
+    assert result_name(Path(photo)) == Path(result)

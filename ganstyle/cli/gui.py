@@ -1,0 +1,76 @@
+"""``ganstyle gui``: the same things in a browser."""
+
+import importlib.util
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def gui(
+    styles: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder of your own styles, to choose from as well.")
+    ] = None,
+    runs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder of your training runs; runs if not given.")
+    ] = None,
+    vgg: Annotated[
+        str, typer.Option(help="auto, distilled, imagenet, or a file of weights; nothing is downloaded.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Let other machines in, such as 0.0.0.0; needs a password."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, metavar="N", help="If not given, 7860 or the next that is free."),
+    ] = None,
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USER:PASSWORD",
+            envvar="GANSTYLE_AUTH",
+            show_envvar=True,
+            help="Ask for these.",
+            show_default=False,
+        ),
+    ] = None,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="With --host or --share: let anybody in.")
+    ] = False,
+    share: Annotated[
+        bool, typer.Option("--share", help="Also make a public link, through Gradio's servers.")
+    ] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
+) -> None:
+    """Stylise, optimise, compare and watch trainings in a browser.
+
+    Only this machine can open it, unless --host is given. Ctrl-C ends it.
+    """
+    from ganstyle.errors import GanstyleError
+
+    if importlib.util.find_spec("gradio") is None:
+        raise GanstyleError("the interface needs Gradio, which is not installed; pip install 'ganstyle[gui]'")
+
+    from ganstyle.gui.access import LOOPBACK, credentials
+    from ganstyle.gui.settings import Settings
+
+    host = LOOPBACK if host is None else host
+    login = credentials(auth, host=host, share=share, no_auth=no_auth)
+    options = {} if runs is None else {"runs": runs}
+    settings = Settings(
+        styles=styles, vgg=vgg, device=device, host=host, port=port, login=login, share=share, **options
+    )
+    from ganstyle.gui.server import serve
+
+    with serve(settings) as served:
+        typer.echo(f"ganstyle is at {served.address}" + (f" and {served.public}" if served.public else ""))
+        typer.echo("Ctrl-C ends it")
+        if open_browser:
+            typer.launch(served.address)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            typer.echo("ended")

@@ -1,0 +1,1 @@
+"""The graphical interface: Gradio over the same functions that the command line calls."""

@@ -1,0 +1,161 @@
+"""The tab that lays a style beside the classical baseline, on one photo."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from ganstyle.evaluate.compare import SIZE, Comparison, Event, Finished, compare
+from ganstyle.evaluate.reference import find_reference
+from ganstyle.gui.jobs import Done, Stopped, run
+from ganstyle.gui.markup import hint, picture, progress, table
+from ganstyle.gui.optimize import DEFAULTS
+from ganstyle.gui.uploads import Upload, small_input
+from ganstyle.gui.wiring import claim_uploads, long_job
+from ganstyle.gui.workshop import Workshop
+from ganstyle.metrics import Judge
+
+_KIND = "compare"
+_EMPTY = hint("Give a photo: the style and Gatys' optimisation paint it side by side here.")
+
+
+class CompareTab:
+    """Builds the tab in the current context of Gradio.
+
+    Args:
+        shop: what all tabs share.
+    """
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=1, min_width=300):
+                with gr.Row(elem_classes="pair"):
+                    photo = small_input("Photo", "compare-photo")
+                    painting = small_input("Painting (optional)", "compare-painting")
+                gr.HTML(
+                    '<p class="aside">The painting is needed where a style’s own measurements '
+                    f"were made by another network than {shop.vgg.name}.</p>",
+                )
+                style = gr.Dropdown(
+                    shop.shelf.keys, value=shop.shelf.first, label="Style", elem_id="compare-style"
+                )
+                steps = gr.Slider(
+                    1, 500, value=DEFAULTS["steps"], step=1, label="Steps of Gatys", elem_id="compare-steps"
+                )
+                size = gr.Slider(
+                    64, 512, value=SIZE, step=32, label="Shorter side in pixels", elem_id="compare-size"
+                )
+                with gr.Row():
+                    start = gr.Button("Compare", variant="primary", elem_id="compare-start")
+                    halt = gr.Button("Cancel", variant="stop", visible=False, elem_id="compare-cancel")
+            with gr.Column(scale=2, min_width=300):
+                status = gr.HTML(progress(""), elem_id="compare-status")
+                shows = gr.HTML(_EMPTY, elem_id="compare-result")
+        claim_uploads(shop.sessions, photo, painting)
+        long_job(
+            _KIND,
+            shop.sessions,
+            self.paint,
+            start=start,
+            stop=halt,
+            inputs=[photo, painting, style, steps, size],
+            outputs=[shows, status],
+            status=status,
+        )
+
+    def paint(
+        self,
+        photo: Upload | None,
+        painting: Upload | None,
+        style: str,
+        steps: float,
+        size: float,
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Paint in every way, and say how far it is."""
+        session, sessions = str(request.session_hash), self._shop.sessions
+        with sessions.job(session, _KIND) as stop:
+            if photo is None:
+                raise gr.Error("there is no photo yet; choose one first", print_exception=False)
+            chosen, shop = self._shop.shelf[style], self._shop
+
+            def work(report: Any) -> Comparison:
+                def on_event(event: Event) -> None:
+                    report(event)
+                    if stop.is_set():
+                        raise KeyboardInterrupt
+
+                photo.read()  # refuses by the photo's own name what the judge would by its path here
+                reference = find_reference(
+                    chosen,
+                    shop.vgg,
+                    shop.features,
+                    size=int(size),
+                    painting=painting.path if painting else None,
+                    device=shop.device,
+                )
+                judge = Judge(
+                    [photo.path],
+                    size=int(size),
+                    vgg=shop.vgg,
+                    features=shop.features,
+                    style=reference,
+                    extractor=None,  # distances between distributions say nothing of one photo
+                    device=shop.device,
+                )
+                return compare(chosen, judge, reference, shop.features, steps=int(steps), on_event=on_event)
+
+            yield _EMPTY, progress("Preparing …", 0)
+            try:
+                for item in run(work, stop):
+                    if isinstance(item, Done):
+                        yield _result(item.result, photo.name), progress("Done.")
+                    else:
+                        yield gr.skip(), _progress(item)
+            except (Stopped, KeyboardInterrupt):
+                yield _EMPTY, progress("Cancelled.")
+
+
+def _progress(event: Event) -> str:
+    """Return where a comparison is."""
+    part = 1.0 if isinstance(event, Finished) else event.step / max(event.steps, 1)
+    text = f"{event.method} ({event.index} of {event.total})"
+    if not isinstance(event, Finished) and event.step:
+        text += f", step {event.step} of {event.steps}"
+    return progress(text, (event.index - 1 + part) / event.total)
+
+
+def _result(comparison: Comparison, name: str) -> str:
+    """Return the pictures side by side, and their scores."""
+    untouched = comparison.untouched
+    figures = [
+        picture(
+            comparison.photos[0],
+            alt=name,
+            caption="Photo",
+            note=f"content {untouched['content']:.3f}\nstyle {untouched['style']:.3f}",
+        )
+    ]
+    figures += [
+        picture(
+            entry.pictures[0],
+            alt=f"{name}, painted by {entry.method.label}",
+            caption=entry.method.label,
+            note=f"content {entry.scores['content']:.3f}\nstyle {entry.scores['style']:.3f}\n"
+            f"{entry.seconds_per_image:.2f} s",
+        )
+        for entry in comparison.entries
+    ]
+    rows = [
+        [
+            ", ".join(filter(None, [entry.method.label, entry.notes[0]])),
+            f"{entry.scores['content']:.3f}",
+            f"{entry.scores['style']:.3f}",
+            f"{entry.seconds_per_image:.2f}",
+        ]
+        for entry in comparison.entries
+    ]
+    caption = "Lower is closer: content to the photo, style to the painting"
+    scores = table(["", "content", "style", "seconds"], rows, caption=caption)
+    return f'<div class="pictures">{"".join(figures)}</div>{scores}'

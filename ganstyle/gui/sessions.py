@@ -1,0 +1,106 @@
+"""What belongs to one visitor: files that vanish with the visit, and jobs that can be stopped."""
+
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Lock
+
+_GRACE = 60.0  # seconds after which an upload must be in use
+_UPLOADS = "[0-9a-f]" * 64 + "/*"  # Gradio puts each into a folder that is named by its SHA-256
+
+
+class Sessions:
+    """Keeps visitors apart. A session is a browser tab; Gradio gives each a name.
+
+    Two visitors who upload the same photo share Gradio's copy of it, which is named by its content: it goes
+    with the last of them.
+
+    Args:
+        folder: where all files are; visitors' results lie in folders of their own below it.
+        patience: seconds after which a visitor who has not said goodbye is taken to have left.
+    """
+
+    def __init__(self, folder: Path, patience: float) -> None:
+        self._folder = folder
+        self._patience = patience
+        self._lock = Lock()
+        self._seen: dict[str, float] = {}
+        self._folders: dict[str, Path] = {}
+        self._uploads: dict[str, set[Path]] = {}
+        self._jobs: dict[tuple[str, str], Event] = {}
+
+    def new_folder(self, session: str) -> Path:
+        """Return a fresh folder for results, which goes with the session. Its name cannot be guessed."""
+        now = time.monotonic()
+        for other in [name for name, last in list(self._seen.items()) if now - last > self._patience]:
+            self.close(other)
+        with self._lock:
+            self._seen[session] = now
+            mine = self._folders.setdefault(session, self._folder / f"session-{uuid.uuid4().hex}")
+        folder = mine / uuid.uuid4().hex[:8]
+        folder.mkdir(parents=True)
+        return folder
+
+    def keep(self, session: str, *uploads: Path) -> None:
+        """Note that a session uses these uploads."""
+        with self._lock:
+            self._uploads.setdefault(session, set()).update(uploads)
+
+    def arm(self, session: str, kind: str) -> Event:
+        """Return the event that stops a session's job of a kind, a fresh one: the job may begin later."""
+        with self._lock:
+            return self._jobs.setdefault((session, kind), Event())
+
+    def disarm(self, session: str, kind: str) -> None:
+        """Forget a job that has ended, or will not begin."""
+        with self._lock:
+            self._jobs.pop((session, kind), None)
+
+    @property
+    def jobs(self) -> int:
+        """How many are at work or wait for their turn."""
+        with self._lock:
+            return len(self._jobs)
+
+    def stop(self, session: str, kind: str) -> None:
+        """Ask a session's job of a kind to stop, whether it has begun or waits."""
+        with self._lock:
+            job = self._jobs.get((session, kind))
+        if job:
+            job.set()
+
+    @contextmanager
+    def job(self, session: str, kind: str) -> Iterator[Event]:
+        """Give the event that stops the job which this block does."""
+        event = self.arm(session, kind)
+        try:
+            yield event
+        finally:
+            self.disarm(session, kind)
+
+    def close(self, session: str) -> None:
+        """Stop a session's jobs and remove its files, and uploads that nobody uses."""
+        with self._lock:
+            for (owner, _), job in self._jobs.items():
+                if owner == session:
+                    job.set()
+            self._jobs = {key: job for key, job in self._jobs.items() if key[0] != session}
+            self._seen.pop(session, None)
+            folder = self._folders.pop(session, None)
+            mine = self._uploads.pop(session, set())
+            unused = mine.difference(*self._uploads.values())
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in [*unused, *self._unclaimed()]:
+            path.unlink(missing_ok=True)
+
+    def _unclaimed(self) -> list[Path]:
+        """Return uploads that no session has come to use; the browser's brush leaves many."""
+        with self._lock:
+            claimed = set[Path]().union(*self._uploads.values())
+        before = time.time() - _GRACE
+        uploads = (path for path in self._folder.glob(_UPLOADS) if path.is_file() and path not in claimed)
+        return [path for path in uploads if path.stat().st_mtime < before]

@@ -1,0 +1,115 @@
+"""What there is to see of a training run, read from its folder while the training writes there."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganstyle.checkpoint import load_style
+from ganstyle.errors import CheckpointError
+from ganstyle.evaluate.curves import SCORES, Curve, read_scalars, score_lines, thinned
+
+_TITLES = {
+    "loss": "Losses",
+    "weighted": "Losses, as they are weighted",
+    "score": "Scores on validation photos",
+    "logits": "Logits of the discriminator",
+    "gradient": "Norms of the gradients",
+}
+"""What TensorBoard's groups of curves are called, in the order in which they are shown; others follow."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Curves that belong together: a title, and name → points."""
+
+    title: str
+    curves: Mapping[str, Curve]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as it stands.
+
+    Attributes:
+        step: the last one that was written of.
+        age: seconds since anything was written.
+        groups: the curves.
+        sample: the latest grid of samples, a JPEG file, if there is one.
+        scores: a dictionary for each step that was scored.
+        best: the step whose style is kept as the best; None: not known.
+    """
+
+    step: int
+    age: float
+    groups: Sequence[Group]
+    sample: Path | None
+    scores: Sequence[Mapping[str, float]]
+    best: int | None
+
+
+def find_runs(folder: Path) -> dict[str, Path]:
+    """Return the runs in a folder by their names, the one that was last written to first."""
+    if not folder.is_dir():
+        return {}
+    runs = [path for path in folder.iterdir() if (path / "tensorboard").is_dir() or (path / SCORES).is_file()]
+    return {path.name: path for path in sorted(runs, key=_written, reverse=True)}
+
+
+def signature(run: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes whenever there is something new to see of a run."""
+    return tuple(
+        (path.name, status.st_mtime_ns, status.st_size) for path in _files(run) for status in [path.stat()]
+    )
+
+
+def view(run: Path) -> RunView:
+    """Read a run.
+
+    Raises:
+        OSError: it vanishes meanwhile.
+        ValueError: a file in it is damaged.
+    """
+    scalars = read_scalars(run)
+    samples = sorted((run / "samples").glob("step-*.jpg"))
+    scores = score_lines(run) if (run / SCORES).is_file() else []
+    steps = [int(curve[-1][0]) for curve in scalars.values() if curve]
+    return RunView(
+        step=max([*steps, *(int(line["step"]) for line in scores[-1:])], default=0),
+        age=max(0.0, time.time() - _written(run)),
+        groups=_grouped(scalars),
+        sample=samples[-1] if samples else None,
+        scores=scores,
+        best=_best(run / "best.safetensors"),
+    )
+
+
+def _grouped(scalars: Mapping[str, Curve]) -> list[Group]:
+    groups: dict[str, dict[str, Curve]] = {kind: {} for kind in _TITLES}
+    for tag, curve in scalars.items():
+        kind, _, name = tag.partition("/")
+        groups.setdefault(kind, {})[name or kind] = thinned(curve)
+    return [
+        Group(_TITLES.get(kind, kind.replace("_", " ").capitalize()), curves)
+        for kind, curves in groups.items()
+        if curves
+    ]
+
+
+def _best(path: Path) -> int | None:
+    try:
+        steps = load_style(path).info["training"]["steps"]
+    except (CheckpointError, KeyError, TypeError):
+        return None
+    return steps if isinstance(steps, int) else None
+
+
+def _files(run: Path) -> list[Path]:
+    """Return the files that tell how far a run is."""
+    found = [*(run / "tensorboard").glob("*tfevents*"), *(run / "samples").glob("step-*.jpg"), run / SCORES]
+    return sorted(path for path in found if path.is_file())
+
+
+def _written(run: Path) -> float:
+    """Return when a run was last written to, in seconds since the epoch."""
+    return max([path.stat().st_mtime for path in _files(run)], default=0.0)

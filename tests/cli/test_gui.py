@@ -1,0 +1,72 @@
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ganstyle.cli import app
+from ganstyle.gui.settings import Settings
+
+
+def fails_with(message: str, *arguments: str) -> None:
+    result = CliRunner().invoke(app, ["gui", *arguments])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.fixture(autouse=True)
+def _no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GANSTYLE_AUTH", raising=False)
+
+
+def test_without_gradio(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gradio" else find(name))
+    fails_with("pip install 'ganstyle[gui]'")
+
+
+def test_others_need_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails_with("set a password with --auth user:password or GANSTYLE_AUTH", "--host", "0.0.0.0")
+    fails_with("set a password", "--share")
+    fails_with("write it as user:password", "--auth", "secret")
+    monkeypatch.setenv("GANSTYLE_AUTH", "me:secret")
+    fails_with("contradict", "--host", "0.0.0.0", "--no-auth")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {}),
+        (
+            ["--runs", "R", "--vgg", "distilled", "--port", "8000"],
+            {"runs": Path("R"), "vgg": "distilled", "port": 8000},
+        ),
+        (["--auth", "me:secret"], {"login": ("me", "secret")}),
+        (["--host", "0.0.0.0", "--no-auth"], {"host": "0.0.0.0"}),
+        (["--share", "--auth", "me:secret"], {"share": True, "login": ("me", "secret")}),
+    ],
+)
+def test_options_reach_the_server(
+    options: list[str], expected: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Settings] = []
+
+    def serve(settings: Settings) -> None:
+        asked.append(settings)
+        raise OSError("not today")
+
+    monkeypatch.setattr("ganstyle.gui.server.serve", serve)
+    fails_with("not today", *options)
+    assert asked == [Settings(**expected)]  # type: ignore[arg-type]
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    fails_with("no such folder", "--styles", str(tmp_path / "none"), "--vgg", "distilled")
+
+
+def test_help_does_not_load_gradio() -> None:
+    loaded = "gradio" in sys.modules
+    assert CliRunner().invoke(app, ["gui", "--help"]).exit_code == 0
+    assert ("gradio" in sys.modules) == loaded

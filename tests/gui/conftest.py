@@ -1,0 +1,302 @@
+"""A served interface, clients that talk to it, and a browser."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import torch
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from ganstyle.checkpoint import load_style, save_style, shipped_styles
+from ganstyle.images import encode_png
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
+_CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+# The command itself, in a process that cannot reach other machines and writes down when it tries.
+_COMMAND = """
+import errno, socket, sys
+from ipaddress import ip_address
+
+connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
+
+def local(host):
+    try:
+        return host in (None, "", "localhost") or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+def refuse(host):
+    with open(sys.argv[1], "a") as strays:
+        print(host, file=strays)
+    raise OSError(errno.ENETUNREACH, "unplugged")
+
+def guarded_connect(self, address):
+    if isinstance(address, tuple) and not local(address[0]):
+        refuse(address[0])
+    return connect(self, address)
+
+def guarded_getaddrinfo(host, *args, **keywords):
+    name = host.decode() if isinstance(host, bytes) else host
+    return getaddrinfo(host, *args, **keywords) if local(name) else refuse(name)
+
+socket.socket.connect, socket.getaddrinfo = guarded_connect, guarded_getaddrinfo
+sys.argv = ["ganstyle", *sys.argv[2:]]
+from ganstyle.cli import main
+main()
+"""
+
+
+@dataclass
+class Served:
+    """A running ``ganstyle gui``.
+
+    Attributes:
+        address: where.
+        process: which.
+        temporary: the folder for its temporary files.
+        runs: the folder that it was told with ``--runs``.
+        strays: a file that names every other machine that it looked for.
+    """
+
+    address: str
+    process: subprocess.Popen[str]
+    temporary: Path
+    runs: Path
+    strays: Path
+
+
+@contextmanager
+def run_gui(folder: Path, *options: str | Path) -> Iterator[Served]:
+    """Run ``ganstyle gui`` in a process of its own; at the end, press Ctrl-C.
+
+    Args:
+        folder: an empty one, for all that belongs to it.
+        options: further ones.
+    """
+    temporary, runs, strays, errors = (folder / name for name in ("tmp", "runs", "strays", "errors"))
+    temporary.mkdir()
+    strays.touch()
+    root = str(Path(__file__).parents[2])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GRADIO")}
+    with errors.open("w") as sink:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-c", _COMMAND, strays, "gui", "--runs", runs, "--vgg", "distilled"),
+                *("--device", "cpu", *options),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            text=True,
+            cwd=folder,
+            env={**environment, "PYTHONPATH": root, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"},
+        )
+        assert process.stdout
+        try:
+            first = process.stdout.readline()
+            found = re.search(r"http://\S+", first)
+            assert found, errors.read_text()
+            yield Served(found[0], process, temporary, runs, strays)
+            assert process.poll() is None, errors.read_text()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0, errors.read_text()
+            assert list(temporary.iterdir()) == []
+            assert strays.read_text() == ""
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+class Client:
+    """What a browser sends, without the browser."""
+
+    def __init__(self, address: str, session: str, **options: Any) -> None:
+        self.session = session
+        self.http = httpx.Client(base_url=address, timeout=60, **options)
+        self._config: dict[str, Any] | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        if self._config is None:
+            self._config = self.http.get("config").json()
+        return self._config
+
+    def upload(self, name: str, content: bytes) -> dict[str, Any]:
+        """Upload a file and return what stands for it in a form."""
+        answer = self.http.post("gradio_api/upload", files={"files": (name, content, "image/png")})
+        answer.raise_for_status()
+        return {"path": answer.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+    def join(self, name: str, *values: Any) -> httpx.Response:
+        """Queue a job by its name."""
+        number = next(each["id"] for each in self.config["dependencies"] if each["api_name"] == name)
+        job = {"data": list(values), "fn_index": number, "session_hash": self.session}
+        return self.http.post("gradio_api/queue/join", json=job)
+
+    def wait(self) -> tuple[list[Any], str | None]:
+        """Return the values of the job that was queued, and its error."""
+        deadline = time.monotonic() + 90
+        with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as lines:
+            for line in lines.iter_lines():
+                assert time.monotonic() < deadline, "the job does not end"
+                message = json.loads(line.removeprefix("data: ")) if line else {}
+                if message.get("msg") == "process_completed":
+                    output = message["output"]
+                    return output.get("data", []), output.get("error")
+        raise AssertionError("the stream ended before the job")
+
+    def run(self, name: str, *values: Any) -> tuple[list[Any], str | None]:
+        """Do a job."""
+        answer = self.join(name, *values)
+        assert answer.status_code == 200, answer.text
+        return self.wait()
+
+    def fetch(self, file: dict[str, Any]) -> bytes:
+        """Download a result."""
+        answer = self.http.get(file["url"])
+        answer.raise_for_status()
+        return answer.content
+
+
+@pytest.fixture(scope="session")
+def styles_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a style of one's own: a shipped one with another sign."""
+    folder = tmp_path_factory.mktemp("own")
+    shipped = load_style(next(iter(shipped_styles())))
+    other = {name: -value for name, value in shipped.generator.state_dict().items()}
+    shipped.generator.load_state_dict(other)
+    save_style(folder / "mine.safetensors", shipped.generator, shipped.recipe, shipped.target, shipped.info)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(styles_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The interface, served on loopback, with a style of one's own."""
+    with run_gui(tmp_path_factory.mktemp("gui"), "--styles", styles_folder) as where:
+        yield where
+
+
+@pytest.fixture
+def runs_folder(served: Served) -> Path:
+    """Where the served interface looks for runs: empty."""
+    shutil.rmtree(served.runs, ignore_errors=True)
+    return served.runs
+
+
+@pytest.fixture
+def connect(served: Served) -> Iterator[Callable[..., Client]]:
+    """Return a function that gives a client with a session of that name."""
+    clients: list[Client] = []
+
+    def make(session: str) -> Client:
+        clients.append(Client(served.address, session))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.http.close()
+
+
+@pytest.fixture
+def client(connect: Callable[..., Client], request: pytest.FixtureRequest) -> Client:
+    return connect(request.node.name)
+
+
+@pytest.fixture
+def another(tmp_path: Path) -> Callable[..., AbstractContextManager[Served]]:
+    """Return a function that runs another ``ganstyle gui``, with these options."""
+    return lambda *options: run_gui(tmp_path, *options)
+
+
+@pytest.fixture
+def png() -> Callable[..., bytes]:
+    """Return a function that gives a PNG file's content, another picture for each seed."""
+
+    def make(seed: int = 0, side: int = 32) -> bytes:
+        return encode_png(torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(seed)))
+
+    return make
+
+
+@pytest.fixture
+def huge_png() -> Callable[[int], bytes]:
+    """Return a function that gives a small PNG file whose header promises a square of this side."""
+
+    def make(side: int) -> bytes:
+        def chunk(kind: bytes, data: bytes) -> bytes:
+            return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+        header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+        body = chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+        return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("there is no Chromium; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(served: Served, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens the interface; keywords are those of Playwright's contexts.
+
+    The test fails on a request that leaves this machine, an error on the console or in a script, and an
+    answer that is an error.
+    """
+    faults: list[str] = []
+    contexts = []
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((served.address, "data:", "blob:")):
+            faults.append(f"request to {request.url}")
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            faults.append(f"console: {message.text}")
+
+    def make(**options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", on_request)
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+        page.goto(served.address)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert faults == []
+    assert served.strays.read_text() == ""

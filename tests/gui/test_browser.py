@@ -1,0 +1,257 @@
+"""The five things that people do, done with a browser on real input."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from ganstyle.checkpoint import load_style
+from ganstyle.gui.workshop import EXAMPLE
+from ganstyle.images import read_image, resize_shorter, write_image
+from ganstyle.recipe import Recipe
+from ganstyle.stylize import Controls, stylize_image
+from ganstyle.training import Event, Scored, train
+
+expect.set_options(timeout=60_000)
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small copy of the example photo, under a name of its own."""
+    path = tmp_path_factory.mktemp("upload") / "my portrait.jpg"
+    write_image(resize_shorter(read_image(EXAMPLE), 192), path)
+    return path
+
+
+def go_to(page: Page, tab: str) -> None:
+    page.get_by_role("tab", name=tab).click()
+
+
+def upload(page: Page, where: str, path: Path) -> None:
+    page.set_input_files(f"{where} input[type=file]", path)
+    expect(page.locator(f"{where} img").first).to_be_visible()
+
+
+def set_number(page: Page, where: str, value: float) -> None:
+    page.fill(f"{where} input[type=number]", str(value))
+    page.press(f"{where} input[type=number]", "Enter")
+
+
+def after(page: Page) -> str:
+    """Return the address of the picture that the slider shows at its right."""
+    address = page.locator("#slider img").last.get_attribute("src")
+    assert address
+    return address
+
+
+def wait_for_another(page: Page, picture: str) -> str:
+    page.wait_for_function(
+        "old => [...document.querySelectorAll('#slider img')].at(-1)?.src != old", arg=picture
+    )
+    return after(page)
+
+
+def test_stylise(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path: Path) -> None:
+    page = open_page()
+    expect(page.locator("#full")).to_be_disabled()
+    upload(page, "#photo", photo)
+    expect(page.locator("#thumbnails button img")).to_have_count(2)
+    expect(page.locator("#slider img")).to_have_count(2)
+    expect(page.locator("#status")).to_contain_text("my portrait.jpg in the style starry_night")
+    shown = after(page)
+
+    page.locator("#thumbnails").get_by_role("button").nth(1).click()
+    shown = wait_for_another(page, shown)
+    expect(page.locator("#status")).to_contain_text("mine")
+
+    set_number(page, "#strength", 0.5)
+    shown = wait_for_another(page, shown)
+    page.locator("#keep").get_by_role("checkbox").check()
+    wait_for_another(page, shown)
+
+    page.click("#full")
+    expect(page.locator("#download")).to_contain_text("Download my portrait.jpg")
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename == "my portrait.jpg"
+    got = tmp_path / "got.jpg"
+    download.value.save_as(got)
+    # It is a JPEG, as the photo is: its pixels are near those of the library's own result.
+    style = load_style(styles_folder / "mine.safetensors")
+    controls = Controls(strength=0.5, preserve_color=True)
+    expected = stylize_image(style.generator, read_image(photo), controls)
+    assert (read_image(got) - expected).abs().mean() < 0.02
+
+
+def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path: Path) -> None:
+    page = open_page()
+    upload(page, "#photo", photo)
+    expect(page.locator("#slider img")).to_have_count(2)
+    page.get_by_role("button", name="Paint only a part").click()
+    canvas = page.locator("#mask canvas").first
+    expect(canvas).to_be_visible()
+    canvas.scroll_into_view_if_needed()
+    for _ in range(20):  # the editor takes strokes only some time after it is seen
+        box = canvas.bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 10, y + 10, steps=4)
+        page.mouse.up()
+        page.click("#brush")
+        page.wait_for_timeout(500)
+        if "where it is brushed" in page.inner_text("#status"):
+            break
+    page.click("#full")
+    with page.expect_download() as download:
+        page.click("#download")
+    got = tmp_path / "got.jpg"
+    download.value.save_as(got)
+    before, result = read_image(photo), read_image(got)
+    changed = (result - before).abs().amax(1)[0] > 0.15
+    assert changed[84:108, 84:108].float().mean() > 0.3  # the middle is painted
+    assert changed[:24].float().mean() < 0.05  # the top is the photo
+
+
+def test_optimise_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp_path: Path) -> None:
+    page = open_page()
+    go_to(page, "Optimise")
+    upload(page, "#optimize-photo", photo)
+    upload(page, "#optimize-painting", painting)
+    set_number(page, "#optimize-size", 64)
+    set_number(page, "#steps", 500)
+    page.click("#optimize-start")
+    expect(page.locator("#optimize-picture img")).to_be_visible()
+    expect(page.locator("#optimize-curve img.in-light")).to_be_visible()
+    expect(page.locator("#optimize-start")).to_be_disabled()
+    page.click("#optimize-stop")
+    expect(page.locator("#optimize-status")).to_contain_text("Stopped; this is the best so far")
+    expect(page.locator("#optimize-start")).to_be_enabled()
+    with page.expect_download() as download:
+        page.click("#optimize-download")
+    assert download.value.suggested_filename == "my portrait-optimised.png"
+    got = tmp_path / "got.png"
+    download.value.save_as(got)
+    small = resize_shorter(read_image(photo), 64)
+    assert read_image(got).shape == small.shape
+    assert (read_image(got) - small).abs().mean() > 0.01
+
+
+def test_compare_and_cancel(open_page: OpenPage, photo: Path, painting: Path) -> None:
+    page = open_page()
+    go_to(page, "Compare")
+    page.click("#compare-start")
+    expect(page.locator(".toast-body")).to_contain_text("there is no photo yet; choose one first")
+    expect(page.locator("#compare-start")).to_be_enabled()
+    upload(page, "#compare-photo", photo)
+    upload(page, "#compare-painting", painting)
+    set_number(page, "#compare-size", 64)
+    set_number(page, "#compare-steps", 3)
+    page.click("#compare-start")
+    result = page.locator("#compare-result")
+    expect(result.locator("figure img")).to_have_count(4)
+    expect(result.locator("figcaption strong")).to_have_text(
+        ["Photo", "GAN", "Gatys", "Gatys in the GAN’s time"]
+    )
+    expect(result.get_by_role("row")).to_have_count(4)
+    for method in ("GAN", "Gatys"):
+        cells = result.get_by_role("row", name=method).first.get_by_role("cell").all_inner_texts()
+        content, style, seconds = (float(cell) for cell in cells[:3])
+        assert 0 < content < 10
+        assert 0 < style < 10
+        assert seconds > 0
+
+    set_number(page, "#compare-steps", 500)
+    page.click("#compare-start")
+    expect(page.locator("#compare-status")).to_contain_text("Gatys (2 of 3), step")
+    page.click("#compare-cancel")
+    expect(page.locator("#compare-status")).to_contain_text("Cancelled.")
+    expect(page.locator("#compare-start")).to_be_enabled()
+
+
+def test_runs(
+    open_page: OpenPage, runs_folder: Path, tiny: Callable[..., dict[str, Any]], photos: Path
+) -> None:
+    page = open_page()
+    go_to(page, "Runs")
+    expect(page.locator("#runs-curves")).to_contain_text("There are no runs")
+    values = tiny(
+        name="tiny",
+        steps=3,
+        run={"dir": str(runs_folder), "log_every": 1, "sample_every": 1, "save_every": 2},
+        score={"every": 1, "content": str(photos), "size": 32},
+    )
+    curves, rows = page.locator("#runs-curves"), page.locator("#runs-scores").get_by_role("row")
+
+    def look(event: Event) -> None:
+        """Look at the page in the midst of the training; nobody clicks."""
+        if isinstance(event, Scored) and event.step == 2:
+            expect(page.locator("#runs-status")).to_contain_text("Step 2;")
+            expect(curves.get_by_text("Losses", exact=True)).to_be_visible()
+            said = curves.locator("img.in-light").first.get_attribute("alt")
+            assert said
+            assert {"content", "style", "tv", "adversarial", "discriminator"} <= set(re.findall(r"\w+", said))
+            expect(page.locator("#runs-samples img")).to_have_attribute("alt", re.compile("at step 2$"))
+            expect(rows).to_have_count(4)  # the head, and the steps 2, 1 and 0
+            expect(rows.nth(1)).to_contain_text("2")
+
+    train(Recipe.parse(values, source="test"), look)
+    expect(page.locator("#runs-status")).to_contain_text("Step 3;")
+    expect(rows).to_have_count(5)
+
+
+def test_tensorboard(open_page: OpenPage, runs_folder: Path) -> None:
+    page = open_page()
+    go_to(page, "Runs")
+    page.click("#tensorboard")
+    link = page.locator("#tensorboard-link a")
+    expect(link).to_be_visible()
+    address = link.get_attribute("href")
+    assert address
+    assert address.startswith("http://127.0.0.1:")
+    assert "TensorBoard" in httpx.get(address).text
+
+
+def test_on_a_telephone_in_the_dark(open_page: OpenPage) -> None:
+    """Nothing is wider than the screen, and whatever can be used has a name that can be said."""
+    page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page.click("#example")
+    expect(page.locator("#thumbnails button img")).to_have_count(2)
+    assert page.evaluate("document.body.classList.contains('dark')")
+    for tab in ("Stylise", "Optimise", "Compare", "Runs"):
+        go_to(page, tab)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+        assert page.evaluate(NAMELESS) == [], tab
+
+
+NAMELESS = """() => [...document.querySelectorAll("button, input, select, textarea, a[href], [role=tab]")]
+  .filter(e => e.checkVisibility())
+  .filter(e => !(e.getAttribute("aria-label") || e.title || e.innerText?.trim() || e.labels?.length ||
+    e.getAttribute("aria-labelledby") || e.querySelector("img[alt]:not([alt=''])")))
+  .map(e => e.outerHTML.slice(0, 200))"""
+
+
+def test_a_visit_leaves_nothing(open_page: OpenPage, photo: Path, served: Any) -> None:
+    page = open_page()
+    upload(page, "#photo", photo)
+    expect(page.locator("#slider img")).to_have_count(2)
+
+    def files() -> list[Path]:
+        found = [*served.temporary.rglob("session-*/*/*"), *served.temporary.rglob(photo.name)]
+        return [path for path in found if path.is_file()]
+
+    assert files()
+    page.close()
+    deadline = time.monotonic() + 30
+    while files() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert files() == []

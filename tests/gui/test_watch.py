@@ -1,0 +1,74 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from ganstyle.gui.watch import find_runs, signature, view
+from ganstyle.images import write_image
+
+
+def write_run(run: Path, steps: int) -> None:
+    with SummaryWriter(str(run / "tensorboard")) as writer:
+        for step in range(1, steps + 1):
+            writer.add_scalar("loss/content", 1 / step, step)
+            writer.add_scalar("loss/style", 2 / step, step)
+            writer.add_scalar("learning_rate", 0.001, step)
+            writer.add_scalar("score/style", 0.5, step)
+    write_image(torch.zeros(3, 4, 4), run / "samples" / "step-000001.jpg")
+    write_image(torch.zeros(3, 4, 4), run / "samples" / "step-000010.jpg")
+    lines = [{"step": 0, "style": 0.7}, {"step": steps, "style": 0.5}]
+    (run / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_run(tmp_path: Path) -> None:
+    write_run(tmp_path, 5)
+    found = view(tmp_path)
+    assert found.step == 5
+    assert 0 <= found.age < 60
+    titles = {group.title: list(group.curves) for group in found.groups}
+    assert titles == {
+        "Losses": ["content", "style"],
+        "Scores on validation photos": ["style"],
+        "Learning rate": ["learning_rate"],
+    }
+    losses = found.groups[0].curves["content"]
+    assert [point[0] for point in losses] == [1, 2, 3, 4, 5]
+    assert [point[1] for point in losses] == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
+    assert found.sample == tmp_path / "samples" / "step-000010.jpg"
+    assert [line["step"] for line in found.scores] == [0, 5]
+    assert found.best is None
+
+
+def test_a_run_that_has_just_begun(tmp_path: Path) -> None:
+    (tmp_path / "tensorboard").mkdir()
+    found = view(tmp_path)
+    assert (found.step, found.groups, found.sample, found.scores) == (0, [], None, [])
+
+
+def test_what_is_new_is_noticed(tmp_path: Path) -> None:
+    write_run(tmp_path, 2)
+    before = signature(tmp_path)
+    assert signature(tmp_path) == before
+    (tmp_path / "scores.jsonl").write_text("")
+    assert signature(tmp_path) != before
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    write_run(tmp_path, 1)
+    (tmp_path / "scores.jsonl").write_text("{")
+    with pytest.raises(ValueError, match="Expecting"):
+        view(tmp_path)
+
+
+def test_runs_the_latest_first(tmp_path: Path) -> None:
+    assert find_runs(tmp_path / "none") == {}
+    for age, name in enumerate(("new", "old")):
+        file = tmp_path / name / "scores.jsonl"
+        file.parent.mkdir()
+        file.touch()
+        os.utime(file, (1000 - age, 1000 - age))
+    (tmp_path / "no run").mkdir()
+    assert list(find_runs(tmp_path)) == ["new", "old"]
