@@ -1,5 +1,6 @@
 """The five things that people do, done with a browser on real input."""
 
+import base64
 import re
 import time
 from collections.abc import Callable
@@ -8,11 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+import torch
 from playwright.sync_api import Page, expect
+from torch import Tensor
 
 from ganstyle.checkpoint import load_style
 from ganstyle.gui.workshop import EXAMPLE
-from ganstyle.images import read_image, resize_shorter, write_image
+from ganstyle.images import decode_image, read_image, resize_shorter, write_image
 from ganstyle.recipe import Recipe
 from ganstyle.stylize import Controls, stylize_image
 from ganstyle.training import Event, Scored, train
@@ -88,6 +91,48 @@ def test_stylise(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path
     controls = Controls(strength=0.5, preserve_color=True)
     expected = stylize_image(style.generator, read_image(photo), controls)
     assert (read_image(got) - expected).abs().mean() < 0.02
+
+
+def photo_itself(page: Page) -> Tensor:
+    """Return the picture that the photo's input shows."""
+    address = page.locator("#photo img").first.get_attribute("src")
+    assert address
+    return decode_image(page.request.get(address).body(), "the photo")
+
+
+def test_a_photo_from_the_clipboard(open_page: OpenPage, png: Callable[..., bytes]) -> None:
+    content = png(3, 96)
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async address => {
+            const picture = await (await fetch(address)).blob();
+            await navigator.clipboard.write([new ClipboardItem({"image/png": picture})]);
+        }""",
+        f"data:image/png;base64,{base64.b64encode(content).decode()}",
+    )
+    page.locator("#photo").get_by_role("button", name="Paste from clipboard").click()
+    expect(page.locator("#slider img")).to_have_count(2)
+    assert torch.equal(photo_itself(page), decode_image(content, "the clipboard's"))
+    page.click("#full")
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename == "clipboard.png"
+
+
+def test_a_photo_from_the_camera(open_page: OpenPage) -> None:
+    page = open_page()
+    camera = page.locator("#photo")
+    camera.get_by_role("button", name="Capture from camera").click()
+    camera.get_by_role("button", name="Click to Access Webcam").click()
+    page.wait_for_function("document.querySelector('#photo video')?.videoWidth > 0")
+    camera.get_by_role("button", name="capture photo").click()
+    expect(page.locator("#slider img")).to_have_count(2)
+    taken = photo_itself(page)
+    assert taken.std() > 0.05  # Chromium's own moving picture, and no black frame
+    page.click("#full")
+    with page.expect_download() as download:
+        page.click("#download")
+    assert read_image(download.value.path()).shape == taken.shape
 
 
 def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path: Path) -> None:
