@@ -8,13 +8,13 @@ from ganstyle.devices import pick_device
 from ganstyle.gui.access import is_loopback
 from ganstyle.gui.compare import CompareTab
 from ganstyle.gui.optimize import OptimizeTab
+from ganstyle.gui.queueing import QUEUE
 from ganstyle.gui.runs import RunsTab
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.settings import Settings
 from ganstyle.gui.shelf import Shelf
 from ganstyle.gui.stylize import StylizeTab
 from ganstyle.gui.tensorboard import TensorBoard
-from ganstyle.gui.wiring import QUEUE
 from ganstyle.gui.workshop import Workshop
 from ganstyle.weights import find_vgg16
 

@@ -92,7 +92,6 @@ class OptimizeTab:
             inputs=[photo, painting, optimizer, steps, size, weight, colour],
             outputs=[shows, curve, status, download],
             status=status,
-            hides=[download],
         )
 
     def paint(
@@ -130,7 +129,7 @@ class OptimizeTab:
                     callback=watch,
                 )
 
-            yield _NO_PICTURE, _NO_CHART, progress("Preparing …", 0), gr.skip()
+            yield _NO_PICTURE, _NO_CHART, progress("Preparing …", 0), gr.update(visible=False)
             drawn = 0.0
             try:
                 for item in run(work, stop):

@@ -45,6 +45,7 @@ def serve(settings: Settings) -> Iterator[Served]:
 
             from ganstyle.gui.app import build
             from ganstyle.gui.outside import NoFetching
+            from ganstyle.gui.queueing import say_full
             from ganstyle.gui.theme import STYLE_SHEET, theme
             from ganstyle.gui.uploads import MAX_FILE
 
@@ -66,7 +67,10 @@ def serve(settings: Settings) -> Iterator[Served]:
                     enable_monitoring=False,
                     pwa=False,
                     mcp_server=False,
-                    app_kwargs={"middleware": [Middleware(NoFetching)]},
+                    app_kwargs={
+                        "middleware": [Middleware(NoFetching)],
+                        "exception_handlers": {503: say_full},
+                    },
                 )
                 yield Served(address, public or None)
             except (OSError, ValueError) as error:

@@ -59,12 +59,6 @@ class Sessions:
         with self._lock:
             self._jobs.pop((session, kind), None)
 
-    @property
-    def jobs(self) -> int:
-        """How many are at work or wait for their turn."""
-        with self._lock:
-            return len(self._jobs)
-
     def stop(self, session: str, kind: str) -> None:
         """Ask a session's job of a kind to stop, whether it has begun or waits."""
         with self._lock:

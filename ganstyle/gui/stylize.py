@@ -120,14 +120,12 @@ class StylizeTab:
                     brush = gr.Button("Paint this part", size="sm", elem_id="brush")
 
         controls = [style, strength, keep, masked]
+        of_photo = [prepared, masked, thumbnails, mask, slider, status, full, download]
         example.click(self.example, None, photo, **QUIET)
         received = photo.change(
-            shown(self.receive),
-            photo,
-            [prepared, masked, thumbnails, mask, slider, status, full, download],
-            trigger_mode="always_last",
-            **heavy(status),
+            shown(self.receive), photo, of_photo, trigger_mode="always_last", **heavy(status)
         )
+        received.failure(self.clear, None, of_photo, **QUIET)
         preview: dict[str, Any] = {
             "fn": shown(self.preview),
             "inputs": [prepared, *controls],
@@ -149,7 +147,6 @@ class StylizeTab:
             inputs=[photo, *controls],
             outputs=[status, download],
             status=status,
-            hides=[download],
         )
 
     def example(self, request: gr.Request) -> str:
@@ -159,11 +156,7 @@ class StylizeTab:
 
     def receive(self, photo: Upload | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Read a photo and show it in every style."""
-        nothing = gr.update(visible=False, value=None)
-        off = gr.update(interactive=False)
-        hidden = gr.update(visible=False)
-        said = _EMPTY if photo is None else progress("Reading …")
-        yield None, None, nothing, None, nothing, said, off, hidden
+        yield self.clear(_EMPTY if photo is None else progress("Reading …"))
         if photo is None:
             return
         session, sessions = str(request.session_hash), self._shop.sessions
@@ -192,8 +185,14 @@ class StylizeTab:
                     gr.skip(),
                     progress(f"{photo.name}: style {number} of {len(keys)}", number / len(keys)),
                     gr.update(interactive=True),
-                    hidden,
+                    gr.skip(),
                 )
+
+    def clear(self, said: str = _EMPTY) -> tuple[Any, ...]:
+        """Take away what belongs to the photo before, and say something in its place."""
+        nothing = gr.update(visible=False, value=None)
+        off, hidden = gr.update(interactive=False), gr.update(visible=False)
+        return None, None, nothing, None, nothing, said, off, hidden
 
     def take_mask(self, mask: Tensor | None) -> Tensor | None:
         """Take what was painted over; nothing stands for everything."""
@@ -254,7 +253,7 @@ class StylizeTab:
                 write_image(result, target)
                 return result.shape[-2], result.shape[-1]
 
-            yield progress(f"{photo.name} …", 0), gr.skip()
+            yield progress(f"{photo.name} …", 0), gr.update(visible=False)
             try:
                 for report in run(work, stop):
                     if isinstance(report, Done):

@@ -5,14 +5,10 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.errors import GanstyleError
 from ganstyle.gui.jobs import HEAVY, shown
 from ganstyle.gui.markup import progress
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.uploads import PhotoInput, Upload
-
-QUEUE = 12
-"""Jobs that may wait for their turn; who comes then is told that the queue is full."""
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 """Of an event that is over at once and is nobody else's business; it passes the queue by."""
@@ -39,7 +35,6 @@ def long_job(
     inputs: Sequence[Any],
     outputs: Sequence[Any],
     status: gr.HTML,
-    hides: Sequence[gr.DownloadButton] = (),
 ) -> None:
     """Connect the buttons of a long job.
 
@@ -52,18 +47,11 @@ def long_job(
         inputs: what the work is given.
         outputs: what it changes.
         status: the one of them that says how far it is.
-        hides: what is out of date when it begins.
     """
 
     def begin(request: gr.Request) -> list[Any]:
-        if sessions.jobs >= QUEUE:
-            raise GanstyleError(f"the queue is full: {sessions.jobs} jobs wait; try again in a minute")
         sessions.arm(str(request.session_hash), kind)
-        return [
-            gr.update(interactive=False),
-            gr.update(visible=True),
-            *[gr.update(visible=False)] * len(hides),
-        ]
+        return [gr.update(interactive=False), gr.update(visible=True)]
 
     def halt(request: gr.Request) -> None:
         sessions.stop(str(request.session_hash), kind)
@@ -75,7 +63,7 @@ def long_job(
         sessions.disarm(str(request.session_hash), kind)
         return [*end(), progress("")]
 
-    begun = start.click(shown(begin), None, [start, stop, *hides], **QUIET)
+    begun = start.click(begin, None, [start, stop], **QUIET)
     done = begun.then(shown(work), inputs, outputs, api_name=kind, **heavy(status))
     done.success(end, None, [start, stop], **QUIET)
     done.failure(fail, None, [start, stop, status], **QUIET)

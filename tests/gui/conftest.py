@@ -22,6 +22,7 @@ import torch
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from ganstyle.checkpoint import load_style, save_style, shipped_styles
+from ganstyle.gui.queueing import QUEUE
 from ganstyle.images import encode_png
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
@@ -228,6 +229,32 @@ def client(connect: Callable[..., Client], request: pytest.FixtureRequest) -> Cl
 
 
 @pytest.fixture
+def full_queue(
+    connect: Callable[..., Client], png: Callable[..., bytes]
+) -> Callable[[], AbstractContextManager[None]]:
+    """Return a function that gives a context in which the queue is full: a job works, and others wait."""
+
+    @contextmanager
+    def fill() -> Iterator[None]:
+        worker, waiting = connect("worker"), [connect(f"waiting-{number}") for number in range(QUEUE)]
+        with worker.http.stream("GET", f"gradio_api/heartbeat/{worker.session}") as alive:
+            lines = alive.iter_lines()  # kept, for the connection ends with it
+            assert next(lines)
+            pair = (worker.upload("x.png", png(0, 512)), worker.upload("y.png", png(1, 512)))
+            assert worker.join("optimize", *pair, "lbfgs", 500, 512, 30, "off").status_code == 200
+            while worker.http.get("gradio_api/queue/status").json()["queue_size"]:
+                time.sleep(0.05)
+            for each in waiting:
+                photo = each.upload("x.png", png())
+                assert each.join("stylize", photo, "starry_night", 1.0, False, None).status_code == 200
+            yield
+        for each in waiting:
+            assert each.wait()[1] is None
+
+    return fill
+
+
+@pytest.fixture
 def another(tmp_path: Path) -> Callable[..., AbstractContextManager[Served]]:
     """Return a function that runs another ``ganstyle gui``, with these options."""
     return lambda *options: run_gui(tmp_path, *options)
@@ -273,7 +300,7 @@ def open_page(served: Served, browser: Browser) -> Iterator[Callable[..., Page]]
     """Return a function that opens the interface; keywords are those of Playwright's contexts.
 
     The test fails on a request that leaves this machine, an error on the console or in a script, and an
-    answer that is an error.
+    answer that is an error; but for messages on the console with the text ``forgiven``.
     """
     faults: list[str] = []
     contexts = []
@@ -282,11 +309,11 @@ def open_page(served: Served, browser: Browser) -> Iterator[Callable[..., Page]]
         if not request.url.startswith((served.address, "data:", "blob:")):
             faults.append(f"request to {request.url}")
 
-    def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            faults.append(f"console: {message.text}")
+    def make(*, forgiven: str | None = None, **options: Any) -> Page:
+        def on_console(message: ConsoleMessage) -> None:
+            if message.type == "error" and not (forgiven and forgiven in message.text):
+                faults.append(f"console: {message.text}")
 
-    def make(**options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         context.set_default_timeout(60_000)
         contexts.append(context)

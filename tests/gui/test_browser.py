@@ -4,6 +4,7 @@ import base64
 import re
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from playwright.sync_api import Page, expect
 from torch import Tensor
 
 from ganstyle.checkpoint import load_style
+from ganstyle.gui.queueing import FULL
 from ganstyle.gui.workshop import EXAMPLE
 from ganstyle.images import decode_image, read_image, resize_shorter, write_image
 from ganstyle.recipe import Recipe
@@ -23,6 +25,7 @@ from ganstyle.training import Event, Scored, train
 expect.set_options(timeout=60_000)
 
 OpenPage = Callable[..., Page]
+FullQueue = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +136,30 @@ def test_a_photo_from_the_camera(open_page: OpenPage) -> None:
     with page.expect_download() as download:
         page.click("#download")
     assert read_image(download.value.path()).shape == taken.shape
+
+
+def test_a_full_queue(open_page: OpenPage, photo: Path, full_queue: FullQueue) -> None:
+    """Whatever is asked for then, the same words come, and nothing looks as if it went on."""
+    page = open_page(forgiven="429")
+    upload(page, "#photo", photo)
+    expect(page.locator("#slider img")).to_have_count(2)
+    toast, status = page.locator(".toast-body"), page.locator("#status")
+    with full_queue():
+        for ask in (
+            lambda: set_number(page, "#strength", 0.5),
+            lambda: page.click("#full"),
+            lambda: page.click("#example"),
+        ):
+            ask()
+            expect(toast).to_have_count(1)
+            expect(toast).to_contain_text(FULL)
+            toast.get_by_test_id("toast-close").click()
+            expect(toast).to_have_count(0)
+            expect(page.locator("#cancel")).to_be_hidden()
+        # The photo is another one by now, and what belonged to the one before is gone.
+        expect(page.locator("#slider, #thumbnails")).to_have_count(0)
+        expect(page.locator("#full")).to_be_disabled()
+        expect(status).to_have_text("Drop a photo to see it in every style.")
 
 
 def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path: Path) -> None:

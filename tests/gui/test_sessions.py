@@ -58,15 +58,12 @@ def test_stop_reaches_a_job_that_waits(sessions: Sessions) -> None:
         assert not stop.is_set()
 
 
-def test_jobs_are_counted_from_when_they_wait(sessions: Sessions) -> None:
-    sessions.arm("a", "paint")
-    sessions.arm("b", "paint")
-    with sessions.job("a", "paint"):
-        assert sessions.jobs == 2
-    assert sessions.jobs == 1
-    sessions.disarm("b", "paint")
-    sessions.disarm("b", "paint")
-    assert sessions.jobs == 0
+def test_a_job_that_does_not_begin_is_forgotten(sessions: Sessions) -> None:
+    sessions.arm("a", "paint").set()
+    sessions.disarm("a", "paint")
+    sessions.disarm("a", "paint")
+    with sessions.job("a", "paint") as stop:
+        assert not stop.is_set()
 
 
 def test_stop_reaches_nobody_else(sessions: Sessions) -> None:
