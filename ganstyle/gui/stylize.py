@@ -22,6 +22,9 @@ _KIND = "stylize"
 _PREVIEW, _MASK = 640, 448  # pixels of the longer side
 _THUMBNAIL = 160  # pixels of the shorter side
 
+_SIDES = [("Before", 100), ("Both", 50), ("After", 0)]
+"""What of the two pictures is seen, and where the slider's handle then is, in percent from the left."""
+
 _EMPTY = hint("Drop a photo to see it in every style.")
 
 
@@ -95,6 +98,10 @@ class StylizeTab:
                     max_height=640,
                     elem_id="slider",
                 )
+                # Gradio's slider only follows a pointer; these are for the keyboard and for screen readers.
+                sides = gr.Radio(
+                    _SIDES, value=50, label="Show", container=False, visible=False, elem_id="sides"
+                )
                 status = gr.HTML(_EMPTY, elem_id="status")
                 with gr.Row():
                     full = gr.Button(
@@ -120,7 +127,8 @@ class StylizeTab:
                     brush = gr.Button("Paint this part", size="sm", elem_id="brush")
 
         controls = [style, strength, keep, masked]
-        of_photo = [prepared, masked, thumbnails, mask, slider, status, full, download]
+        of_photo = [prepared, masked, thumbnails, mask, slider, sides, status, full, download]
+        sides.input(lambda place: gr.update(slider_position=place), sides, slider, **QUIET)
         example.click(self.example, None, photo, **QUIET)
         received = photo.change(
             shown(self.receive), photo, of_photo, trigger_mode="always_last", **heavy(status)
@@ -129,7 +137,7 @@ class StylizeTab:
         preview: dict[str, Any] = {
             "fn": shown(self.preview),
             "inputs": [prepared, *controls],
-            "outputs": [slider, status, download],
+            "outputs": [slider, sides, status, download],
             "trigger_mode": "always_last",
             **heavy(status),
         }
@@ -183,6 +191,7 @@ class StylizeTab:
                     gr.update(visible=True, value=list(shown_so_far)),
                     gr.skip() if number < len(keys) else str(folder / "mask.jpg"),
                     gr.skip(),
+                    gr.skip(),
                     progress(f"{photo.name}: style {number} of {len(keys)}", number / len(keys)),
                     gr.update(interactive=True),
                     gr.skip(),
@@ -192,7 +201,7 @@ class StylizeTab:
         """Take away what belongs to the photo before, and say something in its place."""
         nothing = gr.update(visible=False, value=None)
         off, hidden = gr.update(interactive=False), gr.update(visible=False)
-        return None, None, nothing, None, nothing, said, off, hidden
+        return None, None, nothing, None, nothing, hidden, said, off, hidden
 
     def take_mask(self, mask: Tensor | None) -> Tensor | None:
         """Take what was painted over; nothing stands for everything."""
@@ -214,7 +223,7 @@ class StylizeTab:
     ) -> tuple[Any, ...]:
         """Paint the small copy."""
         if prepared is None:
-            return gr.skip(), gr.skip(), gr.skip()
+            return (gr.skip(),) * 4
         session, sessions = str(request.session_hash), self._shop.sessions
         chosen, controls = self._shop.shelf[style], Controls(strength, keep, mask)
         with sessions.job(session, f"{_KIND}-preview") as stop, turn(stop):
@@ -226,7 +235,7 @@ class StylizeTab:
         part = "" if mask is None else ", where it is brushed"
         text = f"{prepared.upload.name} in the style {style}{part}. At full size: {width} × {height} pixels."
         pictures = gr.update(value=(str(prepared.preview), str(path)), visible=True)
-        return pictures, progress(text), gr.update(visible=False)
+        return pictures, gr.update(visible=True), progress(text), gr.update(visible=False)
 
     def paint(
         self,

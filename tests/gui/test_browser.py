@@ -103,6 +103,33 @@ def photo_itself(page: Page) -> Tensor:
     return decode_image(page.request.get(address).body(), "the photo")
 
 
+def test_before_and_after_by_keyboard(open_page: OpenPage, photo: Path) -> None:
+    page = open_page()
+    expect(page.locator("#sides")).to_have_count(0)
+    upload(page, "#photo", photo)
+    expect(page.locator("#slider img")).to_have_count(2)
+    sides = page.locator("#sides")
+    expect(sides.get_by_role("radio", name="Both")).to_be_checked()
+
+    def cut_off() -> float:
+        """Return how much of the picture after is cut off at its left, in percent of the whole width."""
+        clip = page.locator("#slider img").last.evaluate("e => e.style.clipPath")
+        return float(clip.rpartition(" ")[2].rstrip("%)"))
+
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('#sides') !== null"):
+            break
+    # The pictures are narrower than their frame: there is a margin at either side.
+    for name, low, high in (("Before", 85, 100), ("Both", 49, 51), ("After", 0, 15)):
+        expect(sides.get_by_role("radio", name=name)).to_be_focused()
+        page.keyboard.press("Space")
+        expect(sides.get_by_role("radio", name=name)).to_be_checked()
+        page.wait_for_timeout(500)
+        assert low <= cut_off() <= high, name
+        page.keyboard.press("Tab")
+
+
 def test_a_photo_from_the_clipboard(open_page: OpenPage, png: Callable[..., bytes]) -> None:
     content = png(3, 96)
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
