@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from torch import Tensor
 
 from ganstyle.checkpoint import load_style
@@ -20,6 +20,7 @@ from ganstyle.gui.workshop import EXAMPLE
 from ganstyle.images import decode_image, read_image, resize_shorter, write_image
 from ganstyle.recipe import Recipe
 from ganstyle.stylize import Controls, stylize_image
+from ganstyle.stylize.fading import fade
 from ganstyle.training import Event, Scored, train
 
 expect.set_options(timeout=60_000)
@@ -101,6 +102,36 @@ def photo_itself(page: Page) -> Tensor:
     address = page.locator("#photo img").first.get_attribute("src")
     assert address
     return decode_image(page.request.get(address).body(), "the photo")
+
+
+def test_a_style_that_learnt_strength(
+    tiny: Callable[..., dict[str, Any]],
+    png: Callable[..., bytes],
+    another: Callable[..., AbstractContextManager[Any]],
+    browser: Browser,
+    tmp_path: Path,
+) -> None:
+    """The slider tells the generator, and does not fade between the photo and the painting."""
+    generator = {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3, "strength": True}
+    trained = train(Recipe.parse(tiny(name="learnt", generator=generator), source="test")).style
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(png(5, 64))
+    got = tmp_path / "got.png"
+    with another("--styles", trained.parents[1]) as served, browser.new_page() as page:
+        page.goto(served.address)
+        upload(page, "#photo", photo)
+        page.locator("#thumbnails button").filter(has_text="learnt").click()
+        expect(page.locator("#status")).to_contain_text("in the style learnt")
+        set_number(page, "#strength", 0.5)
+        page.click("#full")
+        with page.expect_download() as download:
+            page.click("#download")
+        download.value.save_as(got)
+    style, before = load_style(trained), read_image(photo)
+    expected = stylize_image(style.generator, before, Controls(strength=0.5))
+    faded = fade(before, stylize_image(style.generator, before), 0.5)
+    assert (read_image(got) - expected).abs().max() < 0.01
+    assert (faded - expected).abs().max() > 0.05
 
 
 def test_before_and_after_by_keyboard(open_page: OpenPage, photo: Path) -> None:
