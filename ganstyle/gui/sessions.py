@@ -68,12 +68,18 @@ class Sessions:
 
     @contextmanager
     def job(self, session: str, kind: str) -> Iterator[Event]:
-        """Give the event that stops the job which this block does."""
+        """Give the event that stops the job which this block does.
+
+        If the session is closed meanwhile, what the job has made since then goes with the block.
+        """
         event = self.arm(session, kind)
         try:
             yield event
         finally:
-            self.disarm(session, kind)
+            with self._lock:
+                left = self._jobs.pop((session, kind), None) is not event
+            if left:
+                self.close(session)
 
     def close(self, session: str) -> None:
         """Stop a session's jobs and remove its files, and uploads that nobody uses."""

@@ -212,7 +212,7 @@ def test_twenty_at_once(connect: Callable[..., Any], png: Callable[..., bytes], 
     assert server.memory_info().rss <= level + 30e6
 
 
-def test_who_leaves_makes_room(connect: Callable[..., Any], png: Callable[..., bytes]) -> None:
+def test_who_leaves_makes_room(connect: Callable[..., Any], png: Callable[..., bytes], served: Any) -> None:
     """A job of minutes ends when its visitor's tab is closed, and the next in the queue has its turn."""
     leaver, other = connect("leaver"), connect("other")
     photo, painting = leaver.upload("x.png", png(0, 512)), leaver.upload("y.png", png(1, 512))
@@ -227,6 +227,7 @@ def test_who_leaves_makes_room(connect: Callable[..., Any], png: Callable[..., b
     _, error = other.wait()
     assert error is None
     assert time.monotonic() - began < 40
+    assert not list(served.temporary.rglob("x-optimised.png"))  # the best so far is for nobody
 
 
 def test_a_password(another: Callable[..., Any], png: Callable[..., bytes], tmp_path: Path) -> None:

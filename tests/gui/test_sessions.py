@@ -76,6 +76,17 @@ def test_stop_reaches_nobody_else(sessions: Sessions) -> None:
         assert (mine.is_set(), other.is_set(), another.is_set()) == (True, False, False)
 
 
+def test_what_a_job_makes_after_its_visitor_left(sessions: Sessions) -> None:
+    with sessions.job("a", "paint"):
+        sessions.close("a")
+        late = sessions.new_folder("a")
+        assert late.exists()
+    assert not late.exists()
+    with sessions.job("b", "paint"):
+        kept = sessions.new_folder("b")
+    assert kept.exists()
+
+
 def test_leaving_stops_all_jobs_of_a_session(sessions: Sessions) -> None:
     with sessions.job("a", "paint") as mine, sessions.job("b", "paint") as other:
         sessions.close("a")
