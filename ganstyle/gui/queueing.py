@@ -10,12 +10,11 @@ QUEUE = 12
 FULL = f"the queue is full: {QUEUE} jobs wait; try again in a minute"
 
 
-async def say_full(request: Request, error: Exception) -> JSONResponse:
+def say_full(request: Request, error: HTTPException) -> JSONResponse:
     """Answer in place of Gradio that a service is unavailable, which its queue says when it is full.
 
     Gradio's page has a sentence of its own for status 503, and shows what comes with any other one.
     """
-    assert isinstance(error, HTTPException)
     if error.detail.startswith("Queue is full"):
         return JSONResponse({"detail": FULL}, 429)
     return JSONResponse({"detail": error.detail}, error.status_code)

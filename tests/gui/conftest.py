@@ -177,6 +177,11 @@ class Client:
         assert answer.status_code == 200, answer.text
         return self.wait()
 
+    def leave(self) -> None:
+        """Close the tab: end the connection that says that it is open."""
+        with self.http.stream("GET", f"gradio_api/heartbeat/{self.session}") as alive:
+            next(alive.iter_lines())
+
     def fetch(self, file: dict[str, Any]) -> bytes:
         """Download a result."""
         answer = self.http.get(file["url"])
@@ -244,12 +249,13 @@ def full_queue(
             assert worker.join("optimize", *pair, "lbfgs", 500, 512, 30, "off").status_code == 200
             while worker.http.get("gradio_api/queue/status").json()["queue_size"]:
                 time.sleep(0.05)
-            for each in waiting:
-                photo = each.upload("x.png", png())
+            for number, each in enumerate(waiting):
+                photo = each.upload("x.png", png(number))
                 assert each.join("stylize", photo, "starry_night", 1.0, False, None).status_code == 200
             yield
         for each in waiting:
             assert each.wait()[1] is None
+            each.leave()
 
     return fill
 

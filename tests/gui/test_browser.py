@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Download, Page, expect
 from torch import Tensor
 
 from ganstyle.checkpoint import load_style
@@ -49,6 +49,14 @@ def upload(page: Page, where: str, path: Path) -> None:
 def set_number(page: Page, where: str, value: float) -> None:
     page.fill(f"{where} input[type=number]", str(value))
     page.press(f"{where} input[type=number]", "Enter")
+
+
+def paint(page: Page) -> Download:
+    """Paint the photo at full size, and download what comes of it."""
+    page.click("#full")
+    with page.expect_download() as download:
+        page.click("#download")
+    return download.value
 
 
 def after(page: Page) -> str:
@@ -123,10 +131,7 @@ def test_a_style_that_learnt_strength(
         page.locator("#thumbnails button").filter(has_text="learnt").click()
         expect(page.locator("#status")).to_contain_text("in the style learnt")
         set_number(page, "#strength", 0.5)
-        page.click("#full")
-        with page.expect_download() as download:
-            page.click("#download")
-        download.value.save_as(got)
+        paint(page).save_as(got)
     style, before = load_style(trained), read_image(photo)
     expected = stylize_image(style.generator, before, Controls(strength=0.5))
     faded = fade(before, stylize_image(style.generator, before), 0.5)
@@ -174,10 +179,7 @@ def test_a_photo_from_the_clipboard(open_page: OpenPage, png: Callable[..., byte
     page.locator("#photo").get_by_role("button", name="Paste from clipboard").click()
     expect(page.locator("#slider img")).to_have_count(2)
     assert torch.equal(photo_itself(page), decode_image(content, "the clipboard's"))
-    page.click("#full")
-    with page.expect_download() as download:
-        page.click("#download")
-    assert download.value.suggested_filename == "clipboard.png"
+    assert paint(page).suggested_filename == "clipboard.png"
 
 
 def test_a_photo_from_the_camera(open_page: OpenPage) -> None:
@@ -190,10 +192,7 @@ def test_a_photo_from_the_camera(open_page: OpenPage) -> None:
     expect(page.locator("#slider img")).to_have_count(2)
     taken = photo_itself(page)
     assert taken.std() > 0.05  # Chromium's own moving picture, and no black frame
-    page.click("#full")
-    with page.expect_download() as download:
-        page.click("#download")
-    assert read_image(download.value.path()).shape == taken.shape
+    assert read_image(paint(page).path()).shape == taken.shape
 
 
 def test_a_full_queue(open_page: OpenPage, photo: Path, full_queue: FullQueue) -> None:
@@ -202,12 +201,13 @@ def test_a_full_queue(open_page: OpenPage, photo: Path, full_queue: FullQueue) -
     upload(page, "#photo", photo)
     expect(page.locator("#slider img")).to_have_count(2)
     toast, status = page.locator(".toast-body"), page.locator("#status")
+    requests: list[Callable[[], None]] = [
+        lambda: set_number(page, "#strength", 0.5),
+        lambda: page.click("#full"),
+        lambda: page.click("#example"),
+    ]
     with full_queue():
-        for ask in (
-            lambda: set_number(page, "#strength", 0.5),
-            lambda: page.click("#full"),
-            lambda: page.click("#example"),
-        ):
+        for ask in requests:
             ask()
             expect(toast).to_have_count(1)
             expect(toast).to_contain_text(FULL)
@@ -240,11 +240,8 @@ def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path
         page.wait_for_timeout(500)
         if "where it is brushed" in page.inner_text("#status"):
             break
-    page.click("#full")
-    with page.expect_download() as download:
-        page.click("#download")
     got = tmp_path / "got.jpg"
-    download.value.save_as(got)
+    paint(page).save_as(got)
     before, result = read_image(photo), read_image(got)
     changed = (result - before).abs().amax(1)[0] > 0.15
     assert changed[84:108, 84:108].float().mean() > 0.3  # the middle is painted
