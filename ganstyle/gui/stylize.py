@@ -10,22 +10,17 @@ import gradio as gr
 from torch import Tensor
 
 from ganstyle.gui.jobs import Done, Stopped, run, shown, stoppable, turn
-from ganstyle.gui.markup import hint, progress
-from ganstyle.gui.uploads import OPACITY, MaskInput, PhotoInput, Upload
-from ganstyle.gui.wiring import QUIET, heavy, long_job
+from ganstyle.gui.markup import progress
+from ganstyle.gui.stylize_layout import EMPTY, lay_out
+from ganstyle.gui.uploads import Upload
+from ganstyle.gui.wiring import QUIET, claim_uploads, heavy, long_job
 from ganstyle.gui.workshop import EXAMPLE, Workshop
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
-from ganstyle.models import MAX_STRENGTH
 from ganstyle.stylize import Controls, result_name, stylize_image
 
 _KIND = "stylize"
 _PREVIEW, _MASK = 640, 448  # pixels of the longer side
 _THUMBNAIL = 160  # pixels of the shorter side
-
-_SIDES = [("Before", 100), ("Both", 50), ("After", 0)]
-"""What of the two pictures is seen, and where the slider's handle then is, in percent from the left."""
-
-_EMPTY = hint("Drop a photo to see it in every style.")
 
 
 @dataclass(frozen=True)
@@ -53,108 +48,38 @@ class StylizeTab:
     def __init__(self, shop: Workshop) -> None:
         self._shop = shop
         prepared, masked = gr.State(None), gr.State(None)
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(scale=2, min_width=300):
-                photo = PhotoInput(
-                    label="Photo",
-                    sources=["upload", "clipboard", "webcam"],
-                    format="png",
-                    height=260,
-                    buttons=["fullscreen"],
-                    placeholder="Drop a photo here, or choose one",
-                    elem_id="photo",
-                )
-                example = gr.Button("Use the example photo", size="sm", elem_id="example")
-                style = gr.Dropdown(shop.shelf.keys, value=shop.shelf.first, label="Style", elem_id="style")
-                thumbnails = gr.Gallery(
-                    label="This photo in every style",
-                    columns=3,
-                    fit_columns=False,
-                    height="auto",
-                    allow_preview=False,
-                    object_fit="cover",
-                    buttons=[],
-                    interactive=False,
-                    visible=False,
-                    elem_id="thumbnails",
-                )
-                strength = gr.Slider(
-                    0,
-                    MAX_STRENGTH,
-                    value=Controls().strength,
-                    step=0.05,
-                    label="Strength",
-                    info="0 is the photo, 1 what the style was trained for.",
-                    elem_id="strength",
-                )
-                keep = gr.Checkbox(label="Keep the photo's colours", elem_id="keep")
-            with gr.Column(scale=3, min_width=300):
-                slider = gr.ImageSlider(
-                    label="Before and after",
-                    format="png",
-                    buttons=["fullscreen"],
-                    interactive=False,
-                    visible=False,
-                    max_height=640,
-                    elem_id="slider",
-                )
-                # Gradio's slider only follows a pointer; these are for the keyboard and for screen readers.
-                sides = gr.Radio(
-                    _SIDES, value=50, label="Show", container=False, visible=False, elem_id="sides"
-                )
-                status = gr.HTML(_EMPTY, elem_id="status")
-                with gr.Row():
-                    full = gr.Button(
-                        "Paint at full size", variant="primary", interactive=False, elem_id="full"
-                    )
-                    cancel = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel")
-                    download = gr.DownloadButton(
-                        "Download", variant="primary", visible=False, elem_id="download"
-                    )
-                with gr.Accordion("Paint only a part", open=False, elem_id="part"):
-                    mask = MaskInput(
-                        label="Brush over what is to be painted; the rest stays the photo",
-                        sources=(),
-                        transforms=(),
-                        layers=False,
-                        brush=gr.Brush(colors=[("#ff5c00", OPACITY)], color_mode="fixed", default_size=40),
-                        eraser=gr.Eraser(default_size=40),
-                        format="png",
-                        buttons=[],
-                        height=360,
-                        elem_id="mask",
-                    )
-                    brush = gr.Button("Paint this part", size="sm", elem_id="brush")
-
-        controls = [style, strength, keep, masked]
-        of_photo = [prepared, masked, thumbnails, mask, slider, sides, status, full, download]
-        sides.input(lambda place: gr.update(slider_position=place), sides, slider, **QUIET)
-        example.click(self.example, None, photo, **QUIET)
-        received = photo.change(
-            shown(self.receive), photo, of_photo, trigger_mode="always_last", **heavy(status)
+        at = lay_out(shop.shelf)
+        controls = [at.style, at.strength, at.keep, masked]
+        shows = [at.slider, at.sides, at.status]
+        of_photo = [prepared, masked, at.thumbnails, at.mask, *shows, at.full, at.download]
+        at.sides.input(lambda place: gr.update(slider_position=place), at.sides, at.slider, **QUIET)
+        claim_uploads(shop.sessions, at.photo)
+        at.example.click(self.example, None, at.photo, **QUIET)
+        received = at.photo.change(
+            shown(self.receive), at.photo, of_photo, trigger_mode="always_last", **heavy(at.status)
         )
         received.failure(self.clear, None, of_photo, **QUIET)
         preview: dict[str, Any] = {
             "fn": shown(self.preview),
             "inputs": [prepared, *controls],
-            "outputs": [slider, sides, status, download],
+            "outputs": [*shows, at.download],
             "trigger_mode": "always_last",
-            **heavy(status),
+            **heavy(at.status),
         }
         received.success(**preview)
-        gr.on([style.change, strength.change, keep.change], **preview)
+        gr.on([at.style.change, at.strength.change, at.keep.change], **preview)
         # Not with every change: the browser sends the editor's three pictures seven times over.
-        brush.click(shown(self.take_mask), mask, masked, **QUIET).success(**preview)
-        thumbnails.select(self.choose, None, style, **QUIET)
+        at.brush.click(shown(self.take_mask), at.mask, masked, **QUIET).success(**preview)
+        at.thumbnails.select(self.choose, None, at.style, **QUIET)
         long_job(
             _KIND,
             shop.sessions,
             self.paint,
-            start=full,
-            stop=cancel,
-            inputs=[photo, *controls],
-            outputs=[status, download],
-            status=status,
+            start=at.full,
+            stop=at.cancel,
+            inputs=[at.photo, *controls],
+            outputs=[at.status, at.download],
+            status=at.status,
         )
 
     def example(self, request: gr.Request) -> str:
@@ -164,12 +89,11 @@ class StylizeTab:
 
     def receive(self, photo: Upload | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Read a photo and show it in every style."""
-        yield self.clear(_EMPTY if photo is None else progress("Reading …"))
+        yield self.clear(EMPTY if photo is None else progress("Reading …"))
         if photo is None:
             return
         session, sessions = str(request.session_hash), self._shop.sessions
         with sessions.job(session, f"{_KIND}-receive") as stop, turn(stop):
-            sessions.keep(session, photo.path)
             folder = sessions.new_folder(session)
             image = photo.read()
             small = shrink(image, _PREVIEW)
@@ -197,7 +121,7 @@ class StylizeTab:
                     gr.skip(),
                 )
 
-    def clear(self, said: str = _EMPTY) -> tuple[Any, ...]:
+    def clear(self, said: str = EMPTY) -> tuple[Any, ...]:
         """Take away what belongs to the photo before, and say something in its place."""
         nothing = gr.update(visible=False, value=None)
         off, hidden = gr.update(interactive=False), gr.update(visible=False)
@@ -251,7 +175,6 @@ class StylizeTab:
         with sessions.job(session, _KIND) as stop:
             if photo is None:
                 raise gr.Error("there is no photo yet; choose one first", print_exception=False)
-            sessions.keep(session, photo.path)
             chosen, controls = self._shop.shelf[style], Controls(strength, keep, mask)
             target = sessions.new_folder(session) / result_name(Path(photo.name))
 
