@@ -17,7 +17,7 @@ from ganstyle.errors import WeightsError
 from ganstyle.files import atomic_write, shipped_folder
 from ganstyle.models import VGG16Student
 
-FORMAT = "vgg16-student 1"
+FORMAT = "vgg16-student 2"
 SHIPPED_STUDENT = "vgg16-distilled.safetensors"
 
 

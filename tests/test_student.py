@@ -12,7 +12,7 @@ from ganstyle.errors import WeightsError
 from ganstyle.models import STUDENT_LAYERS, VGG16Student
 from ganstyle.student import SHIPPED_STUDENT, is_student, load_student, save_student, shipped_student
 
-SMALL: dict[str, Any] = {"widths": (4, 4, 8), "depths": (1, 1, 2), "heads": (3, 1, 3)}
+SMALL: dict[str, Any] = {"widths": (4, 64, 4, 128, 8, 8, 256), "ranks": (0, 0, 2, 0, 4, 4, 4)}
 
 
 def test_comes_back_as_it_was_but_for_half_precision(tmp_path: Path) -> None:
@@ -50,11 +50,11 @@ def test_damaged_students(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match="not a readable distilled VGG-16"):
         load_student(path)
-    save_file({"a": torch.zeros(1)}, path, {"format": "vgg16-student 1", "student": "{}", "info": "{}"})
+    save_file({"a": torch.zeros(1)}, path, {"format": "vgg16-student 2", "student": "{}", "info": "{}"})
     with pytest.raises(WeightsError, match="not a readable distilled VGG-16"):
         load_student(path)
     save_file({"a": torch.zeros(1)}, path, {"format": "vgg16-student 9"})
-    with pytest.raises(WeightsError, match="of format 'vgg16-student 1' but 'vgg16-student 9'"):
+    with pytest.raises(WeightsError, match="of format 'vgg16-student 2' but 'vgg16-student 9'"):
         load_student(path)
 
 

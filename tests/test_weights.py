@@ -67,7 +67,7 @@ def nothing_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let a small student ship."""
     path = tmp_path / "shipped.safetensors"
-    save_student(path, VGG16Student((4, 4, 8), (1, 1, 1), (3, 1, 1)), {})
+    save_student(path, VGG16Student((4, 64, 4, 128, 8, 8, 256)), {})
     monkeypatch.setattr(weights, "shipped_student", lambda: path)
     return path
 

@@ -11,11 +11,11 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
-from torch.optim import AdamW
 
 from ganstyle.checkpoint import load_style
 from ganstyle.data import StyleImages, open_content
 from ganstyle.distill.fidelity import Fidelity
+from ganstyle.distill.optimizers import build_optimizers
 from ganstyle.distill.pictures import OnPolicyPictures
 from ganstyle.distill.recipe import DistillationRecipe
 from ganstyle.distill.record import DistillationRecord
@@ -80,11 +80,11 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
     if is_student(weights.path):
         raise WeightsError(f"{weights.path}: is a student itself; teaching needs the ImageNet VGG-16")
     report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
-    teacher = load_vgg16(weights, list(STUDENT_LAYERS), dtype=feature_dtype(accelerator)).to(device)
-
     photos, style = open_content(**recipe.content.options()), StyleImages(recipe.style.path, max_shorter=1024)
     data = DistillationData(photos, style, size=recipe.image_size, seed=recipe.seed)
     state = _fresh_state(recipe, accelerator)
+    hints = accelerator.unwrap_model(state.student).hints
+    teacher = load_vgg16(weights, hints, dtype=feature_dtype(accelerator)).to(device)
     if resume_from:
         load_state(resume_from, state, accelerator)
         report(Note(f"resumed from {resume_from} at step {state.step}"))
@@ -136,21 +136,22 @@ def _learn(
         images = torch.cat([images, state.pictures.advance(own, batch["photo"], batch["painting"])])
     settled = state.step >= recipe.optimizer.freeze_norm * recipe.steps
     state.student.train(not settled)
-    for group in state.optimizer.param_groups:
-        group["lr"] = recipe.optimizer.lr * learning_rate_factor(
-            state.step, steps=recipe.steps, warmup=recipe.optimizer.warmup, schedule="cosine"
-        )
+    _set_learning_rates(recipe, state)
     cut = _Window(recipe, state.photos)
     with torch.no_grad():
         truth = {layer: cut(maps).float() / state.scale[layer] for layer, maps in teacher(images).items()}
-        grams = {layer: gram_matrix(maps) for layer, maps in truth.items()}
+        grams = {layer: gram_matrix(truth[layer]) for layer in STUDENT_LAYERS}
     with accelerator.accumulate(state.student):
-        maps = {layer: cut(maps) for layer, maps in state.student(images).items()}
+        maps = {layer: cut(maps) for layer, maps in state.student(images, list(truth)).items()}
         features, gram = content_loss(maps, truth, _EQUAL), style_loss(maps, grams, _EQUAL)
         loss = recipe.loss.features * features + recipe.loss.gram * gram
+        log = {"loss/total": loss, "loss/features": features, "loss/gram": gram}
+        on_the_way = dict.fromkeys(truth.keys() - STUDENT_LAYERS.keys(), 1.0)
+        if on_the_way:
+            log["loss/hints"] = content_loss(maps, truth, on_the_way)
+            loss = loss + recipe.loss.hints * log["loss/hints"]
         accelerator.backward(loss)
-        norm = guard.update(state.student, state.optimizer)
-    log = {"loss/total": loss, "loss/features": features, "loss/gram": gram, "gradient/student": norm}
+        log["gradient/student"] = guard.update(state.student, *state.optimizers)
     return {name: value.detach() for name, value in log.items()}
 
 
@@ -175,17 +176,28 @@ class _Window:
 @torch.no_grad()
 def _scale(teacher: Teacher, images: Tensor, accelerator: Accelerator) -> dict[str, float]:
     """Return the root mean square of each of the teacher's maps, the same on every process."""
-    squares = torch.stack([maps.float().square().mean() for maps in teacher(images).values()])
+    taught = teacher(images)
+    squares = torch.stack([maps.float().square().mean() for maps in taught.values()])
     roots = accelerator.reduce(squares, "mean").sqrt().tolist()
-    return dict(zip(STUDENT_LAYERS, roots, strict=True))
+    return dict(zip(taught, roots, strict=True))
+
+
+def _set_learning_rates(recipe: DistillationRecipe, state: DistillationState) -> None:
+    section = recipe.optimizer
+    factor = learning_rate_factor(state.step, steps=recipe.steps, warmup=section.warmup, schedule="cosine")
+    for optimizer, rate in zip(state.optimizers, (section.lr, section.lr_adam), strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * factor
 
 
 def _fresh_state(recipe: DistillationRecipe, accelerator: Accelerator) -> DistillationState:
     set_seed(recipe.seed)
     student: nn.Module = VGG16Student(**recipe.student.model_dump(), norm=True).to(accelerator.device)
     section = recipe.optimizer
-    optimizer = AdamW(student.parameters(), lr=section.lr, weight_decay=section.weight_decay)
-    student, prepared = accelerator.prepare(student, optimizer)
+    optimizers = build_optimizers(
+        student, lr=section.lr, lr_adam=section.lr_adam, weight_decay=section.weight_decay
+    )
+    student, *prepared = accelerator.prepare(student, *optimizers)
     pictures = None
     if recipe.on_policy.pictures:
         pictures = OnPolicyPictures(

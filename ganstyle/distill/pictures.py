@@ -14,7 +14,7 @@ from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.models import STUDENT_LAYERS
 
 _CONTENT_LAYER = list(STUDENT_LAYERS)[-1]
-_STYLE_WEIGHTS = (5.0, 500.0)  # against content 1; the range is drawn from evenly in the logarithm
+_STYLE_WEIGHTS = (2.0, 100.0)  # against content 1; the range is drawn from evenly in the logarithm
 
 
 class OnPolicyPictures:

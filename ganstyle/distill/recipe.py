@@ -9,14 +9,14 @@ from ganstyle.models import VGG16Student
 from ganstyle.recipe import Count, Interval, NonNegative, Number, Positive, RunRecipe, Section
 
 Fraction = Annotated[float, Number, Field(ge=0, le=1)]
+Rank = Annotated[int, Number, Field(ge=0)]
 
 
 class StudentSection(Section):
     """The student's constructor keywords; see `VGG16Student`."""
 
-    widths: tuple[Count, Count, Count] = (16, 48, 112)
-    depths: tuple[Count, Count, Count] = (1, 1, 2)
-    heads: tuple[Count, Count, Count] = (3, 3, 3)
+    widths: tuple[Count, ...] = (24, 64, 128, 128, 256, 256, 256)
+    ranks: tuple[Rank, ...] = (0, 0, 40, 48, 80, 96, 96)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -42,16 +42,18 @@ class OnPolicySection(Section):
 
 
 class DistillationLossSection(Section):
-    """Weights of the relative errors of the maps and of their Gram matrices, each a mean over the layers."""
+    """Weights of the relative errors, each a mean over its layers."""
 
-    features: NonNegative = 1.0
-    gram: NonNegative = 1.0
+    features: NonNegative = Field(1.0, description="of the maps that the student gives")
+    gram: NonNegative = Field(1.0, description="of their Gram matrices")
+    hints: NonNegative = Field(0.3, description="of the maps on the way to them that are as wide as VGG-16's")
 
 
 class DistillationOptimizerSection(Section):
-    """AdamW, with a linear rise and then a fall along half a cosine wave to 0."""
+    """Muon and AdamW, with a linear rise and then a fall along half a cosine wave to 0."""
 
-    lr: Positive = 3.0e-3
+    lr: Positive = Field(0.02, description="Muon's, for the kernels")
+    lr_adam: Positive = Field(4.0e-3, description="AdamW's, for everything else")
     weight_decay: NonNegative = 1.0e-4
     warmup: Interval = 100
     clip: Positive = Field(1.0, description="largest norm of the gradient")

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganstyle.distill.fidelity import Fidelity
 from ganstyle.distill.recipe import DistillationRecipe
 from ganstyle.distill.state import DistillationState
-from ganstyle.models import DistilledFeatures, VGG16Student
+from ganstyle.models import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.student import save_student
 from ganstyle.training.events import OnEvent, Saved, Scored
 from ganstyle.training.launch import describe_training
@@ -69,7 +69,7 @@ class DistillationRecord:
         step, run = self._state.step, self._recipe.run
         last = step >= self._recipe.steps
         if step % run.log_every == 0 or last:
-            rate = self._state.optimizer.param_groups[0]["lr"]
+            rate = self._state.optimizers[0].param_groups[0]["lr"]
             self._meter.report(step, log, learning_rate=rate)
         with self._meter.paused():
             every = self._recipe.score.every
@@ -85,8 +85,7 @@ class DistillationRecord:
     def _score(self) -> None:
         if self._fidelity is None or not self._accelerator.is_main_process:
             return
-        layers = list(self._state.scale)
-        student = DistilledFeatures(layers, student=self._folded()).to(self._accelerator.device)
+        student = DistilledFeatures(list(STUDENT_LAYERS), student=self._folded()).to(self._accelerator.device)
         self.last_scores = self._fidelity.measure(student)
         self._score_log.record(
             {

@@ -11,14 +11,14 @@ from ganstyle.errors import ImageError, WeightsError
 MEAN = (123.68, 116.779, 103.939)
 """ImageNet's mean colour, RGB on the scale 0–255."""
 
-_WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+_BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 
 def _table() -> dict[str, tuple[int, int, int]]:
     """Map each layer's name to its convolution's (index in ``features``, inputs, outputs)."""
     table: dict[str, tuple[int, int, int]] = {}
     index, inputs = 0, 3
-    for block, widths in enumerate(_WIDTHS, start=1):
+    for block, widths in enumerate(_BLOCKS, start=1):
         for number, outputs in enumerate(widths, start=1):
             table[f"relu{block}_{number}"] = (index, inputs, outputs)
             index, inputs = index + 2, outputs  # a convolution and its ReLU
@@ -28,6 +28,7 @@ def _table() -> dict[str, tuple[int, int, int]]:
 
 _TABLE = _table()
 LAYERS = tuple(_TABLE)  # relu1_1 … relu5_3, in the network's order
+WIDTHS = {layer: outputs for layer, (_, _, outputs) in _TABLE.items()}  # channels of each map
 
 
 class VGG16Features(nn.Module):

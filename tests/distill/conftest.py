@@ -21,7 +21,7 @@ def tiny(vgg16_weights: Path, photos: Path, painting: Path, tmp_path: Path) -> C
             "workers": 0,
             "content": {"path": str(photos)},
             "style": {"path": str(painting)},
-            "student": {"widths": [4, 4, 8], "depths": [1, 1, 1], "heads": [3, 1, 1]},
+            "student": {"widths": [4, 64, 4, 128, 8, 256, 256], "ranks": [0, 0, 2, 0, 4, 4, 4]},
             "on_policy": {"pictures": 1, "pool": 3, "steps": 2},
             "score": {"every": 0},
             "run": {"dir": str(tmp_path / "runs"), "log_every": 1, "save_every": 2},

@@ -16,7 +16,7 @@ PoolMaker = Callable[..., OnPolicyPictures]
 @pytest.fixture
 def student() -> VGG16Student:
     torch.manual_seed(0)
-    return VGG16Student((4, 4, 8), (1, 1, 1), (3, 1, 1), norm=True).eval()
+    return VGG16Student((4, 64, 4, 128, 8, 8, 256), norm=True).eval()
 
 
 @pytest.fixture

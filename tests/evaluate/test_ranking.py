@@ -59,7 +59,7 @@ def test_a_folder_of_styles(
     (folder / "more").mkdir(parents=True)
     shutil.copy(first, folder / "more" / "style.safetensors")
     shutil.copy(second, folder)
-    save_student(folder / "vgg.safetensors", VGG16Student((2, 2, 2), (1, 1, 1)), {})  # no style: passed over
+    save_student(folder / "vgg.safetensors", VGG16Student(), {})  # no style: passed over
     save_file({"x": torch.zeros(1)}, folder / "other.safetensors")
     ticks: list[tuple[str, int]] = []
     with pytest.warns(UserWarning, match=r"left out: .*other\.safetensors: not a ganstyle style"):

@@ -7,7 +7,7 @@ from torch import nn
 from ganstyle.errors import ImageError, WeightsError
 from ganstyle.models import STUDENT_LAYERS, DistilledFeatures, VGG16Features, VGG16Student
 
-SMALL: dict[str, Any] = {"widths": (4, 4, 8), "depths": (1, 1, 2), "heads": (3, 1, 3)}
+SMALL: dict[str, Any] = {"widths": (4, 64, 4, 128, 8, 8, 256), "ranks": (0, 0, 2, 0, 4, 4, 4)}
 
 
 def trained() -> VGG16Student:
@@ -36,7 +36,7 @@ def test_maps_have_vgg16s_names_and_shapes() -> None:
 
 def test_folding_keeps_the_maps_up_to_their_scale() -> None:
     student, x = trained(), torch.rand(1, 3, 24, 24)
-    scale = {"relu1_2": 2.0, "relu2_2": 50.0, "relu3_3": 300.0}
+    scale = {"relu1_2": 200.0, "relu2_2": 50.0, "relu3_3": 3.0}
     folded = student.fold(scale)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     wanted = student(x)
@@ -60,9 +60,10 @@ def test_the_mean_colour_is_zero_inside() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"widths": (4, 4)}, "three each"),
-        ({"depths": (1, 0, 1)}, ">= 1"),
-        ({"heads": (3, 2, 1)}, "odd"),
+        ({"widths": (4, 4)}, "7 each"),
+        ({"widths": (0, 64, 4, 128, 8, 8, 256)}, "widths must be >= 1"),
+        ({"widths": (4, 32, 4, 128, 8, 8, 256)}, "relu1_2 must have VGG-16's 64 channels, not 32"),
+        ({"ranks": (0, 0, 0, 0, 0, 0, -1)}, "ranks >= 0"),
     ],
 )
 def test_impossible_students(options: dict[str, Any], message: str) -> None:
@@ -83,13 +84,22 @@ def test_stands_in_for_the_real_network() -> None:
     assert not features.train().training
 
 
-def test_heads_that_are_not_asked_for_are_not_computed() -> None:
+def test_nothing_beyond_the_layers_asked_for_is_computed() -> None:
     student = VGG16Student(**SMALL)
     called: list[str] = []
-    for layer, head in student.heads.items():
-        head.register_forward_hook(lambda *_, layer=layer: called.append(layer))
+    for layer, unit in student.units.items():
+        unit.register_forward_hook(lambda *_, layer=layer: called.append(layer))
     assert list(DistilledFeatures(["relu2_2"], student=student)(torch.rand(1, 3, 8, 8))) == ["relu2_2"]
-    assert called == ["relu2_2"]
+    assert called == ["relu1_1", "relu1_2", "relu2_1", "relu2_2"]
+
+
+def test_hints_are_the_maps_as_wide_as_vgg16s() -> None:
+    assert VGG16Student(**SMALL).hints == ["relu1_2", "relu2_2", "relu3_3"]
+    student = VGG16Student((64, 64, 4, 128, 256, 8, 256))
+    assert student.hints == ["relu1_1", "relu1_2", "relu2_2", "relu3_1", "relu3_3"]
+    maps = student(torch.rand(1, 3, 8, 8), student.hints)
+    assert list(maps) == student.hints
+    assert maps["relu3_1"].shape == (1, 256, 2, 2)
 
 
 def test_bfloat16_and_no_autocast() -> None:
