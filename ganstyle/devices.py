@@ -60,6 +60,11 @@ def usable_processors() -> int:
     return max(1, min(in_sight, _container_share()))
 
 
+def limit_threads() -> None:
+    """Let PyTorch compute with no more threads than there are processors for."""
+    torch.set_num_threads(min(torch.get_num_threads(), usable_processors()))
+
+
 def _container_share() -> int:
     """Read the quota of the control group, version 2; without one, a number that limits nothing."""
     try:

@@ -33,7 +33,7 @@ def demo(
     import torch
 
     from ganstyle.checkpoint import load_style, shipped_styles
-    from ganstyle.devices import pick_device, usable_processors
+    from ganstyle.devices import limit_threads, pick_device
     from ganstyle.images import image_grid, output_format, read_image, write_image
     from ganstyle.stylize import stylize_image
 
@@ -48,7 +48,7 @@ def demo(
         style = _STYLE if _STYLE in shipped or not shipped else shipped[0]
     loaded = load_style(style)
     loaded.generator.to(pick_device(device))
-    torch.set_num_threads(min(torch.get_num_threads(), usable_processors()))
+    limit_threads()
     start = time.perf_counter()
     result = stylize_image(loaded.generator, photo)
     seconds = time.perf_counter() - start

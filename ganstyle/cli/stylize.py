@@ -61,10 +61,8 @@ def stylize(
     Photos that cannot be read are passed over. The exit code is 0 if every photo was stylised, 1 if
     some were not, and 2 if none was.
     """
-    import torch
-
     from ganstyle.checkpoint import load_style
-    from ganstyle.devices import check_compiler, pick_device, usable_processors
+    from ganstyle.devices import check_compiler, limit_threads, pick_device
     from ganstyle.files import atomic_write
     from ganstyle.images import MAX_PIXELS
     from ganstyle.stylize import Controls, read_mask, stylize_files
@@ -72,7 +70,7 @@ def stylize(
     controls = Controls(strength, preserve_color, None if mask is None else read_mask(mask))
     loaded = load_style(style)
     loaded.generator.to(pick_device(device))
-    torch.set_num_threads(min(torch.get_num_threads(), usable_processors()))
+    limit_threads()
     if compiled:
         check_compiler()
         loaded.generator.compile(dynamic=True)
