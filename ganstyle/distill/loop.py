@@ -146,7 +146,8 @@ def _learn(
         features, gram = content_loss(maps, truth, _EQUAL), style_loss(maps, grams, _EQUAL)
         loss = recipe.loss.features * features + recipe.loss.gram * gram
         log = {"loss/total": loss, "loss/features": features, "loss/gram": gram}
-        on_the_way = dict.fromkeys(truth.keys() - STUDENT_LAYERS.keys(), 1.0)
+        # In the network's order: a set's differs from process to process, and with it the last bits of a sum.
+        on_the_way = {layer: 1.0 for layer in truth if layer not in STUDENT_LAYERS}
         if on_the_way:
             log["loss/hints"] = content_loss(maps, truth, on_the_way)
             loss = loss + recipe.loss.hints * log["loss/hints"]

@@ -53,11 +53,14 @@ def build_optimizers(
         lr_adam: AdamW's.
         weight_decay: of both.
     """
-    parameters = list(student.parameters())
-    kernels = [p for p in parameters if p.dim() == 4 and p.shape[1] != 3]
-    others = [p for p in parameters if all(p is not kernel for kernel in kernels)]
+    kernels = [p for p in student.parameters() if _is_hidden_kernel(p)]
+    others = [p for p in student.parameters() if not _is_hidden_kernel(p)]
     muon = KernelMuon(kernels, lr=lr, weight_decay=weight_decay)
     return muon, AdamW(others, lr=lr_adam, weight_decay=weight_decay)
+
+
+def _is_hidden_kernel(parameter: nn.Parameter) -> bool:
+    return parameter.dim() == 4 and parameter.shape[1] != 3
 
 
 def _matrix(kernel: Tensor) -> Tensor:

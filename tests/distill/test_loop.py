@@ -9,6 +9,7 @@ from safetensors import safe_open
 
 from ganstyle.distill import DistillationRecipe, distill
 from ganstyle.errors import GanstyleError, RunError
+from ganstyle.losses import content_loss
 from ganstyle.models import VGG16Student
 from ganstyle.student import is_student, load_student, save_student
 from ganstyle.training import Event, Note, Progress, Saved, Scored
@@ -137,3 +138,17 @@ def test_the_shipped_recipe_fits() -> None:
     assert path.read_text().startswith(
         "# GANSTYLE_VGG16=FILE accelerate launch -m ganstyle distill recipes/distill/"
     )
+
+
+def test_hints_are_added_up_in_the_networks_order(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of a set differs from process to process; a resumed run would end in other bits."""
+    orders: list[list[str]] = []
+
+    def recording(features: Any, target: Any, weights: Any) -> torch.Tensor:
+        orders.append(list(weights))
+        return content_loss(features, target, weights)
+
+    monkeypatch.setattr("ganstyle.distill.loop.content_loss", recording)
+    student = {"widths": [64, 64, 128, 128, 256, 256, 256], "ranks": [0, 2, 2, 2, 2, 2, 2]}
+    distill(parse(tiny(steps=1, student=student)))
+    assert orders == [["relu1_2", "relu2_2", "relu3_3"], ["relu1_1", "relu2_1", "relu3_1", "relu3_2"]]
