@@ -176,9 +176,12 @@ class LossSection(Section):
 
 
 class OptimizerSection(Section):
-    """Adam for both networks, with a schedule that both follow."""
+    """Adam for both networks, with a schedule that both follow; Muon for the generator's kernels if asked."""
 
     lr: Positive = 1.0e-3
+    lr_muon: NonNegative = Field(
+        0.0, description="of Muon on the kernels of the generator's hidden layers, such as 0.02; 0: Adam"
+    )
     lr_discriminator: Positive = 2.0e-4
     betas: tuple[Decay, Decay] = (0.5, 0.999)
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -304,6 +307,7 @@ class PhaseSection(Section):
     )
     image_size: Count | None = Field(None, description="instead of the recipe's")
     vgg: str | None = Field(None, description="instead of the recipe's")
+    strengths: bool = Field(True, description="whether a generator that can be told is told others than 1")
 
 
 class Recipe(RunRecipe):

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from ganstyle.checkpoint import load_style
 from ganstyle.data import StyleImages, open_content
 from ganstyle.distill.fidelity import Fidelity
-from ganstyle.distill.optimizers import build_optimizers
 from ganstyle.distill.pictures import OnPolicyPictures
 from ganstyle.distill.recipe import DistillationRecipe
 from ganstyle.distill.record import DistillationRecord
@@ -30,8 +29,9 @@ from ganstyle.training.events import Event, Note, OnEvent
 from ganstyle.training.guard import Guard
 from ganstyle.training.interrupt import Interrupt
 from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator, start_loader
+from ganstyle.training.optimizers import KernelMuon
 from ganstyle.training.resume import find_state, keep_recipe
-from ganstyle.training.schedule import learning_rate_factor
+from ganstyle.training.schedule import learning_rate_factor, set_learning_rates
 from ganstyle.training.state import load_state
 from ganstyle.weights import load_vgg16
 
@@ -152,7 +152,7 @@ def _learn(
             log["loss/hints"] = content_loss(maps, truth, on_the_way)
             loss = loss + recipe.loss.hints * log["loss/hints"]
         accelerator.backward(loss)
-        log["gradient/student"] = guard.update(state.student, *state.optimizers)
+        log["gradient/student"] = guard.update(state.student, state.optimizer)
     return {name: value.detach() for name, value in log.items()}
 
 
@@ -186,19 +186,15 @@ def _scale(teacher: Teacher, images: Tensor, accelerator: Accelerator) -> dict[s
 def _set_learning_rates(recipe: DistillationRecipe, state: DistillationState) -> None:
     section = recipe.optimizer
     factor = learning_rate_factor(state.step, steps=recipe.steps, warmup=section.warmup, schedule="cosine")
-    for optimizer, rate in zip(state.optimizers, (section.lr, section.lr_adam), strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = rate * factor
+    set_learning_rates(state.optimizer, (section.lr, section.lr_adam), factor)
 
 
 def _fresh_state(recipe: DistillationRecipe, accelerator: Accelerator) -> DistillationState:
     set_seed(recipe.seed)
     student: nn.Module = VGG16Student(**recipe.student.model_dump(), norm=True).to(accelerator.device)
     section = recipe.optimizer
-    optimizers = build_optimizers(
-        student, lr=section.lr, lr_adam=section.lr_adam, weight_decay=section.weight_decay
-    )
-    student, *prepared = accelerator.prepare(student, *optimizers)
+    optimizer = KernelMuon(student, lr=section.lr, lr_adam=section.lr_adam, weight_decay=section.weight_decay)
+    student, optimizer = accelerator.prepare(student, optimizer)
     pictures = None
     if recipe.on_policy.pictures:
         pictures = OnPolicyPictures(
@@ -209,4 +205,4 @@ def _fresh_state(recipe: DistillationRecipe, accelerator: Accelerator) -> Distil
             styles=[load_style(name).generator.to(accelerator.device) for name in recipe.on_policy.styles],
             device=accelerator.device,
         )
-    return DistillationState(student, prepared, pictures)
+    return DistillationState(student, optimizer, pictures)

@@ -69,7 +69,7 @@ class DistillationRecord:
         step, run = self._state.step, self._recipe.run
         last = step >= self._recipe.steps
         if step % run.log_every == 0 or last:
-            rate = self._state.optimizers[0].param_groups[0]["lr"]
+            rate = self._state.optimizer.param_groups[0]["lr"]
             self._meter.report(step, log, learning_rate=rate)
         with self._meter.paused():
             every = self._recipe.score.every

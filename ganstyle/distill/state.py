@@ -1,6 +1,6 @@
 """What a distillation is at a given step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ class DistillationState:
 
     Attributes:
         student: with batch norm, as prepared by Accelerate.
-        optimizers: as prepared by Accelerate; see `build_optimizers`.
+        optimizer: `KernelMuon`, as prepared by Accelerate.
         pictures: this process's on-policy pictures; None without them.
         scale: what the teacher's maps are divided by, so that the student's are of order 1.
         step: steps done.
@@ -27,7 +27,7 @@ class DistillationState:
     """
 
     student: nn.Module
-    optimizers: Sequence[AcceleratedOptimizer]
+    optimizer: AcceleratedOptimizer
     pictures: OnPolicyPictures | None
     scale: Mapping[str, float] = field(default_factory=dict)
     step: int = 0
@@ -43,7 +43,7 @@ class DistillationState:
             "seconds": self.seconds,
             "scale": dict(self.scale),
             "student": accelerator.unwrap_model(self.student).state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "optimizer": self.optimizer.state_dict(),
             "pictures": gather_object(pictures),
         }
 
@@ -54,8 +54,7 @@ class DistillationState:
             KeyError, RuntimeError, ValueError: it belongs to another student or number of processes.
         """
         accelerator.unwrap_model(self.student).load_state_dict(values["student"])
-        for optimizer, saved in zip(self.optimizers, values["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+        self.optimizer.load_state_dict(values["optimizer"])
         if self.pictures:
             if len(values["pictures"]) != accelerator.num_processes:
                 raise ValueError(f"saved by {len(values['pictures'])} processes; continue with as many")

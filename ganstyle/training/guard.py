@@ -23,8 +23,8 @@ class Guard:
         self.clip = clip
         self.skipped_in_a_row = 0
 
-    def update(self, network: nn.Module, *optimizers: AcceleratedOptimizer) -> Tensor:
-        """Take one step of each optimiser, unless gradients are still being accumulated or are not finite.
+    def update(self, network: nn.Module, optimizer: AcceleratedOptimizer) -> Tensor:
+        """Take one step, unless gradients are still being accumulated or are not finite.
 
         Returns:
             The norm of the gradient before clipping, a scalar; 0 while gradients are being accumulated.
@@ -36,8 +36,7 @@ class Guard:
             return torch.zeros((), device=self.accelerator.device)
         norm: Tensor = self.accelerator.clip_grad_norm_(network.parameters(), self.clip)
         if torch.isfinite(norm) or self.accelerator.scaler is not None:  # fp16's scaler skips by itself
-            for optimizer in optimizers:
-                optimizer.step()
+            optimizer.step()
             self.skipped_in_a_row = 0
         else:
             self.skipped_in_a_row += 1
@@ -46,6 +45,5 @@ class Guard:
                     f"the gradients were not finite for {PATIENCE} updates in a row; lower optimizer.lr or "
                     "optimizer.clip, or set precision=fp32, and resume from the last saved state"
                 )
-        for optimizer in optimizers:
-            optimizer.zero_grad()
+        optimizer.zero_grad()
         return norm

@@ -10,7 +10,7 @@ from pathlib import Path
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from ganstyle.checkpoint import build_generator, warm_start
@@ -23,11 +23,12 @@ from ganstyle.training.events import Event, Note, OnEvent
 from ganstyle.training.guard import Guard
 from ganstyle.training.interrupt import Interrupt
 from ganstyle.training.launch import start_accelerator, start_loader
+from ganstyle.training.optimizers import KernelMuon
 from ganstyle.training.phases import Phase, prepare_phases, remaining
 from ganstyle.training.record import Record
 from ganstyle.training.resume import find_state, keep_recipe
 from ganstyle.training.samples import Samples
-from ganstyle.training.schedule import EMA, learning_rate_factor
+from ganstyle.training.schedule import EMA, learning_rate_factor, set_learning_rates
 from ganstyle.training.scores import Scores
 from ganstyle.training.state import TrainingState, check_agreement, load_state
 from ganstyle.training.steps import Crop, discriminator_loss, fooling_loss, generator_loss, stakes_of
@@ -193,7 +194,11 @@ def _fresh_state(recipe: Recipe, accelerator: Accelerator, *, warm: bool) -> Tra
     # Copied before Accelerate wraps the generator's forward: the average always computes in float32.
     average = AveragedModel(generator, multi_avg_fn=EMA(recipe.ema)).eval().requires_grad_(False)
     betas = recipe.optimizer.betas
-    optimizer = Adam(generator.parameters(), lr=recipe.optimizer.lr, betas=betas)
+    optimizer: Optimizer = Adam(generator.parameters(), lr=recipe.optimizer.lr, betas=betas)
+    if recipe.optimizer.lr_muon:
+        optimizer = KernelMuon(
+            generator, lr=recipe.optimizer.lr_muon, lr_adam=recipe.optimizer.lr, betas=betas
+        )
     generator, generator_optimizer = accelerator.prepare(generator, optimizer)
     state = TrainingState(generator, average, generator_optimizer, init=init)
     if recipe.discriminator:
@@ -209,9 +214,7 @@ def _set_learning_rates(recipe: Recipe, state: TrainingState) -> None:
     factor = learning_rate_factor(
         state.step, steps=recipe.steps, warmup=section.warmup, schedule=section.schedule
     )
-    for optimizer, rate in (
-        (state.generator_optimizer, section.lr),
-        (state.discriminator_optimizer, section.lr_discriminator),
-    ):
-        for group in optimizer.param_groups if optimizer else ():
-            group["lr"] = rate * factor
+    rates = (section.lr_muon, section.lr) if section.lr_muon else (section.lr,)
+    set_learning_rates(state.generator_optimizer, rates, factor)
+    if state.discriminator_optimizer:
+        set_learning_rates(state.discriminator_optimizer, (section.lr_discriminator,), factor)

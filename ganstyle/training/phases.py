@@ -70,7 +70,7 @@ def prepare_phases(
             patch_size=recipe.discriminator.patch_size if recipe.discriminator else None,
             style_size=recipe.style.size,
             seed=recipe.seed,
-            max_strength=max_strength,
+            max_strength=max_strength if section.strengths else None,
         )
         phases.append(Phase(round(section.until * recipe.steps), image_size, *networks[spec], data))
     return phases

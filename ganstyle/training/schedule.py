@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 
 def learning_rate_factor(
@@ -25,6 +26,12 @@ def learning_rate_factor(
     if schedule == "constant":
         return 1.0
     return (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup))) / 2
+
+
+def set_learning_rates(optimizer: Optimizer, rates: Sequence[float], factor: float) -> None:
+    """Give each parameter group its rate times the factor of this step."""
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate * factor
 
 
 class EMA:

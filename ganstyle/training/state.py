@@ -39,7 +39,7 @@ class TrainingState:
     Attributes:
         generator: as prepared by Accelerate.
         average: the exponential moving average of the generator: what is saved and sampled.
-        generator_optimizer: Adam, as prepared by Accelerate.
+        generator_optimizer: Adam or `KernelMuon`, as prepared by Accelerate.
         discriminator: as prepared by Accelerate; None without a GAN.
         discriminator_optimizer: likewise.
         step: steps done.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -40,6 +41,16 @@ def test_resumes_to_the_bit(tiny: RecipeMaker) -> None:
     assert all(torch.equal(value, weights(parts)[key]) for key, value in weights(whole).items())
     slopes = [value for key, value in weights(whole).items() if key.endswith("_slope")]
     assert all(slope.abs().max() > 0 for slope in slopes)
+
+
+@pytest.mark.parametrize(("later", "learnt"), [(False, False), (True, True)])
+def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learnt: bool) -> None:
+    phases = [{"until": 0.5, "strengths": False}, {"until": 1, "strengths": later}]
+    recipe = Recipe.parse(tiny(steps=4, generator=GENERATOR, phases=phases), source="test")
+    state = load_style(train(recipe).style).generator.state_dict()
+    slopes = [value for key, value in state.items() if key.endswith("_slope")]
+    assert slopes
+    assert all(bool(slope.abs().max() > 0) is learnt for slope in slopes)
 
 
 def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
