@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from ganstyle.colors import luminance_only
-from ganstyle.devices import fast_bfloat16
 from ganstyle.errors import ImageError
 from ganstyle.models import takes_strength
 from ganstyle.stylize.controls import PLAIN, Controls, fit_mask
@@ -14,7 +13,8 @@ from ganstyle.stylize.fading import fade
 def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAIN) -> Tensor:
     """Run a generator on an image, on the device where the generator is.
 
-    Convolutions are computed in bfloat16 where the device has it natively, which nobody can see.
+    In float32 everywhere: in a smooth area instance norm enlarges the rounding of bfloat16 to ten levels
+    of 255 and more, in a pattern of four pixels' period where it is flat.
 
     Args:
         generator: maps (B, 3, H, W) in [0, 1] to the same; one that was trained for it is told the strength.
@@ -53,10 +53,8 @@ def _paint(generator: nn.Module, photo: Tensor, controls: Controls) -> Tensor:
     mask = None if controls.mask is None else fit_mask(controls.mask, (height, width)).to(photo)
     if controls.strength == 0:
         return photo
-    # Measured: up to 1.9 times as fast, and on average no further off than 0.3 levels of 255.
-    with torch.autocast(photo.device.type, torch.bfloat16, enabled=fast_bfloat16(photo.device)):
-        told = takes_strength(generator)
-        painting = generator(photo, controls.strength) if told else generator(photo)
+    told = takes_strength(generator)
+    painting = generator(photo, controls.strength) if told else generator(photo)
     if not told:
         painting = fade(photo, painting, controls.strength)
     if controls.preserve_color:
