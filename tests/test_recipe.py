@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ganstyle.checkpoint import shipped_styles
 from ganstyle.errors import RecipeError
 from ganstyle.recipe import Recipe, differences
 
@@ -393,7 +394,7 @@ def test_differences_show_a_discriminator_that_is_gone() -> None:
 
 def test_there_are_recipes() -> None:
     names = {path.stem for path in RECIPES}
-    assert {"quickstart", "starry_night", "starry_night_unet", "johnson"} <= names
+    assert {"quickstart", "resnet", "unet", "johnson", *shipped_styles()} <= names
     assert {path.stem for path in LAUNCHES} >= {"cpu", "single_gpu", "multi_gpu", "multi_node"}
 
 

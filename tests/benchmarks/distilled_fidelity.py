@@ -245,7 +245,7 @@ def _training(
         for name, vgg in (("real", str(reference)), ("student", student)):
             began = time.perf_counter()
             recipe = Recipe.load(
-                _RECIPES / "starry_night.yaml",
+                _RECIPES / "resnet.yaml",
                 [
                     *(f"name={name}", f"steps={steps}", f"vgg={vgg}", f"run.dir={folder}", "image_size=128"),
                     *(f"content.path={photos}", f"style.path={painting}", "score.every=0", "accumulate=1"),

@@ -19,7 +19,7 @@ from ganstyle.training import Event, Progress, train
 _RECIPES = Path(__file__).parents[2] / "recipes"
 # johnson.yaml has no discriminator of its own: it is given the default one, at its full width.
 _PAIRS = {
-    "starry_night": ("starry_night.yaml", []),
+    "resnet": ("resnet.yaml", []),
     "johnson": ("johnson.yaml", ["discriminator={name: patchgan}"]),
 }
 

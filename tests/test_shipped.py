@@ -1,0 +1,70 @@
+"""The styles that ship: each has its recipe, its card and its picture, and they speak of the same file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganstyle.checkpoint import load_style, shipped_styles
+from ganstyle.files import sha256
+from ganstyle.images import check_image, read_image, resize_shorter
+from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
+from ganstyle.models import takes_strength
+from ganstyle.recipe import Recipe, differences
+from ganstyle.weights import find_vgg16, load_vgg16
+
+ROOT = Path(__file__).parents[1]
+STYLES = shipped_styles()
+PHOTO = ROOT / "ganstyle" / "assets" / "astronaut.jpg"
+
+
+def test_there_are_six() -> None:
+    assert {"composition_vii", "starry_night", "the_scream", "udnie", "van_gogh", "wave"} == STYLES.keys()
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_its_recipe_is_what_made_it(name: str) -> None:
+    style = load_style(name)
+    assert differences(style.recipe, Recipe.load(ROOT / "recipes" / f"{name}.yaml")) == []
+    assert style.name == name
+    assert style.info["training"]["steps"] == style.recipe.steps
+    assert style.recipe.discriminator is not None
+    assert style.recipe.style.licence == "public domain"
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_its_card_tells_of_this_file(name: str) -> None:
+    style, file = load_style(name), STYLES[name]
+    card = file.with_suffix(".md").read_text(encoding="utf-8")
+    painting, scores = style.recipe.style, style.info["scores"]
+    for fact in (sha256(file), painting.title, painting.author, painting.year, painting.licence):
+        assert fact in card
+    assert f"{scores['content']:.2f}" in card
+    assert f"{scores['style']:.3f}" in card
+    assert f"{name}.jpg" in card
+    assert file.stat().st_size <= 4e6
+    assert f"checkpoints/{name}.jpg" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert check_image(file.with_suffix(".jpg")) == check_image(PHOTO)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_its_strength_is_learnt(name: str) -> None:
+    """The stronger, the further from the photo and the closer to the painting, to the distilled VGG-16."""
+    style, photo = load_style(name), resize_shorter(read_image(PHOTO), 256)
+    assert takes_strength(style.generator)
+    assert torch.equal(style(photo, 0.0), photo)
+    yardstick = Yardstick(load_vgg16(find_vgg16("distilled"), YARDSTICK_LAYERS), style.target)
+    with torch.inference_mode():
+        measured = [yardstick.measure(style(photo, strength), photo) for strength in (0.25, 0.5, 1.0, 1.5)]
+    content, distance = ([float(value) for value in values] for values in zip(*measured, strict=True))
+    assert content == sorted(content)
+    assert distance == sorted(distance, reverse=True)
+
+
+@pytest.mark.parametrize("size", [(97, 131), (131, 97), (300, 2000)])
+@pytest.mark.parametrize("name", STYLES)
+def test_it_paints_any_size(name: str, size: tuple[int, int]) -> None:
+    picture = load_style(name)(torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)))
+    assert picture.shape[-2:] == size
+    assert bool(torch.isfinite(picture).all())
+    assert float(picture.std()) > 0.05
