@@ -14,7 +14,7 @@ import torch
 from playwright.sync_api import Browser, Download, Page, expect
 from torch import Tensor
 
-from ganstyle.checkpoint import load_style
+from ganstyle.checkpoint import load_style, shipped_styles
 from ganstyle.gui.queueing import FULL
 from ganstyle.gui.workshop import EXAMPLE
 from ganstyle.images import decode_image, read_image, resize_shorter, write_image
@@ -27,6 +27,8 @@ expect.set_options(timeout=60_000)
 
 OpenPage = Callable[..., Page]
 FullQueue = Callable[[], AbstractContextManager[None]]
+
+STYLES = [*shipped_styles(), "mine"]
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +79,12 @@ def test_stylise(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path
     page = open_page()
     expect(page.locator("#full")).to_be_disabled()
     upload(page, "#photo", photo)
-    expect(page.locator("#thumbnails button img")).to_have_count(2)
+    expect(page.locator("#thumbnails button img")).to_have_count(len(STYLES))
     expect(page.locator("#slider img")).to_have_count(2)
-    expect(page.locator("#status")).to_contain_text("my portrait.jpg in the style starry_night")
+    expect(page.locator("#status")).to_contain_text(f"my portrait.jpg in the style {STYLES[0]}")
     shown = after(page)
 
-    page.locator("#thumbnails").get_by_role("button").nth(1).click()
+    page.locator("#thumbnails").get_by_role("button").nth(STYLES.index("mine")).click()
     shown = wait_for_another(page, shown)
     expect(page.locator("#status")).to_contain_text("mine")
 
@@ -351,7 +353,7 @@ def test_on_a_telephone_in_the_dark(open_page: OpenPage) -> None:
     """Nothing is wider than the screen, and whatever can be used has a name that can be said."""
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page.click("#example")
-    expect(page.locator("#thumbnails button img")).to_have_count(2)
+    expect(page.locator("#thumbnails button img")).to_have_count(len(STYLES))
     assert page.evaluate("document.body.classList.contains('dark')")
     for tab in ("Stylise", "Optimise", "Compare", "Runs"):
         go_to(page, tab)
