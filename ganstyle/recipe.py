@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from ganstyle.errors import RecipeError
@@ -138,13 +139,13 @@ def _build(registry: Mapping[str, type[nn.Module]], name: str, options: Mapping[
 
 
 class _WithoutNumbers(TorchFunctionMode):
-    """Draws no initial weights: on the meta device torch would load its compiler to draw none."""
+    """Draws and scales no initial weights: on the meta device torch would load its compiler for it."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         keywords = kwargs or {}
-        if func in (Tensor.normal_, nn.init.normal_):
+        if func in (Tensor.normal_, nn.init.normal_, F.normalize):
             return args[0] if args else keywords["tensor"]
         return func(*args, **keywords)
 

@@ -36,6 +36,8 @@ class Trainer:
             "image_size=32",
             "workers=0",
             "score.every=0",
+            "init=null",
+            "phases=[]",
             "generator.width=4",
             "generator.blocks=1",
         ]
