@@ -25,7 +25,6 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from ganstyle.errors import RecipeError
@@ -134,18 +133,20 @@ def _build(registry: Mapping[str, type[nn.Module]], name: str, options: Mapping[
     for key in options:
         if key not in known:
             raise ValueError(f"'{key}' is not a keyword of {name}, which takes {', '.join(known)}")
-    with torch.device("meta"), _WithoutNumbers():
+    # Spectral norm computes with the weights, for which torch would load its compiler on the meta device.
+    device = "cpu" if options.get("spectral_norm") else "meta"
+    with torch.random.fork_rng(devices=[]), torch.device(device), _WithoutNumbers():
         return registry[name](**options)
 
 
 class _WithoutNumbers(TorchFunctionMode):
-    """Draws and scales no initial weights: on the meta device torch would load its compiler for it."""
+    """Draws no initial weights: on the meta device torch would load its compiler to draw none."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         keywords = kwargs or {}
-        if func in (Tensor.normal_, nn.init.normal_, F.normalize):
+        if func in (Tensor.normal_, nn.init.normal_):
             return args[0] if args else keywords["tensor"]
         return func(*args, **keywords)
 
