@@ -133,10 +133,10 @@ def _build(registry: Mapping[str, type[nn.Module]], name: str, options: Mapping[
     for key in options:
         if key not in known:
             raise ValueError(f"'{key}' is not a keyword of {name}, which takes {', '.join(known)}")
-    # Spectral norm computes with the weights, for which torch would load its compiler on the meta device.
-    device = "cpu" if options.get("spectral_norm") else "meta"
-    with torch.random.fork_rng(devices=[]), torch.device(device), _WithoutNumbers():
-        return registry[name](**options)
+    # Spectral norm changes no shape, but computes with the weights: for that torch would load its compiler.
+    unscaled = {key: value for key, value in options.items() if key != "spectral_norm"}
+    with torch.device("meta"), _WithoutNumbers():
+        return registry[name](**unscaled)
 
 
 class _WithoutNumbers(TorchFunctionMode):

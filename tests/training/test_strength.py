@@ -25,13 +25,14 @@ def test_the_style_counts_more_the_stronger_a_picture_is_painted() -> None:
     assert stakes_of(torch.tensor([0.0, 0.5, 1.0, 1.5])).tolist() == [0, 0.25, 1, 2.25]
 
 
-def test_resumes_to_the_bit(tiny: RecipeMaker) -> None:
+@pytest.mark.parametrize("lr_muon", [0.0, 0.02])
+def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
     def weights(recipe: Recipe) -> dict[str, Any]:
         state = recipe.folder / "checkpoints" / "step-000006" / "state.pt"
         loaded: dict[str, Any] = torch.load(state, weights_only=True)
         return {**loaded["generator"], **{f"d.{k}": v for k, v in loaded["discriminator"].items()}}
 
-    values = tiny(name="whole", steps=6, generator=GENERATOR)
+    values = tiny(name="whole", steps=6, generator=GENERATOR, optimizer={"lr_muon": lr_muon})
     whole = Recipe.parse(values, source="test")
     train(whole)
     parts = Recipe.parse(values | {"name": "parts"}, source="test")
