@@ -1,4 +1,4 @@
-"""GAN-based adversarial style transfer, with the classical Gatys optimisation as its baseline.
+"""GAN-based adversarial style transfer, with the classical Gatys optimization as its baseline.
 
 The names below are the public door; each is loaded when it is first used, so that importing ganstyle costs
 nothing.
@@ -7,21 +7,22 @@ nothing.
 import importlib
 from typing import TYPE_CHECKING
 
+from ganstyle._version import __version__
+
 if TYPE_CHECKING:
-    from ganstyle.checkpoint import Style, load_style
     from ganstyle.errors import GanstyleError
     from ganstyle.images import read_image, write_image
     from ganstyle.recipe import Recipe
+    from ganstyle.style import Style, load_style
     from ganstyle.stylize import Controls, stylize_image
     from ganstyle.training import train
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Controls",
     "GanstyleError",
     "Recipe",
     "Style",
+    "__version__",
     "load_style",
     "read_image",
     "stylize_image",
@@ -29,12 +30,12 @@ __all__ = [
     "write_image",
 ]
 
-_HOMES = {
+_MODULES = {
     "Controls": "ganstyle.stylize",
     "GanstyleError": "ganstyle.errors",
     "Recipe": "ganstyle.recipe",
-    "Style": "ganstyle.checkpoint",
-    "load_style": "ganstyle.checkpoint",
+    "Style": "ganstyle.style",
+    "load_style": "ganstyle.style",
     "read_image": "ganstyle.images",
     "stylize_image": "ganstyle.stylize",
     "train": "ganstyle.training",
@@ -43,9 +44,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'ganstyle' has no attribute '{name}'")
-    value: object = getattr(importlib.import_module(_HOMES[name]), name)
+    value: object = getattr(importlib.import_module(_MODULES[name]), name)
     return value
 
 

@@ -13,12 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ganstyle.checkpoint import build_generator, save_style
 from ganstyle.files import sha256
 from ganstyle.images import read_image, resize_shorter, write_image
 from ganstyle.losses import StyleTarget
 from ganstyle.models import VGG16Features
 from ganstyle.recipe import Recipe
+from ganstyle.style import build_generator, save_style
 
 # Tensors this small gain nothing from threads, which on a busy machine wait for each other; and results do
 # not depend on the number of cores.

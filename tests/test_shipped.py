@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganstyle.checkpoint import load_style, shipped_styles
 from ganstyle.files import sha256
 from ganstyle.images import check_image, read_image, resize_shorter
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
 from ganstyle.models import takes_strength
 from ganstyle.recipe import Recipe, differences
+from ganstyle.style import load_style, shipped_styles
 from ganstyle.weights import find_vgg16, load_vgg16
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,7 @@ def test_its_recipe_is_what_made_it(name: str) -> None:
     assert style.name == name
     assert style.info["training"]["steps"] == style.recipe.steps
     assert style.recipe.discriminator is not None
-    assert style.recipe.style.licence == "public domain"
+    assert style.recipe.style.license == "public domain"
 
 
 @pytest.mark.parametrize("name", STYLES)
@@ -37,7 +37,7 @@ def test_its_card_tells_of_this_file(name: str) -> None:
     style, file = load_style(name), STYLES[name]
     card = file.with_suffix(".md").read_text(encoding="utf-8")
     painting, scores = style.recipe.style, style.info["scores"]
-    for fact in (sha256(file), painting.title, painting.author, painting.year, painting.licence):
+    for fact in (sha256(file), painting.title, painting.author, painting.year, painting.license):
         assert fact in card
     assert f"{scores['content']:.2f}" in card
     assert f"{scores['style']:.3f}" in card
@@ -48,7 +48,7 @@ def test_its_card_tells_of_this_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_its_strength_is_learnt(name: str) -> None:
+def test_its_strength_is_learned(name: str) -> None:
     """The stronger, the further from the photo and the closer to the painting, to the distilled VGG-16."""
     style, photo = load_style(name), resize_shorter(read_image(PHOTO), 256)
     assert takes_strength(style.generator)

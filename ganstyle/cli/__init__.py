@@ -10,7 +10,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from ganstyle import __version__
+from ganstyle._version import __version__
 from ganstyle.cli.compare import compare
 from ganstyle.cli.demo import demo
 from ganstyle.cli.distill import distill

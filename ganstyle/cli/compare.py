@@ -53,20 +53,20 @@ def compare(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
-    """Lay a style beside Gatys' optimisation: pictures, scores and times on the same photos.
+    """Lay a style beside Gatys' optimization: pictures, scores and times on the same photos.
 
     The baseline runs twice, with its default settings and stopped at the generator's own time. Writes
     index.html, compare.json and, when there are many, the pictures.
     """
-    from ganstyle.checkpoint import load_style
     from ganstyle.devices import pick_device
-    from ganstyle.evaluate import choose_photos, load_instruments
+    from ganstyle.evaluate import choose_photos, load_evaluation_models
     from ganstyle.evaluate import compare as run_comparison
     from ganstyle.evaluate.compare import COUNT, SIZE
     from ganstyle.evaluate.curves import read_scores
     from ganstyle.evaluate.report import write_report
     from ganstyle.files import check_folder, check_writable
     from ganstyle.gatys import LAYERS
+    from ganstyle.style import load_style
     from ganstyle.weights import load_vgg16
 
     check_folder(output, force=force)
@@ -77,8 +77,8 @@ def compare(
     photos = choose_photos(content, COUNT if count is None else count)
     where = pick_device(device)
     dtype = pick_precision(precision, where)
-    instruments = load_instruments(vgg, inception, where)
-    judge, reference = instruments.judge(
+    instruments = load_evaluation_models(vgg, inception, where)
+    evaluator, reference = instruments.evaluator(
         photos, loaded, size=SIZE if size is None else size, painting=painting
     )
     typer.echo(f"{instruments.vgg.name}, SHA-256 {instruments.vgg.sha256}")
@@ -87,7 +87,7 @@ def compare(
     try:
         comparison = run_comparison(
             loaded,
-            judge,
+            evaluator,
             reference,
             load_vgg16(instruments.vgg, LAYERS, dtype=dtype).to(where),
             without_gan=plain,

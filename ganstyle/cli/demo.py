@@ -24,7 +24,7 @@ def demo(
     ] = Path(_NAME),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Stylise the photo that comes with ganstyle, without a network.
+    """Stylize the photo that comes with ganstyle, without a network.
 
     Writes the result, and beside it the photo and the result in one picture.
     """
@@ -32,9 +32,9 @@ def demo(
 
     import torch
 
-    from ganstyle.checkpoint import load_style, shipped_styles
     from ganstyle.devices import limit_threads, pick_device
     from ganstyle.images import image_grid, output_format, read_image, write_image
+    from ganstyle.style import load_style, shipped_styles
     from ganstyle.stylize import stylize_image
 
     if output.is_dir():

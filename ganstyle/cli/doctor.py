@@ -20,10 +20,10 @@ def doctor() -> None:
     """Show versions, devices and which weights would be used, and why."""
     import torch
 
-    from ganstyle import __version__
-    from ganstyle.checkpoint import shipped_styles
+    from ganstyle._version import __version__
     from ganstyle.devices import fast_bfloat16, pick_device
     from ganstyle.errors import WeightsError
+    from ganstyle.style import shipped_styles
     from ganstyle.weights import find_inception, find_vgg16
 
     def line(key: str, value: str) -> None:

@@ -49,12 +49,12 @@ def evaluate(
 
     With --all, prints a Markdown table of all styles in a folder, the best first.
     """
-    from ganstyle.checkpoint import load_style
     from ganstyle.devices import pick_device
     from ganstyle.errors import GanstyleError
-    from ganstyle.evaluate import choose_photos, load_instruments, rank_folder, score_style
+    from ganstyle.evaluate import choose_photos, load_evaluation_models, rank_folder, score_style
     from ganstyle.evaluate.ranking import RANK_BY, find_styles, markdown
     from ganstyle.recipe import ScoreSection
+    from ganstyle.style import load_style
 
     if (style is None) == (every is None):
         raise GanstyleError("give a style with -s, or a folder of styles with --all")
@@ -66,7 +66,7 @@ def evaluate(
     if every:
         find_styles(every)
     where = pick_device(device)
-    instruments = load_instruments(vgg, inception, where)
+    instruments = load_evaluation_models(vgg, inception, where)
     ticker = Ticker()
     if every:
         ranked = rank_folder(
@@ -82,9 +82,11 @@ def evaluate(
         if json_file:
             write_json(json_file, [score.record() for score in ranked])
     if loaded:
-        judge, _ = instruments.judge(photos, loaded, size=size, painting=painting, statistics=statistics)
+        evaluator, _ = instruments.evaluator(
+            photos, loaded, size=size, painting=painting, statistics=statistics
+        )
         loaded.generator.to(where)
-        score = score_style(loaded, judge, lambda event: _tick(ticker, loaded.name, event))
+        score = score_style(loaded, evaluator, lambda event: _tick(ticker, loaded.name, event))
         _print(score)
         if json_file:
             write_json(json_file, score.record())

@@ -45,7 +45,7 @@ def gui(
     ] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
 ) -> None:
-    """Stylise, optimise, compare and watch trainings in a browser.
+    """Stylize, optimize, compare and watch trainings in a browser.
 
     Only this machine can open it, unless --host is given. Ctrl-C ends it.
     """

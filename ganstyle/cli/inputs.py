@@ -1,4 +1,4 @@
-"""What a command is given as text: paintings and their shares, options of an optimiser."""
+"""What a command is given as text: paintings and their shares, options of an optimizer."""
 
 import json
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def read_styles(
 
 
 def read_options(given: Sequence[str]) -> dict[str, object]:
-    """Read options of an optimiser, each ``KEY=VALUE`` with a number, true, false, a word, or ``[a, b]``.
+    """Read options of an optimizer, each ``KEY=VALUE`` with a number, true, false, a word, or ``[a, b]``.
 
     Raises:
         GanstyleError: there is no key, or no value.

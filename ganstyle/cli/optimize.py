@@ -31,11 +31,11 @@ def optimize(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=VALUE", help="Of the optimiser, such as metropolis=true; may be given several times."
+            metavar="KEY=VALUE", help="Of the optimizer, such as metropolis=true; may be given several times."
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps of the optimiser; a good number if not given.")
+        int | None, typer.Option(metavar="N", help="Steps of the optimizer; a good number if not given.")
     ] = None,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after so many seconds.")] = None,
     size: Annotated[
@@ -63,10 +63,10 @@ def optimize(
         bool, typer.Option("--texture", help="No photo: make a texture of the paintings alone.")
     ] = False,
     photorealistic: Annotated[
-        bool, typer.Option("--photorealistic", help="Change the photo's colours, but keep its lines.")
+        bool, typer.Option("--photorealistic", help="Change the photo's colors, but keep its lines.")
     ] = False,
     content_mask: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Regions of the photo, one colour each.")
+        Path | None, typer.Option(metavar="FILE", help="Regions of the photo, one color each.")
     ] = None,
     style_mask: Annotated[
         list[Path] | None,
@@ -76,8 +76,8 @@ def optimize(
         str,
         typer.Option(
             metavar="HOW",
-            help="Keep the photo's colours: off, luminance (only light and dark change) or match "
-            "(the painting is recoloured first).",
+            help="Keep the photo's colors: off, luminance (only light and dark change) or match "
+            "(the painting is recolored first).",
         ),
     ] = "off",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -91,7 +91,7 @@ def optimize(
         bool, typer.Option("--force", help="Replace the output if it exists. Inputs never are.")
     ] = False,
 ) -> None:
-    """Paint a photo by optimising its pixels: slow, but needs no training (Gatys et al. 2016).
+    """Paint a photo by optimizing its pixels: slow, but needs no training (Gatys et al. 2016).
 
     Ctrl-C ends it early: the best picture so far is written, and the exit code is 130.
     """

@@ -8,7 +8,7 @@ import typer
 from ganstyle.cli.common import INTERRUPTED, pick_precision, read_start, write_json
 
 if TYPE_CHECKING:
-    from ganstyle.gatys.comparison import RunFinished
+    from ganstyle.gatys.benchmark.comparison import RunFinished
 
 
 def optimizers(
@@ -31,7 +31,7 @@ def optimizers(
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Runs of an optimiser that draws at random; 3 if not given."),
+        typer.Option(metavar="N", help="Runs of an optimizer that draws at random; 3 if not given."),
     ] = None,
     optimizer: Annotated[
         list[str] | None,
@@ -45,7 +45,7 @@ def optimizers(
     tv_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of smoothness.")] = None,
     vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
     precision: Annotated[
-        str, typer.Option(help="Of the network while it is optimised against: auto, fp32 or bf16.")
+        str, typer.Option(help="Of the network while it is optimized against: auto, fp32 or bf16.")
     ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     json_file: Annotated[
@@ -53,16 +53,16 @@ def optimizers(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
-    """Compare all optimisers on one photo and painting: loss over time and over evaluations.
+    """Compare all optimizers on one photo and painting: loss over time and over evaluations.
 
     Each runs once for so many seconds and once for so many evaluations of the network, and those that draw
     at random once per seed. Writes index.html, optimizers.json, plots and pictures.
     """
     from ganstyle.devices import pick_device
     from ganstyle.files import check_folder, check_writable
-    from ganstyle.gatys.comparison import compare
-    from ganstyle.gatys.conclusion import conclusion
-    from ganstyle.gatys.report import read_record, write_report
+    from ganstyle.gatys.benchmark.comparison import compare
+    from ganstyle.gatys.benchmark.conclusion import conclusion
+    from ganstyle.gatys.benchmark.report import read_record, write_report
     from ganstyle.images import read_image
     from ganstyle.weights import find_vgg16
 
@@ -106,7 +106,7 @@ def optimizers(
 
 
 def _print(event: "RunFinished") -> None:
-    from ganstyle.gatys.summary import amount
+    from ganstyle.gatys.benchmark.summary import amount
 
     run = event.run
     typer.echo(

@@ -17,8 +17,8 @@ def styles(
     ] = None,
 ) -> None:
     """List the shipped styles, or look into your own."""
-    from ganstyle.checkpoint import load_style, shipped_styles
     from ganstyle.files import atomic_write, sha256
+    from ganstyle.style import load_style, shipped_styles
 
     rows: list[dict[str, Any]] = []
     shipped = shipped_styles()
@@ -40,7 +40,7 @@ def styles(
     for row in rows:
         painting = row["recipe"]["style"]
         credit = ", ".join(
-            str(painting[key]) for key in ("title", "author", "year", "licence") if painting[key]
+            str(painting[key]) for key in ("title", "author", "year", "license") if painting[key]
         )
         scores = row.get("scores", {})
         measured = "  ".join(f"{key} {scores[key]:.3f}" for key in ("content", "style") if key in scores)

@@ -34,7 +34,7 @@ def stylize(
         float, typer.Option(help="How strongly: 0 is the photo, 1 the style as trained, at most 1.5.")
     ] = 1.0,
     preserve_color: Annotated[
-        bool, typer.Option("--preserve-color", help="Keep the photos' colours; change only light and dark.")
+        bool, typer.Option("--preserve-color", help="Keep the photos' colors; change only light and dark.")
     ] = False,
     mask: Annotated[
         Path | None,
@@ -58,13 +58,13 @@ def stylize(
 ) -> None:
     """Turn photos into paintings.
 
-    Photos that cannot be read are passed over. The exit code is 0 if every photo was stylised, 1 if
+    Photos that cannot be read are passed over. The exit code is 0 if every photo was stylized, 1 if
     some were not, and 2 if none was.
     """
-    from ganstyle.checkpoint import load_style
     from ganstyle.devices import check_compiler, limit_threads, pick_device
     from ganstyle.files import atomic_write
     from ganstyle.images import MAX_PIXELS
+    from ganstyle.style import load_style
     from ganstyle.stylize import Controls, read_mask, stylize_files
 
     controls = Controls(strength, preserve_color, None if mask is None else read_mask(mask))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ganstyle.data.readable import Readable
+from ganstyle.data.resilient import Readable
 from ganstyle.errors import DataError, ImageError
 from ganstyle.images import check_image, find_images, read_image
 

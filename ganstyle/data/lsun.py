@@ -16,7 +16,7 @@ import lmdb
 import numpy as np
 from torch import Tensor
 
-from ganstyle.data.readable import Readable
+from ganstyle.data.resilient import Readable
 from ganstyle.errors import DataError, ImageError
 from ganstyle.images import decode_image
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch.utils.data import Sampler
 
-from ganstyle.data.keyed import Stream, keyed_generator
+from ganstyle.data.seeded import Stream, keyed_generator
 
 
 @dataclass(frozen=True, slots=True)

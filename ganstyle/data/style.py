@@ -1,4 +1,4 @@
-"""The paintings whose style is learnt, and random pieces of them."""
+"""The paintings whose style is learned, and random pieces of them."""
 
 import warnings
 from pathlib import Path

@@ -10,8 +10,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ganstyle.data.content import ContentSource
 from ganstyle.data.crops import random_crop
-from ganstyle.data.keyed import Stream, keyed_generator
 from ganstyle.data.sampler import Draw, EndlessSampler
+from ganstyle.data.seeded import Stream, keyed_generator
 from ganstyle.data.style import StyleImages
 
 
@@ -78,7 +78,7 @@ def draw_strength(rng: np.random.Generator, highest: float) -> float:
     return 1.0 if rng.random() < 0.5 else anywhere
 
 
-class KeyedDataset(Protocol):
+class SeededDataset(Protocol):
     """Samples that each follow from a draw alone."""
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class KeyedDataset(Protocol):
 
 
 def training_loader(
-    dataset: KeyedDataset,
+    dataset: SeededDataset,
     *,
     batch_size: int,
     seed: int,

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from torch import Tensor
 
-from ganstyle.data.readable import Readable
+from ganstyle.data.resilient import Readable
 from ganstyle.errors import DataError
 from ganstyle.images import read_image
 

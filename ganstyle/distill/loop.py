@@ -12,28 +12,28 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
-from ganstyle.checkpoint import load_style
 from ganstyle.data import StyleImages, open_content
 from ganstyle.distill.fidelity import Fidelity
 from ganstyle.distill.pictures import OnPolicyPictures
 from ganstyle.distill.recipe import DistillationRecipe
-from ganstyle.distill.record import DistillationRecord
 from ganstyle.distill.state import DistillationState
 from ganstyle.distill.views import DistillationData
+from ganstyle.distill.writer import DistillationWriter
 from ganstyle.errors import WeightsError
 from ganstyle.losses import content_loss, gram_matrix, style_loss
 from ganstyle.losses.perceptual import FeatureMaps
 from ganstyle.models import STUDENT_LAYERS, VGG16Student
-from ganstyle.student import is_student
-from ganstyle.training.events import Event, Note, OnEvent
-from ganstyle.training.guard import Guard
-from ganstyle.training.interrupt import Interrupt
-from ganstyle.training.launch import feature_dtype, find_weights, start_accelerator, start_loader
-from ganstyle.training.optimizers import KernelMuon
-from ganstyle.training.resume import find_state, keep_recipe
-from ganstyle.training.schedule import learning_rate_factor, set_learning_rates
-from ganstyle.training.state import load_state
+from ganstyle.runs.events import Event, Note, OnEvent
+from ganstyle.runs.guard import Guard
+from ganstyle.runs.interrupt import Interrupt
+from ganstyle.runs.launch import feature_dtype, find_weights, start_accelerator, start_loader
+from ganstyle.runs.optimizers import KernelMuon
+from ganstyle.runs.resume import find_state, keep_recipe
+from ganstyle.runs.schedule import learning_rate_factor, set_learning_rates
+from ganstyle.runs.state import load_state
+from ganstyle.style import load_style
 from ganstyle.weights import load_vgg16
+from ganstyle.weights.student import is_student
 
 _EQUAL = dict.fromkeys(STUDENT_LAYERS, 1.0)
 _POSITIONS = 48  # side of the part of a map that the loss sees
@@ -95,7 +95,7 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
     if accelerator.is_main_process:
         keep_recipe(recipe)
     loader = start_loader(data, recipe, accelerator, photos=state.photos)
-    record = DistillationRecord(
+    record = DistillationWriter(
         recipe, accelerator, state, teacher=weights, fidelity=fidelity, on_event=report
     )
     guard = Guard(accelerator, clip=recipe.optimizer.clip)

@@ -1,4 +1,4 @@
-"""Pictures that Gatys' optimisation paints with the student while it learns."""
+"""Pictures that Gatys' optimization paints with the student while it learns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from ganstyle.data.keyed import Stream, keyed_generator
+from ganstyle.data.seeded import Stream, keyed_generator
 from ganstyle.distill.recipe import OnPolicySection
 from ganstyle.distill.views import HIGHEST, LOWEST
 from ganstyle.losses import gram_matrix, relative_distance
@@ -20,7 +20,7 @@ _STYLE_WEIGHTS = (2.0, 100.0)  # against content 1; the range is drawn from even
 class OnPolicyPictures:
     """A pool of pictures under way, each somewhere between its beginning and its end.
 
-    An optimiser that descends the student's losses goes where the student is wrong: what looks like the
+    An optimizer that descends the student's losses goes where the student is wrong: what looks like the
     style to the student alone. So the student must learn from the very pictures that it leads to (in the
     manner of DAgger, Ross et al. 2011). In every call the next few pictures of the pool take one step of
     Adam on content + style in the student's own maps; a finished one makes room for a new pair.

@@ -32,7 +32,7 @@ class PaintingsSection(Section):
 
 
 class OnPolicySection(Section):
-    """Pictures that Gatys' optimisation paints with the student itself; see ``OnPolicyPictures``."""
+    """Pictures that Gatys' optimization paints with the student itself; see ``OnPolicyPictures``."""
 
     pictures: Annotated[int, Number, Field(ge=0)] = Field(4, description="of them in a batch; 0 turns it off")
     pool: Count = Field(32, description="how many are being painted at a time")

@@ -9,13 +9,13 @@ from torch.utils.data import Dataset
 
 from ganstyle.data import ContentSource, StyleImages
 from ganstyle.data.crops import crop_square
-from ganstyle.data.keyed import Stream, keyed_generator
 from ganstyle.data.sampler import Draw
+from ganstyle.data.seeded import Stream, keyed_generator
 
 State = Callable[[Tensor, Tensor, np.random.Generator], Tensor]
 
 PAINTED = 0.35  # part of the views that begin as a piece of a painting
-LOWEST, HIGHEST = -0.15, 1.15  # optimisers leave [0, 1] for a while
+LOWEST, HIGHEST = -0.15, 1.15  # optimizers leave [0, 1] for a while
 
 
 class DistillationData(Dataset[dict[str, Tensor]]):
@@ -53,9 +53,9 @@ class DistillationData(Dataset[dict[str, Tensor]]):
 
 
 def disturb(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
-    """Bring an image into one of the states that optimisers and generators pass through.
+    """Bring an image into one of the states that optimizers and generators pass through.
 
-    A third stays as it is; the others are blended with another image, shifted in colour, given more or less
+    A third stays as it is; the others are blended with another image, shifted in color, given more or less
     contrast, flattened, or replaced by noise. Noise is added to three in ten of all.
 
     Args:
@@ -66,7 +66,7 @@ def disturb(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
     Returns:
         (3, H, W) in [-0.15, 1.15].
     """
-    states: tuple[State, ...] = (_same, _blended, _recoloured, _contrasted, _flattened, _noise)
+    states: tuple[State, ...] = (_same, _blended, _recolored, _contrasted, _flattened, _noise)
     chosen = states[int(rng.choice(len(states), p=(0.34, 0.12, 0.24, 0.12, 0.10, 0.08)))]
     view = chosen(image, other, rng)
     if rng.random() < 0.3:
@@ -82,29 +82,29 @@ def _blended(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.lerp(image, other, rng.uniform(0.2, 0.8))
 
 
-def _recoloured(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
-    """Mix the channels at random around mid-grey, and shift them."""
+def _recolored(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
+    """Mix the channels at random around mid-gray, and shift them."""
     mix = torch.eye(3) + rng.uniform(0, 0.4) * _gaussian((3, 3), rng)
     shift = rng.uniform(0, 0.25) * _gaussian((3, 1, 1), rng)
     return torch.einsum("ij,jhw->ihw", mix, image - 0.5) + 0.5 + shift
 
 
 def _contrasted(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
-    """Stretch the contrast beyond [0, 1], or shrink it around some grey."""
+    """Stretch the contrast beyond [0, 1], or shrink it around some gray."""
     if rng.random() < 0.5:
         return (image - 0.5) * rng.uniform(1, 1.5) + 0.5
     return (image - 0.5) * rng.uniform(0, 0.5) + rng.random()
 
 
 def _flattened(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
-    """Let the image fade into one colour, or into a smooth change between four."""
+    """Let the image fade into one color, or into a smooth change between four."""
     corners = _uniform((3, 1, 1) if rng.random() < 0.3 else (3, 2, 2), rng)
     smooth = _enlarged(corners, image.shape[-2:], "bilinear")
     return torch.lerp(image, smooth, rng.uniform(0.5, 1))
 
 
 def _noise(image: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
-    """Draw noise with grains from one pixel to sixteen, around some colour."""
+    """Draw noise with grains from one pixel to sixteen, around some color."""
     height, width = image.shape[-2:]
     grain = 2 ** int(rng.integers(5))
     grains = _uniform((3, max(1, height // grain), max(1, width // grain)), rng)

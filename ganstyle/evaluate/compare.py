@@ -8,14 +8,14 @@ from typing import Any
 
 from torch import Tensor
 
-from ganstyle.checkpoint import Style
 from ganstyle.errors import GanstyleError
 from ganstyle.evaluate.methods import Method, OnStep, gatys_method, generator_method, warm_up
 from ganstyle.images import encode_png, resize_shorter
 from ganstyle.losses.perceptual import FeatureExtractor
-from ganstyle.metrics import Judge, Sheet, StyleReference
+from ganstyle.metrics import Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.protocol import Protocol
 from ganstyle.recipe import differences
+from ganstyle.style import Style
 from ganstyle.stylize import stylize_image
 
 COUNT, SIZE = 4, 256
@@ -100,7 +100,7 @@ class Comparison:
 
 def compare(
     style: Style,
-    judge: Judge,
+    evaluator: Evaluator,
     reference: StyleReference,
     features: FeatureExtractor,
     *,
@@ -109,14 +109,14 @@ def compare(
     settings: Mapping[str, Any] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Comparison:
-    """Let the generator and the baseline paint the judge's photos, and measure both.
+    """Let the generator and the baseline paint the evaluator's photos, and measure both.
 
     Everything is done photo by photo and one after the other, so that a machine that slows down does so for
     all. The pictures are kept as PNG files' contents.
 
     Args:
-        style: the trained generator, on the judge's device.
-        judge: what measures, and the photos.
+        style: the trained generator, on the evaluator's device.
+        evaluator: what measures, and the photos.
         reference: what the baseline aims at.
         features: the network that the baseline descends.
         without_gan: the same generator, trained without a discriminator.
@@ -129,28 +129,28 @@ def compare(
         KeyboardInterrupt: Ctrl-C, or ``on_event`` raised it.
     """
     methods = _methods(style, without_gan, reference, features, steps)
-    total = len(judge.photos) * len(methods)
-    sheets = [Sheet() for _ in methods]
-    untouched = Sheet()
+    total = len(evaluator.photos) * len(methods)
+    sheets = [ScoreAccumulator() for _ in methods]
+    untouched = ScoreAccumulator()
     photos: list[bytes] = []
     pictures: list[list[bytes]] = [[] for _ in methods]
     seconds: list[list[float]] = [[] for _ in methods]
     notes: list[list[str]] = [[] for _ in methods]
     index = 0
-    for number, path in enumerate(judge.photos):
-        photo = judge.photo(number)
+    for number, path in enumerate(evaluator.photos):
+        photo = evaluator.photo(number)
         if not number:
             for each in filter(None, (style, without_gan)):
                 stylize_image(each.generator, photo)
             warm_up(features, photo)
         photos.append(encode_png(photo))
-        judge.note(untouched, number, photo, photo)
+        evaluator.note(untouched, number, photo, photo)
         for place, method in enumerate(methods):
             index += 1
             working = partial(Painting, method.label, path.name, index, total)
             on_event(working(0, 0))
             painted = method.paint(photo, seconds[0][-1] if place else 0.0, _relay(on_event, working))
-            judge.note(sheets[place], number, painted.picture.to(photo.device), photo)
+            evaluator.note(sheets[place], number, painted.picture.to(photo.device), photo)
             pictures[place].append(encode_png(painted.picture))
             seconds[place].append(painted.seconds)
             notes[place].append(painted.note)
@@ -158,17 +158,17 @@ def compare(
     return Comparison(
         style=style,
         entries=[
-            Entry(method, judge.scores([sheet]), statistics.median(times), made, said)
+            Entry(method, evaluator.scores([sheet]), statistics.median(times), made, said)
             for method, sheet, times, made, said in zip(
                 methods, sheets, seconds, pictures, notes, strict=True
             )
         ],
-        untouched=judge.scores([untouched]),
-        protocol=judge.protocol,
-        size=judge.size,
-        names=[path.name for path in judge.photos],
+        untouched=evaluator.scores([untouched]),
+        protocol=evaluator.protocol,
+        size=evaluator.size,
+        names=[path.name for path in evaluator.photos],
         photos=photos,
-        paintings=[encode_png(resize_shorter(p, judge.size)) for p in _paintings(reference)],
+        paintings=[encode_png(resize_shorter(p, evaluator.size)) for p in _paintings(reference)],
         differences=_differences(style, without_gan),
         settings=settings or {},
     )

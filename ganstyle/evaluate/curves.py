@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
 from ganstyle.errors import RunError
-from ganstyle.gatys.plots import dress, line_style, new_figure
+from ganstyle.gatys.benchmark.plots import dress, line_style, new_figure
 
 SCORES = "scores.jsonl"
 
@@ -68,7 +68,7 @@ def read_scalars(run: str | Path) -> dict[str, Curve]:
 
 
 def thinned(curve: Curve) -> Curve:
-    """Return a curve with forty points at the most, each the mean of neighbours."""
+    """Return a curve with forty points at the most, each the mean of neighbors."""
     width = -(-len(curve) // _SHOWN)
     groups = [curve[start : start + width] for start in range(0, len(curve), width)]
     return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ganstyle.checkpoint import Style
-from ganstyle.gatys import STYLE_LAYERS, Iterate, Scene, Term, optimize
+from ganstyle.gatys import STYLE_LAYERS, Iterate, ScaleInputs, Term, optimize
 from ganstyle.gatys.events import Event
 from ganstyle.images import resize_shorter
 from ganstyle.losses import style_loss
 from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.metrics import StyleReference
+from ganstyle.style import Style
 from ganstyle.stylize import stylize_image
 
 OnStep = Callable[[int, int], None]
@@ -133,7 +133,7 @@ def gatys_method(
 
     limit = "; stopped when the generator is done" if in_time else ""
     settings = defaults(**limits)
-    detail = f"optimises the pixels of each photo, with the defaults of ganstyle optimize: {settings}{limit}"
+    detail = f"optimizes the pixels of each photo, with the defaults of ganstyle optimize: {settings}{limit}"
     return Method(key, label, detail, paint, 0.0)
 
 
@@ -144,10 +144,10 @@ def defaults(**changes: Any) -> str:
     return f"{values['optimizer']}, {values['steps']} steps, {values['scales']} scales, weights: {weights}"
 
 
-def _towards(reference: StyleReference) -> Callable[[Scene], Term]:
+def _towards(reference: StyleReference) -> Callable[[ScaleInputs], Term]:
     """Return the style term that aims at given Gram matrices."""
 
-    def prepare(scene: Scene) -> Term:
+    def prepare(scene: ScaleInputs) -> Term:
         return lambda picture, maps: style_loss(maps, reference.target.grams, STYLE_LAYERS)
 
     return prepare

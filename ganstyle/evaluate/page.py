@@ -7,11 +7,12 @@ from pathlib import Path
 from string import Template
 
 from ganstyle.evaluate.compare import Comparison, Entry
-from ganstyle.evaluate.record import UNTOUCHED, conclusion, duration, settings
-from ganstyle.gatys.page import STYLE_SHEET, plot
-from ganstyle.gatys.summary import number
+from ganstyle.evaluate.values import UNTOUCHED, conclusion, duration, settings
+from ganstyle.gatys.benchmark.page import plot
+from ganstyle.gatys.benchmark.summary import number
 from ganstyle.metrics import HIGHER_IS_BETTER
 from ganstyle.metrics.protocol import FEW_IMAGES, describe
+from ganstyle.reports import STYLE_SHEET
 
 PHOTO = "photo"
 
@@ -36,11 +37,11 @@ def page(comparison: Comparison, images: Mapping[str, str], curves: Sequence[tup
     Args:
         comparison: what to show.
         images: what a picture shows → its address: a file beside the page, or the whole as a data URI.
-        curves: (title, address in light colours, address in dark colours) of each figure.
+        curves: (title, address in light colors, address in dark colors) of each figure.
     """
     style = comparison.style
     painting = style.recipe.style
-    credit = ", ".join(filter(None, (painting.title, painting.author, painting.year, painting.licence)))
+    credit = ", ".join(filter(None, (painting.title, painting.author, painting.year, painting.license)))
     photos = len(comparison.photos)
     count = f"{photos} photos" if photos > 1 else "one photo"
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganstyle.checkpoint import load_style
 from ganstyle.errors import CheckpointError, DataError, GanstyleError
-from ganstyle.evaluate.instruments import Instruments
+from ganstyle.evaluate.models import EvaluationModels
 from ganstyle.evaluate.score import Measured, StyleScore, score_style
 from ganstyle.metrics import HIGHER_IS_BETTER
 from ganstyle.metrics.protocol import describe
-from ganstyle.student import is_student
+from ganstyle.style import load_style
+from ganstyle.weights.student import is_student
 
 RANK_BY = "style"
 """The score that decides if none is named."""
@@ -37,7 +37,7 @@ def find_styles(folder: str | Path) -> list[Path]:
 def rank_folder(
     folder: str | Path,
     photos: Sequence[Path],
-    instruments: Instruments,
+    instruments: EvaluationModels,
     *,
     size: int,
     by: str = RANK_BY,
@@ -68,16 +68,16 @@ def rank_folder(
             try:
                 style = load_style(path)
                 # The photos' features are measured for the first style only.
-                judge, _ = instruments.judge(
+                evaluator, _ = instruments.evaluator(
                     photos, style, size=size, statistics=statistics or Path(temporary)
                 )
             except CheckpointError as error:
                 warnings.warn(f"left out: {error}", stacklevel=2)
                 continue
-            if by not in judge.protocol:
-                raise GanstyleError(f"no score '{by}'; choose from {', '.join(judge.protocol)}")
+            if by not in evaluator.protocol:
+                raise GanstyleError(f"no score '{by}'; choose from {', '.join(evaluator.protocol)}")
             style.generator.to(instruments.device)
-            score = score_style(style, judge, partial(on_event, name))
+            score = score_style(style, evaluator, partial(on_event, name))
             scores.append(replace(score, name=name))
     if not scores:
         raise GanstyleError(f"{folder}: none of its styles could be scored; the reasons are above")

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from ganstyle.checkpoint import Style
 from ganstyle.data import StyleImages
 from ganstyle.errors import CheckpointError
 from ganstyle.images import resize_shorter
 from ganstyle.losses import StyleTarget, relative_distance
 from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, StyleReference
+from ganstyle.style import Style
 from ganstyle.weights import WeightsFile
 
 # Between bfloat16 and float32 Gram matrices differ by 1e-5; between two paintings of one hand by a tenth.

@@ -9,10 +9,10 @@ from typing import Any
 from ganstyle.evaluate.compare import Comparison
 from ganstyle.evaluate.curves import Curve, draw_curves, read_losses, read_scores
 from ganstyle.evaluate.page import PHOTO, page, painting_key, picture_key
-from ganstyle.evaluate.record import record
+from ganstyle.evaluate.values import record
 from ganstyle.files import atomic_write, check_folder
-from ganstyle.gatys.plots import SCHEMES, svg
-from ganstyle.gatys.report import PAGE
+from ganstyle.gatys.benchmark.plots import SCHEMES, svg
+from ganstyle.gatys.benchmark.report import PAGE
 
 RECORD = "compare.json"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from ganstyle.checkpoint import Style
-from ganstyle.metrics import Judge, Sheet
+from ganstyle.metrics import Evaluator, ScoreAccumulator
 from ganstyle.metrics.protocol import Protocol
+from ganstyle.style import Style
 from ganstyle.stylize import stylize_image
 
 
@@ -58,25 +58,27 @@ class StyleScore:
 
 
 def score_style(
-    style: Style, judge: Judge, on_event: Callable[[Measured], None] = lambda e: None
+    style: Style, evaluator: Evaluator, on_event: Callable[[Measured], None] = lambda e: None
 ) -> StyleScore:
-    """Score a style on the judge's photos, one after the other; no picture is kept.
+    """Score a style on the evaluator's photos, one after the other; no picture is kept.
 
     Args:
-        style: the style; its generator is on the judge's device.
-        judge: what measures.
+        style: the style; its generator is on the evaluator's device.
+        evaluator: what measures.
         on_event: called after each photo.
 
     Raises:
         ImageError: a photo cannot be read, or is too large for the memory.
     """
-    sheet, times = Sheet(), list[float]()
-    stylize_image(style.generator, judge.photo(0))  # pays for choosing kernels
-    for number in range(len(judge.photos)):
-        photo = judge.photo(number)
+    sheet, times = ScoreAccumulator(), list[float]()
+    stylize_image(style.generator, evaluator.photo(0))  # pays for choosing kernels
+    for number in range(len(evaluator.photos)):
+        photo = evaluator.photo(number)
         began = time.perf_counter()
         picture = stylize_image(style.generator, photo)
         times.append(time.perf_counter() - began)
-        judge.note(sheet, number, picture.to(photo.device), photo)
-        on_event(Measured(number + 1, len(judge.photos), times[-1]))
-    return StyleScore(style.name, judge.scores([sheet]), judge.protocol, statistics.median(times), style.info)
+        evaluator.note(sheet, number, picture.to(photo.device), photo)
+        on_event(Measured(number + 1, len(evaluator.photos), times[-1]))
+    return StyleScore(
+        style.name, evaluator.scores([sheet]), evaluator.protocol, statistics.median(times), style.info
+    )

@@ -1,7 +1,7 @@
-"""The classical baseline: a picture's pixels are optimised, by any of several kinds of optimiser."""
+"""The classical baseline: a picture's pixels are optimized, by any of several kinds of optimizer."""
 
 from ganstyle.gatys.events import Event, Iterate, Note, OnEvent, StopOptimization
-from ganstyle.gatys.objective import Objective, Scene, Term, TermFactory
+from ganstyle.gatys.objective import Objective, ScaleInputs, Term, TermFactory
 from ganstyle.gatys.optimize import CONTENT_LAYERS, LAYERS, STYLE_LAYERS, Result, optimize
 from ganstyle.gatys.optimizers import OPTIMIZERS
 
@@ -16,7 +16,7 @@ __all__ = [
     "Objective",
     "OnEvent",
     "Result",
-    "Scene",
+    "ScaleInputs",
     "StopOptimization",
     "Term",
     "TermFactory",

@@ -1,4 +1,4 @@
-"""What an optimisation refuses to begin with; each refusal is a `GanstyleError` of one line."""
+"""What an optimization refuses to begin with; each refusal is a `GanstyleError` of one line."""
 
 import inspect
 import math
@@ -38,14 +38,14 @@ def check_start(start: str | Tensor) -> None:
 
 
 def check_weights(weights: Mapping[str, float]) -> None:
-    """There is something to minimise; a term of weight 0 is left out."""
+    """There is something to minimize; a term of weight 0 is left out."""
     for name, weight in weights.items():
         if not (math.isfinite(weight) and weight >= 0):
             raise GanstyleError(
                 f"the weight of {name} is {weight}; give a positive number, or 0 to leave it out"
             )
     if not any(weights.values()):
-        raise GanstyleError("all weights are zero: there is nothing to minimise; give one of them a value")
+        raise GanstyleError("all weights are zero: there is nothing to minimize; give one of them a value")
 
 
 def check_shares(shares: Sequence[float], paintings: int) -> None:
@@ -79,9 +79,9 @@ def check_budget(steps: int, seconds: float | None, max_evaluations: float | Non
 
 
 def check_optimizer(name: str, options: Mapping[str, object]) -> None:
-    """There is such an optimiser, and it has these options; numbers are finite and not negative."""
+    """There is such an optimizer, and it has these options; numbers are finite and not negative."""
     if name not in OPTIMIZERS:
-        raise GanstyleError(f"there is no optimiser '{name}'; choose from {', '.join(sorted(OPTIMIZERS))}")
+        raise GanstyleError(f"there is no optimizer '{name}'; choose from {', '.join(sorted(OPTIMIZERS))}")
     parameters = inspect.signature(OPTIMIZERS[name]).parameters
     defaults = {key: it.default for key, it in parameters.items() if key not in ("problem", "x")}
     for key, value in options.items():

@@ -1,4 +1,4 @@
-"""One optimiser at work on one scale after another, under one budget."""
+"""One optimizer at work on one scale after another, under one budget."""
 
 import time
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from ganstyle.errors import GanstyleError
 from ganstyle.gatys.events import Iterate, Note, OnEvent, StopOptimization
 from ganstyle.gatys.objective import Objective
 from ganstyle.gatys.optimizers import Optimizer, OutOfBudget, Problem
-from ganstyle.gatys.scales import Stage
+from ganstyle.gatys.scales import Scale
 
 
-class Descent:
-    """The counters of one optimisation over all its scales.
+class OptimizationRun:
+    """The counters of one optimization over all its scales.
 
     Args:
         began: when it did, on the clock of ``time.perf_counter``.
@@ -45,7 +45,7 @@ class Descent:
 
     def descend(
         self,
-        stage: Stage,
+        scale: Scale,
         objective: Objective,
         picture: Tensor,
         kind: type[Optimizer],
@@ -66,15 +66,15 @@ class Descent:
             upper=1.0,
             max_evaluations=None
             if self.max_evaluations is None
-            else self.max_evaluations * stage.steps_until - before,
-            deadline=None if self.seconds is None else self.began + self.seconds * stage.seconds_until,
+            else self.max_evaluations * scale.steps_until - before,
+            deadline=None if self.seconds is None else self.began + self.seconds * scale.seconds_until,
             grid=(shape[1], shape[2], shape[3]),
             spent=lambda: self._spent(before + problem.evaluations),
             note=lambda text: self.callback(Note(text)),
         )
         try:
             worker = kind(problem, picture.flatten(), **options)
-            while self.steps_done < round(self.steps * stage.steps_until):
+            while self.steps_done < round(self.steps * scale.steps_until):
                 recent.clear()
                 point = worker.step()
                 self.evaluations = round(before + problem.evaluations, 3)  # no 64.39999
@@ -83,7 +83,7 @@ class Descent:
                         "the loss is not finite at the start; check the images, the weights and the network"
                     )
                 if point is None:
-                    self.callback(Note(f"no further progress at {stage.scale} px"))
+                    self.callback(Note(f"no further progress at {scale.scale} px"))
                     break
                 self.steps_done += 1
                 elapsed = time.perf_counter() - self.began
@@ -94,7 +94,7 @@ class Descent:
                         steps=self.steps,
                         evaluations=self.evaluations,
                         seconds=elapsed,
-                        scale=stage.scale,
+                        scale=scale.scale,
                         loss=point.loss,
                         terms={name: float(value) for name, value in recent.get(point.loss, {}).items()},
                         image=point.x.view(shape),

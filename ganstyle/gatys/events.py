@@ -1,4 +1,4 @@
-"""What an optimisation reports while it runs; command line, GUI and tests read the same events."""
+"""What an optimization reports while it runs; command line, GUI and tests read the same events."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Iterate:
             without a gradient and a Hessian-vector product count as the multiple of that which they cost.
         seconds: since the call.
         scale: shorter side of the picture at present, in pixels. Losses of two scales do not compare.
-        loss: the weighted sum that is minimised.
+        loss: the weighted sum that is minimized.
         terms: its terms before weighting: content, style, tv and any that were added.
         image: (1, 3, H, W) in [0, 1], detached; it may be kept, nothing writes to it later.
     """
@@ -34,7 +34,7 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Note:
-    """Something a person should know: a step that failed and was taken back, an optimiser that is done."""
+    """Something a person should know: a step that failed and was taken back, an optimizer that is done."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""What is minimised over the pixels at one scale: content, style, total variation and any added terms."""
+"""What is minimized over the pixels at one scale: content, style, total variation and any added terms."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ganstyle.losses.perceptual import FeatureExtractor, FeatureMaps
 
 
 @dataclass(frozen=True)
-class Scene:
+class ScaleInputs:
     """What is given at one scale, for terms that prepare something from it.
 
     Attributes:
@@ -36,7 +36,7 @@ class Term(Protocol):
         ...
 
 
-TermFactory = Callable[[Scene], Term]
+TermFactory = Callable[[ScaleInputs], Term]
 """Prepares a term for one scale; called once a scale, without gradients."""
 
 Terms = Mapping[str, tuple[float, TermFactory]]
@@ -66,7 +66,7 @@ class Objective:
 def content_term(layers: Mapping[str, float]) -> TermFactory:
     """Keep the photo's features at these layers (layer → weight); Gatys et al. 2016, equation 1."""
 
-    def prepare(scene: Scene) -> Term:
+    def prepare(scene: ScaleInputs) -> Term:
         if scene.photo is None:
             raise GanstyleError("a content term needs a photo")
         maps = _maps(scene.features, scene.photo, layers)
@@ -82,7 +82,7 @@ def style_term(layers: Mapping[str, float], weights: Sequence[float]) -> TermFac
     Of several paintings the Gram matrices are averaged by ``weights``, which need not sum to one.
     """
 
-    def prepare(scene: Scene) -> Term:
+    def prepare(scene: ScaleInputs) -> Term:
         total = sum(weights)
         grams: dict[str, Tensor] = {}
         for image, weight in zip(scene.styles, weights, strict=True):
@@ -95,8 +95,8 @@ def style_term(layers: Mapping[str, float], weights: Sequence[float]) -> TermFac
     return prepare
 
 
-def variation_term(scene: Scene) -> Term:
-    """Prefer smooth pictures: the mean absolute difference of neighbouring pixels."""
+def variation_term(scene: ScaleInputs) -> Term:
+    """Prefer smooth pictures: the mean absolute difference of neighboring pixels."""
     return lambda picture, maps: total_variation(picture)
 
 

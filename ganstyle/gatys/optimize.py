@@ -1,4 +1,4 @@
-"""Paint by optimising the pixels of one picture: Gatys, Ecker & Bethge 2016 (and 2015 for textures)."""
+"""Paint by optimizing the pixels of one picture: Gatys, Ecker & Bethge 2016 (and 2015 for textures)."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from ganstyle.gatys.checks import (
     check_start,
     check_weights,
 )
-from ganstyle.gatys.descent import Descent
+from ganstyle.gatys.descent import OptimizationRun
 from ganstyle.gatys.events import OnEvent
 from ganstyle.gatys.objective import (
     Objective,
-    Scene,
+    ScaleInputs,
     TermFactory,
     Terms,
     content_term,
@@ -28,7 +28,7 @@ from ganstyle.gatys.objective import (
     variation_term,
 )
 from ganstyle.gatys.optimizers import OPTIMIZERS
-from ganstyle.gatys.scales import Stage, enlarge, lost_detail, plan
+from ganstyle.gatys.scales import Scale, enlarge, lost_detail, plan
 from ganstyle.images import resize, resize_shorter
 from ganstyle.losses.perceptual import FeatureExtractor
 
@@ -40,7 +40,7 @@ LAYERS: Sequence[str] = tuple(dict.fromkeys([*CONTENT_LAYERS, *STYLE_LAYERS]))
 
 @dataclass(frozen=True)
 class Result:
-    """What an optimisation found.
+    """What an optimization found.
 
     Attributes:
         image: (1, 3, H, W) in [0, 1], on the device of the input.
@@ -90,11 +90,11 @@ def optimize(
     """Find the picture whose content is the photo's and whose style is the paintings'.
 
     Args:
-        content: the photo (1, 3, H, W) in [0, 1]; None: synthesise a texture from the paintings alone.
+        content: the photo (1, 3, H, W) in [0, 1]; None: synthesize a texture from the paintings alone.
         style: one painting (1, 3, H, W) in [0, 1], or several of any sizes, on the photo's device.
         features: the network; it must give every layer named below.
         optimizer: a name out of ``OPTIMIZERS``.
-        optimizer_options: keywords of that optimiser.
+        optimizer_options: keywords of that optimizer.
         steps: the most steps, over all scales.
         seconds: stop after about these.
         max_evaluations: stop after so many passes of the network forwards and backwards.
@@ -109,7 +109,7 @@ def optimize(
         style_weights: of several paintings, one each; None: all alike.
         style_objective: takes the place of the Gram term, for example one by regions.
         extra_terms: name → (weight, factory), added to the sum.
-        seed: of the noise, and of optimisers that draw at random.
+        seed: of the noise, and of optimizers that draw at random.
         callback: told about every step; it may raise `StopOptimization` or KeyboardInterrupt to end early.
 
     Raises:
@@ -138,26 +138,26 @@ def optimize(
     check_optimizer(optimizer, options)
     guide = styles[0] if content is None else content
     from_noise = not isinstance(start, Tensor) and (start == "noise" or content is None)
-    stages = plan(min(guide.shape[-2:]) if size is None else size, scales, from_noise=from_noise)
+    planned = plan(min(guide.shape[-2:]) if size is None else size, scales, from_noise=from_noise)
 
-    def prepare(stage: Stage) -> tuple[Scene, Objective]:
-        return _prepare(stage, content, styles, features, terms)
+    def prepare(scale: Scale) -> tuple[ScaleInputs, Objective]:
+        return _prepare(scale, content, styles, features, terms)
 
-    run = Descent(began, steps, seconds, max_evaluations, callback)
+    run = OptimizationRun(began, steps, seconds, max_evaluations, callback)
     kind = OPTIMIZERS[optimizer]
-    scene, objective = prepare(stages[0])
-    picture = run.descend(stages[0], objective, _start(start, scene, seed), kind, options)
-    for stage in stages[1:]:
+    scene, objective = prepare(planned[0])
+    picture = run.descend(planned[0], objective, _start(start, scene, seed), kind, options)
+    for scale in planned[1:]:
         before = scene
         try:
-            scene, objective = prepare(stages[-1] if run.interrupted else stage)
+            scene, objective = prepare(planned[-1] if run.interrupted else scale)
         except KeyboardInterrupt:
             run.interrupted = True
-            scene, objective = prepare(stages[-1])
+            scene, objective = prepare(planned[-1])
         picture = _continue(picture, before, scene)
         if run.interrupted:  # the picture only had to be brought to its size
             break
-        picture = run.descend(stage, objective, picture, kind, options)
+        picture = run.descend(scale, objective, picture, kind, options)
     with torch.no_grad():
         loss, values = objective(picture)
     return Result(
@@ -174,24 +174,24 @@ def optimize(
 
 @torch.no_grad()
 def _prepare(
-    stage: Stage, content: Tensor | None, styles: Sequence[Tensor], features: FeatureExtractor, terms: Terms
-) -> tuple[Scene, Objective]:
-    """Return what is given at one scale, and what is minimised there."""
-    photo = None if content is None else resize_shorter(content, stage.scale)
-    paintings = [resize_shorter(image, stage.scale) for image in styles]
+    scale: Scale, content: Tensor | None, styles: Sequence[Tensor], features: FeatureExtractor, terms: Terms
+) -> tuple[ScaleInputs, Objective]:
+    """Return what is given at one scale, and what is minimized there."""
+    photo = None if content is None else resize_shorter(content, scale.scale)
+    paintings = [resize_shorter(image, scale.scale) for image in styles]
     height, width = (paintings[0] if photo is None else photo).shape[-2:]
-    scene = Scene((height, width), photo, paintings, features)
+    scene = ScaleInputs((height, width), photo, paintings, features)
     return scene, Objective(features, {name: (weight, make(scene)) for name, (weight, make) in terms.items()})
 
 
-def _continue(picture: Tensor, before: Scene, now: Scene) -> Tensor:
+def _continue(picture: Tensor, before: ScaleInputs, now: ScaleInputs) -> Tensor:
     """Return the picture of one scale at another one."""
     if before.photo is None or now.photo is None:
         return enlarge(picture, now.size, None)
     return enlarge(picture, now.size, lost_detail(before.photo, now.photo))
 
 
-def _start(start: str | Tensor, scene: Scene, seed: int) -> Tensor:
+def _start(start: str | Tensor, scene: ScaleInputs, seed: int) -> Tensor:
     """Return the picture that the first scale begins with."""
     if isinstance(start, Tensor):
         return resize(start.detach().float(), scene.size)

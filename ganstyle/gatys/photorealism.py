@@ -1,16 +1,16 @@
-"""Photorealistic transfer: a term that lets a picture differ from the photo in its colours alone."""
+"""Photorealistic transfer: a term that lets a picture differ from the photo in its colors alone."""
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys.objective import Scene, Term
+from ganstyle.gatys.objective import ScaleInputs, Term
 from ganstyle.losses.matting import matting_laplacian, photorealism_loss
 
 PHOTOREALISM_WEIGHT = 1e5
-"""Beside a style weight of 30: the painting's colours with no stroke left. At a tenth of it, broad strokes
+"""Beside a style weight of 30: the painting's colors with no stroke left. At a tenth of it, broad strokes
 cross skies and walls, though lines are straight already."""
 
 
-def photorealism_term(scene: Scene) -> Term:
-    """Keep to colours that are, in each neighbourhood, an affine map of the photo's: Luan et al. 2017.
+def photorealism_term(scene: ScaleInputs) -> Term:
+    """Keep to colors that are, in each neighborhood, an affine map of the photo's: Luan et al. 2017.
 
     The photo's matting Laplacian is made once a scale.
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys.objective import Scene, Term, TermFactory
+from ganstyle.gatys.objective import ScaleInputs, Term, TermFactory
 from ganstyle.losses.regions import region_grams, region_style_loss
 
 
@@ -32,7 +32,7 @@ def region_style_term(
     """
     shares = [1.0] * len(style_masks) if style_weights is None else list(style_weights)
 
-    def prepare(scene: Scene) -> Term:
+    def prepare(scene: ScaleInputs) -> Term:
         if not len(style_masks) == len(shares) == len(scene.styles):
             raise GanstyleError(
                 f"{len(style_masks)} style masks and {len(shares)} weights for {len(scene.styles)} "

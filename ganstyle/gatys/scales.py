@@ -14,7 +14,7 @@ _SHARE, _SHARE_FROM_NOISE, _MOST = 0.1, 0.25, 0.5
 
 
 @dataclass(frozen=True)
-class Stage:
+class Scale:
     """One scale's part of the work.
 
     Attributes:
@@ -28,11 +28,11 @@ class Stage:
     seconds_until: float
 
 
-def plan(size: int, scales: str | Sequence[int], *, from_noise: bool = False) -> list[Stage]:
+def plan(size: int, scales: str | Sequence[int], *, from_noise: bool = False) -> list[Scale]:
     """Say at which sizes to work, coarsest first, and for how long.
 
     The last size gets most of the work. What a smaller one finds is a better start for large shapes and
-    colours, at a quarter of the cost or less, but strokes must be found anew at each size, for the painting
+    colors, at a quarter of the cost or less, but strokes must be found anew at each size, for the painting
     too is seen at that size. Measured at 256 px after 128 px, in passes of the large size: from the photo,
     15 % of the steps at the small size neither gain nor lose, and 30 % or more lose; from noise, 40 % reach
     the loss of 50 passes in 44.
@@ -66,7 +66,7 @@ def plan(size: int, scales: str | Sequence[int], *, from_noise: bool = False) ->
     costs = [share * side**2 for share, side in zip(shares, sides, strict=True)]
     until, cost_until = list(accumulate(shares)), list(accumulate(costs))
     return [
-        Stage(side, steps / until[-1], cost / cost_until[-1])
+        Scale(side, steps / until[-1], cost / cost_until[-1])
         for side, steps, cost in zip(sides, until, cost_until, strict=True)
     ]
 

@@ -1,4 +1,4 @@
-"""The whole of a transfer: `optimize`, with regions, photorealism and control of colour around it."""
+"""The whole of a transfer: `optimize`, with regions, photorealism and control of color around it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,12 +6,12 @@ from typing import Any, Literal, get_args
 
 from torch import Tensor
 
-from ganstyle.colors import luminance_only, match_color, match_luminance
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.optimize import STYLE_LAYERS, Result, optimize
 from ganstyle.gatys.photorealism import PHOTOREALISM_WEIGHT, photorealism_term
 from ganstyle.gatys.regions import region_style_term
 from ganstyle.images import resize
+from ganstyle.images.color import luminance_only, match_color, match_luminance
 from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.losses.regions import Regions, check_same_regions
 
@@ -36,24 +36,24 @@ def transfer(
         content: the photo (1, 3, H, W) in [0, 1]; None: a texture.
         styles: paintings, each (1, 3, H, W) in [0, 1].
         features: the network; see `optimize`.
-        preserve_color: "luminance" takes only light and dark from the optimisation, and the colours from
-            the photo; "match" moves the paintings' colours to the photo's first; "off" takes the paintings'.
-        photorealistic: keep to the photo's colours changed affinely in each place.
-        content_regions: the photo's regions; each takes after those of the same colour in the paintings.
+        preserve_color: "luminance" takes only light and dark from the optimization, and the colors from
+            the photo; "match" moves the paintings' colors to the photo's first; "off" takes the paintings'.
+        photorealistic: keep to the photo's colors changed affinely in each place.
+        content_regions: the photo's regions; each takes after those of the same color in the paintings.
         style_regions: one a painting.
         style_weights: of the paintings, one each; None: all alike.
         options: further keywords of `optimize`.
 
     Returns:
-        What `optimize` returns. With "luminance", loss and terms are those before the colours came back.
+        What `optimize` returns. With "luminance", loss and terms are those before the colors came back.
 
     Raises:
-        GanstyleError: see `optimize`; or the masks or colours ask for what is not given.
+        GanstyleError: see `optimize`; or the masks or colors ask for what is not given.
     """
     if preserve_color not in get_args(PreserveColor):
         raise GanstyleError(f"preserve_color '{preserve_color}': give {', '.join(get_args(PreserveColor))}")
     if content is None and (preserve_color != "off" or photorealistic):
-        raise GanstyleError("a texture has no photo whose colours or lines could be kept; leave that out")
+        raise GanstyleError("a texture has no photo whose colors or lines could be kept; leave that out")
     if (content_regions is None) == bool(style_regions):
         raise GanstyleError("regions need a mask of the photo and one of each painting; one kind is missing")
     if content is not None and preserve_color == "match":

@@ -6,23 +6,23 @@ import gradio as gr
 
 from ganstyle.devices import pick_device
 from ganstyle.gui.access import is_loopback
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.compare import CompareTab
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.optimize import OptimizeTab
 from ganstyle.gui.queueing import QUEUE
 from ganstyle.gui.runs import RunsTab
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.settings import Settings
-from ganstyle.gui.shelf import Shelf
 from ganstyle.gui.stylize import StylizeTab
 from ganstyle.gui.tensorboard import TensorBoard
-from ganstyle.gui.workshop import Workshop
 from ganstyle.weights import find_vgg16
 
 _HOUR = 3600  # seconds
 _PATIENCE = 12 * _HOUR
 
 
-def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, Workshop]:
+def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
     """Build the application.
 
     Args:
@@ -36,8 +36,8 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, Workshop]:
         GanstyleError: a folder, a style, a device or the network's weights are not there.
     """
     device = pick_device(settings.device)
-    shop = Workshop(
-        shelf=Shelf(settings.styles, device),
+    shop = AppContext(
+        shelf=StyleCatalog(settings.styles, device),
         sessions=Sessions(folder, _PATIENCE),
         vgg=find_vgg16(settings.vgg, download=False),
         device=device,
@@ -49,9 +49,9 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, Workshop]:
     with gr.Blocks(title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _PATIENCE)) as blocks:
         gr.HTML('<header class="masthead"><h1>ganstyle</h1><p>Photos into paintings.</p></header>')
         with gr.Tabs():
-            with gr.Tab("Stylise", id="stylize"):
+            with gr.Tab("Stylize", id="stylize"):
                 StylizeTab(shop)
-            with gr.Tab("Optimise", id="optimize"):
+            with gr.Tab("Optimize", id="optimize"):
                 OptimizeTab(shop)
             with gr.Tab("Compare", id="compare"):
                 CompareTab(shop)

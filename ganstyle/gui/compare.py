@@ -7,16 +7,16 @@ import gradio as gr
 
 from ganstyle.evaluate.compare import SIZE, Comparison, Event, Finished, compare
 from ganstyle.evaluate.reference import find_reference
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.jobs import Done, Stopped, run
 from ganstyle.gui.markup import hint, picture, progress, table
 from ganstyle.gui.optimize import DEFAULTS
 from ganstyle.gui.uploads import Upload, small_input
 from ganstyle.gui.wiring import claim_uploads, long_job
-from ganstyle.gui.workshop import Workshop
-from ganstyle.metrics import Judge
+from ganstyle.metrics import Evaluator
 
 _KIND = "compare"
-_EMPTY = hint("Give a photo: the style and Gatys' optimisation paint it side by side here.")
+_EMPTY = hint("Give a photo: the style and Gatys' optimization paint it side by side here.")
 
 
 class CompareTab:
@@ -26,7 +26,7 @@ class CompareTab:
         shop: what all tabs share.
     """
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: AppContext) -> None:
         self._shop = shop
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1, min_width=300):
@@ -86,7 +86,7 @@ class CompareTab:
                     if stop.is_set():
                         raise KeyboardInterrupt
 
-                photo.read()  # refuses by the photo's own name what the judge would by its path here
+                photo.read()  # refuses by the photo's own name what the evaluator would by its path here
                 reference = find_reference(
                     chosen,
                     shop.vgg,
@@ -95,7 +95,7 @@ class CompareTab:
                     painting=painting.path if painting else None,
                     device=shop.device,
                 )
-                judge = Judge(
+                evaluator = Evaluator(
                     [photo.path],
                     size=int(size),
                     vgg=shop.vgg,
@@ -104,7 +104,9 @@ class CompareTab:
                     extractor=None,  # distances between distributions say nothing of one photo
                     device=shop.device,
                 )
-                return compare(chosen, judge, reference, shop.features, steps=int(steps), on_event=on_event)
+                return compare(
+                    chosen, evaluator, reference, shop.features, steps=int(steps), on_event=on_event
+                )
 
             yield _EMPTY, progress("Preparing …", 0)
             try:

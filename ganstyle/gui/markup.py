@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from ganstyle.evaluate.curves import Curve, draw_curves
-from ganstyle.gatys.plots import SCHEMES, svg
+from ganstyle.gatys.benchmark.plots import SCHEMES, svg
 
 _DRAWING = Lock()
 """matplotlib's fonts and settings belong to the whole process."""

@@ -1,4 +1,4 @@
-"""The tab of the classical baseline: a picture that is optimised before one's eyes."""
+"""The tab of the classical baseline: a picture that is optimized before one's eyes."""
 
 import inspect
 import time
@@ -13,11 +13,11 @@ import gradio as gr
 from ganstyle.evaluate.curves import thinned
 from ganstyle.gatys import OPTIMIZERS, Event, Iterate, Note, Result, StopOptimization, optimize
 from ganstyle.gatys.transfer import transfer
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.jobs import Done, Stopped, run
 from ganstyle.gui.markup import chart, hint, picture, progress
 from ganstyle.gui.uploads import Upload, small_input
 from ganstyle.gui.wiring import claim_uploads, long_job
-from ganstyle.gui.workshop import Workshop
 from ganstyle.images import encode_jpeg, resize_shorter, write_image
 
 _KIND = "optimize"
@@ -25,7 +25,7 @@ _SIZE = 256  # pixels of the shorter side at first: a minute or two on a laptop
 _PICTURE, _CHART = 0.7, 2.0  # seconds between two pictures, and between two charts
 
 DEFAULTS = {name: p.default for name, p in inspect.signature(optimize).parameters.items()}
-"""Of the optimisation, by the names of its keywords."""
+"""Of the optimization, by the names of its keywords."""
 
 _NO_PICTURE = hint("Give a photo and a painting: the picture evolves here.")
 _NO_CHART = hint("The loss is drawn here.")
@@ -38,7 +38,7 @@ class OptimizeTab:
         shop: what all tabs share.
     """
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: AppContext) -> None:
         self._shop = shop
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=300):
@@ -46,7 +46,7 @@ class OptimizeTab:
                     photo = small_input("Photo", "optimize-photo")
                     painting = small_input("Painting", "optimize-painting")
                 optimizer = gr.Dropdown(
-                    list(OPTIMIZERS), value=DEFAULTS["optimizer"], label="Optimiser", elem_id="optimizer"
+                    list(OPTIMIZERS), value=DEFAULTS["optimizer"], label="Optimizer", elem_id="optimizer"
                 )
                 steps = gr.Slider(1, 500, value=DEFAULTS["steps"], step=1, label="Steps", elem_id="steps")
                 size = gr.Slider(
@@ -61,18 +61,18 @@ class OptimizeTab:
                         label="Weight of the painting",
                         elem_id="style-weight",
                     )
-                    colour = gr.Radio(
+                    color = gr.Radio(
                         [
                             ("the painting's", "off"),
                             ("the photo's: only light and dark change", "luminance"),
-                            ("the photo's: the painting is recoloured first", "match"),
+                            ("the photo's: the painting is recolored first", "match"),
                         ],
                         value="off",
-                        label="Colours",
-                        elem_id="optimize-colour",
+                        label="Colors",
+                        elem_id="optimize-color",
                     )
                 with gr.Row():
-                    start = gr.Button("Optimise", variant="primary", elem_id="optimize-start")
+                    start = gr.Button("Optimize", variant="primary", elem_id="optimize-start")
                     halt = gr.Button("Stop", variant="stop", visible=False, elem_id="optimize-stop")
                 gr.HTML(f'<p class="aside">Measured with {shop.vgg.name}.</p>')
             with gr.Column(scale=3, min_width=300):
@@ -89,7 +89,7 @@ class OptimizeTab:
             self.paint,
             start=start,
             stop=halt,
-            inputs=[photo, painting, optimizer, steps, size, weight, colour],
+            inputs=[photo, painting, optimizer, steps, size, weight, color],
             outputs=[shows, curve, status, download],
             status=status,
         )
@@ -102,10 +102,10 @@ class OptimizeTab:
         steps: float,
         size: float,
         weight: float,
-        colour: str,
+        color: str,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
-        """Optimise, and show how far it is."""
+        """Optimize, and show how far it is."""
         session, sessions = str(request.session_hash), self._shop.sessions
         with sessions.job(session, _KIND) as stop:
             if photo is None or painting is None:
@@ -125,7 +125,7 @@ class OptimizeTab:
                     steps=int(steps),
                     size=shorter,
                     style_weight=weight,
-                    preserve_color=colour,
+                    preserve_color=color,
                     callback=watch,
                 )
 
@@ -134,7 +134,7 @@ class OptimizeTab:
             try:
                 for item in run(work, stop):
                     if isinstance(item, Done):
-                        target = sessions.new_folder(session) / f"{Path(photo.name).stem}-optimised.png"
+                        target = sessions.new_folder(session) / f"{Path(photo.name).stem}-optimized.png"
                         write_image(item.result.image, target)
                         yield self._last(item.result, watch, target)
                         return
@@ -154,7 +154,7 @@ class OptimizeTab:
         head = "Stopped; this is the best so far" if result.interrupted else "Done"
         text = f"{head}: loss {result.loss:.4f} after {result.steps} steps, {result.seconds:.0f} s."
         return (
-            picture(encode_jpeg(result.image, quality=95), kind="jpeg", alt="The optimised picture"),
+            picture(encode_jpeg(result.image, quality=95), kind="jpeg", alt="The optimized picture"),
             _chart(watch) if watch.losses else gr.skip(),
             progress(" ".join([text, *watch.notes[-1:]])),
             gr.update(value=str(target), label=f"Download {target.name}", visible=True),
@@ -163,7 +163,7 @@ class OptimizeTab:
 
 @dataclass
 class _Watch:
-    """Gathers what an optimisation tells, and passes a picture on now and then."""
+    """Gathers what an optimization tells, and passes a picture on now and then."""
 
     stop: Stop
     losses: dict[str, list[tuple[float, float]]] = field(default_factory=dict)

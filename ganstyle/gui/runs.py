@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from ganstyle.errors import RunError
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.jobs import shown
 from ganstyle.gui.markup import chart, hint, picture, progress, table
 from ganstyle.gui.watch import RunView, find_runs, signature, view
 from ganstyle.gui.wiring import QUIET
-from ganstyle.gui.workshop import Workshop
 
 _EVERY = 5.0  # seconds between two looks at the folder
 
@@ -26,7 +26,7 @@ class RunsTab:
         tab: the tab itself; it is first filled when it is first seen.
     """
 
-    def __init__(self, shop: Workshop, tab: gr.Tab) -> None:
+    def __init__(self, shop: AppContext, tab: gr.Tab) -> None:
         self._shop = shop
         seen = gr.State(None)
         with gr.Row(elem_classes="bar"):

@@ -44,7 +44,7 @@ def serve(settings: Settings) -> Iterator[Served]:
             from starlette.middleware import Middleware
 
             from ganstyle.gui.app import build
-            from ganstyle.gui.outside import NoFetching
+            from ganstyle.gui.offline import NoFetching
             from ganstyle.gui.queueing import say_full
             from ganstyle.gui.theme import STYLE_SHEET, theme
             from ganstyle.gui.uploads import MAX_FILE

@@ -9,12 +9,12 @@ from typing import Any
 import gradio as gr
 from torch import Tensor
 
+from ganstyle.gui.context import EXAMPLE, AppContext
 from ganstyle.gui.jobs import Done, Stopped, run, shown, stoppable, turn
 from ganstyle.gui.markup import progress
 from ganstyle.gui.stylize_layout import EMPTY, lay_out
 from ganstyle.gui.uploads import Upload
 from ganstyle.gui.wiring import QUIET, claim_uploads, heavy, long_job
-from ganstyle.gui.workshop import EXAMPLE, Workshop
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
 from ganstyle.stylize import Controls, result_name, stylize_image
 
@@ -45,7 +45,7 @@ class StylizeTab:
         shop: what all tabs share.
     """
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: AppContext) -> None:
         self._shop = shop
         prepared, masked = gr.State(None), gr.State(None)
         at = lay_out(shop.shelf)

@@ -1,11 +1,11 @@
-"""What the tab that stylises photos is made of, and where it lies."""
+"""What the tab that stylizes photos is made of, and where it lies."""
 
 from dataclasses import dataclass
 
 import gradio as gr
 
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.markup import hint
-from ganstyle.gui.shelf import Shelf
 from ganstyle.gui.uploads import OPACITY, MaskInput, PhotoInput
 from ganstyle.models import MAX_STRENGTH
 from ganstyle.stylize import Controls
@@ -26,7 +26,7 @@ class Layout:
         style: names the style.
         thumbnails: the photo in every style; a click chooses.
         strength: how strongly it is painted.
-        keep: whether the photo keeps its colours.
+        keep: whether the photo keeps its colors.
         slider: the preview, before and after.
         sides: which side of it is seen.
         status: one line that says what goes on.
@@ -53,7 +53,7 @@ class Layout:
     brush: gr.Button
 
 
-def lay_out(shelf: Shelf) -> Layout:
+def lay_out(shelf: StyleCatalog) -> Layout:
     """Make the components in the current context of Gradio.
 
     Args:
@@ -93,7 +93,7 @@ def lay_out(shelf: Shelf) -> Layout:
                 info="0 is the photo, 1 what the style was trained for.",
                 elem_id="strength",
             )
-            keep = gr.Checkbox(label="Keep the photo's colours", elem_id="keep")
+            keep = gr.Checkbox(label="Keep the photo's colors", elem_id="keep")
         with gr.Column(scale=3, min_width=300):
             slider = gr.ImageSlider(
                 label="Before and after",

@@ -1,4 +1,4 @@
-"""How it looks: system fonts, so that nothing is fetched, and one colour besides grey."""
+"""How it looks: system fonts, so that nothing is fetched, and one color besides gray."""
 
 from pathlib import Path
 

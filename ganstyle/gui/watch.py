@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganstyle.checkpoint import load_style
 from ganstyle.errors import CheckpointError
 from ganstyle.evaluate.curves import SCORES, Curve, read_scalars, score_lines, thinned
+from ganstyle.style import load_style
 
 _TITLES = {
     "loss": "Losses",

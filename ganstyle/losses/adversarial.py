@@ -18,16 +18,16 @@ def _wide(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
-def _mean(maps: Logits, of: Callable[[Tensor], Tensor], stakes: Tensor | None = None) -> Tensor:
+def _mean(maps: Logits, of: Callable[[Tensor], Tensor], sample_weight: Tensor | None = None) -> Tensor:
     penalties = [of(_wide(logits)) for logits in maps]
-    if stakes is not None:
-        penalties = [penalty * stakes.view(-1, 1, 1, 1) for penalty in penalties]
+    if sample_weight is not None:
+        penalties = [penalty * sample_weight.view(-1, 1, 1, 1) for penalty in penalties]
     return torch.stack([penalty.mean() for penalty in penalties]).mean()
 
 
 @dataclass(frozen=True)
 class GANLoss:
-    """One adversarial game, as three penalties on a single logit.
+    """One adversarial gan_loss, as three penalties on a single logit.
 
     Attributes:
         real: the discriminator's penalty on a real patch.
@@ -39,13 +39,13 @@ class GANLoss:
     fake: Callable[[Tensor], Tensor]
     fool: Callable[[Tensor], Tensor]
 
-    def discriminator(self, real: Logits, fake: Logits, stakes: Tensor | None = None) -> Tensor:
-        """Return the discriminator's loss, a scalar; ``stakes`` (B,) weighs the generated patches."""
-        return _mean(real, self.real) + _mean(fake, self.fake, stakes)
+    def discriminator(self, real: Logits, fake: Logits, sample_weight: Tensor | None = None) -> Tensor:
+        """Return the discriminator's loss, a scalar; ``sample_weight`` (B,) weighs the generated patches."""
+        return _mean(real, self.real) + _mean(fake, self.fake, sample_weight)
 
-    def generator(self, fake: Logits, stakes: Tensor | None = None) -> Tensor:
-        """Return the generator's loss, a scalar; ``stakes`` (B,) weighs its patches."""
-        return _mean(fake, self.fool, stakes)
+    def generator(self, fake: Logits, sample_weight: Tensor | None = None) -> Tensor:
+        """Return the generator's loss, a scalar; ``sample_weight`` (B,) weighs its patches."""
+        return _mean(fake, self.fool, sample_weight)
 
 
 GAN_LOSSES: Mapping[str, GANLoss] = {
@@ -67,7 +67,7 @@ GAN_LOSSES: Mapping[str, GANLoss] = {
 def r1_penalty(real_logits: Logits, real: Tensor) -> Tensor:
     """Return ½·E‖∇D(x)‖² on real patches: Mescheder et al. 2018, equation 9, without its γ.
 
-    Lazy regularisation (Karras et al. 2020, section 3.1) calls this every k-th step and multiplies by k.
+    Lazy regularization (Karras et al. 2020, section 3.1) calls this every k-th step and multiplies by k.
 
     Args:
         real_logits: D(real), computed with a graph.

@@ -1,4 +1,4 @@
-"""Keeping a picture photorealistic: it may change the photo's colours, but only as a photographer could."""
+"""Keeping a picture photorealistic: it may change the photo's colors, but only as a photographer could."""
 
 import sys
 import warnings
@@ -21,7 +21,7 @@ _MODULE = "pymatting.laplacian.cf_laplacian"
 
 
 def matting_laplacian(photo: Tensor, *, epsilon: float = _EPSILON) -> Tensor:
-    """Return the matrix that measures how far an image is from being locally affine in a photo's colours.
+    """Return the matrix that measures how far an image is from being locally affine in a photo's colors.
 
     ``vᵀ L v`` is, summed over all 3x3 windows, what remains of ``v`` when it is fitted by an affine
     function of the photo's RGB within the window: Levin et al. 2008, equation 12. It is made once a size;
@@ -44,7 +44,7 @@ def matting_laplacian(photo: Tensor, *, epsilon: float = _EPSILON) -> Tensor:
         raise ValueError(f"expected a photo of shape (1, 3, H, W), got {tuple(photo.shape)}")
     pixels = photo.detach()[0].permute(1, 2, 0).to("cpu", torch.float64).contiguous().numpy()
     matrix = _closed_form()(pixels, epsilon=epsilon)
-    matrix.eliminate_zeros()  # near the borders, zeros stand for neighbours that do not exist
+    matrix.eliminate_zeros()  # near the borders, zeros stand for neighbors that do not exist
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
         laplacian = torch.sparse_csr_tensor(
@@ -58,11 +58,11 @@ def matting_laplacian(photo: Tensor, *, epsilon: float = _EPSILON) -> Tensor:
 
 
 def photorealism_loss(picture: Tensor, laplacian: Tensor) -> Tensor:
-    """Say how far a picture is from a photo whose colours were changed, each place in its own way.
+    """Say how far a picture is from a photo whose colors were changed, each place in its own way.
 
     ``Σ_c V_cᵀ L V_c / (3·H·W)``, with V_c a channel as a vector: Luan et al. 2017, equation 2, as a mean
-    over pixels, so that its weight does not depend on the size. Any map of colours that is affine in each
-    neighbourhood costs next to nothing; straight lines stay straight, as no such map can bend them. For
+    over pixels, so that its weight does not depend on the size. Any map of colors that is affine in each
+    neighborhood costs next to nothing; straight lines stay straight, as no such map can bend them. For
     scale: independent noise of variance σ² on each pixel costs about 5 σ².
 
     Args:

@@ -88,7 +88,7 @@ def style_loss(features: FeatureMaps, grams: Mapping[str, Tensor], weights: Mapp
 
 
 def total_variation(image: Tensor) -> Tensor:
-    """Return the mean absolute step between neighbouring pixels, over rows and columns.
+    """Return the mean absolute step between neighboring pixels, over rows and columns.
 
     Args:
         image: shape (B, 3, H, W), in [0, 1]. An image with a side of one pixel counts as 0.

@@ -14,7 +14,7 @@ from ganstyle.losses.gram import gram_matrix
 from ganstyle.losses.perceptual import FeatureMaps, relative_distance
 
 MAX_REGIONS = 32
-"""A mask of more colours was blurred or compressed, not painted."""
+"""A mask of more colors was blurred or compressed, not painted."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Regions:
 
     Attributes:
         name: the mask's file, for messages.
-        labels: each region's colour, such as "#ff0000", sorted.
+        labels: each region's color, such as "#ff0000", sorted.
         masks: (R, 1, H, W) float32, 1 inside the region and 0 outside; they add up to 1.
     """
 
@@ -33,14 +33,14 @@ class Regions:
 
 
 def read_regions(path: str | Path, size: tuple[int, int]) -> Regions:
-    """Read a mask image, in which each region has a colour (or a grey) of its own.
+    """Read a mask image, in which each region has a color (or a gray) of its own.
 
     Args:
-        path: the file; best a PNG, as JPEG blurs the colours.
+        path: the file; best a PNG, as JPEG blurs the colors.
         size: (height, width) of the image that it is for.
 
     Raises:
-        ImageError: it cannot be read, has another size, one colour only, or more than ``MAX_REGIONS``.
+        ImageError: it cannot be read, has another size, one color only, or more than ``MAX_REGIONS``.
     """
     pixels = read_image(path)
     height, width = pixels.shape[-2:]
@@ -54,11 +54,11 @@ def read_regions(path: str | Path, size: tuple[int, int]) -> Regions:
     colors = torch.unique(codes)
     if len(colors) == 1:
         raise ImageError(
-            f"{path}: the mask has one colour only; paint two regions or more, or leave the masks out"
+            f"{path}: the mask has one color only; paint two regions or more, or leave the masks out"
         )
     if len(colors) > MAX_REGIONS:
         raise ImageError(
-            f"{path}: the mask has {len(colors)} colours, more than {MAX_REGIONS} regions; "
+            f"{path}: the mask has {len(colors)} colors, more than {MAX_REGIONS} regions; "
             "paint it without smooth edges and save it as PNG"
         )
     masks = torch.stack([codes == color for color in colors]).unsqueeze(1).float()
@@ -69,7 +69,7 @@ def check_same_regions(content: Regions, styles: Sequence[Regions]) -> None:
     """Make sure that every region of the photo has its counterpart in each painting, and the reverse.
 
     Raises:
-        ImageError: a colour is in one mask and not in the other.
+        ImageError: a color is in one mask and not in the other.
     """
     for style in styles:
         for one, other in ((content, style), (style, content)):
@@ -77,7 +77,7 @@ def check_same_regions(content: Regions, styles: Sequence[Regions]) -> None:
             if missing:
                 raise ImageError(
                     f"{other.name}: the mask lacks {', '.join(missing)} of {one.name}; "
-                    "use the same colours in both"
+                    "use the same colors in both"
                 )
 
 

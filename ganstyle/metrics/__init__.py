@@ -1,7 +1,7 @@
 """Numbers that say how good a style is."""
 
+from ganstyle.metrics.evaluator import HIGHER_IS_BETTER, Evaluator, ScoreAccumulator
 from ganstyle.metrics.frechet import frechet_distance
-from ganstyle.metrics.judge import HIGHER_IS_BETTER, Judge, Sheet
 from ganstyle.metrics.kid import kernel_distance
 from ganstyle.metrics.reference import StyleReference
 from ganstyle.metrics.similarity import YARDSTICK_LAYERS, Yardstick
@@ -9,8 +9,8 @@ from ganstyle.metrics.similarity import YARDSTICK_LAYERS, Yardstick
 __all__ = [
     "HIGHER_IS_BETTER",
     "YARDSTICK_LAYERS",
-    "Judge",
-    "Sheet",
+    "Evaluator",
+    "ScoreAccumulator",
     "StyleReference",
     "Yardstick",
     "frechet_distance",

@@ -13,7 +13,7 @@ def frechet_distance(x: Features, y: Features) -> float:
     """Return ‖μ₁ − μ₂‖² + Tr(Σ₁ + Σ₂ − 2·√(Σ₁Σ₂)) of the Gaussians fitted to two sets.
 
     Without a matrix's square root, which is inexact where a covariance is singular, as it is of fewer
-    vectors than they have entries: with X and Y centred and divided by √(n − 1) and √(m − 1), the trace of
+    vectors than they have entries: with X and Y centered and divided by √(n − 1) and √(m − 1), the trace of
     √(Σ₁Σ₂) = √(XᵀX·YᵀY) is the sum of the singular values of X·Yᵀ. Everything is in float64.
 
     Args:
@@ -54,7 +54,7 @@ def check_features(features: Features) -> npt.NDArray[np.float64]:
 
 def _root(features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return R of at most d rows with RᵀR = Σ."""
-    centred = (features - features.mean(0)) / np.sqrt(len(features) - 1)
-    if len(centred) <= centred.shape[1]:
-        return np.asarray(centred)
-    return np.asarray(np.linalg.qr(centred, mode="r"))  # the rest only rotates
+    centered = (features - features.mean(0)) / np.sqrt(len(features) - 1)
+    if len(centered) <= centered.shape[1]:
+        return np.asarray(centered)
+    return np.asarray(np.linalg.qr(centered, mode="r"))  # the rest only rotates

@@ -26,7 +26,7 @@ class VGG16Student(nn.Module):
     two ways: the map between two convolutions may be narrower than VGG-16's, and a 3x3 kernel may be a 3x1
     kernel into a few channels and a 1x3 kernel out of them (Jaderberg et al. 2014). The maps that are given
     are as wide as VGG-16's, and the next block goes on from them: what the student does not know of a map,
-    it does not know of the deeper ones either, so an optimiser cannot hide anything between the two.
+    it does not know of the deeper ones either, so an optimizer cannot hide anything between the two.
 
     Takes (B, 3, H, W) in [0, 1], values somewhat outside included. Returns a dict from each layer asked for
     to its map (B, C, H/2ᵏ, W/2ᵏ) with k = 0, 1, 2.

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganstyle.models.layers import pad
-from ganstyle.models.norm import InstanceNorm
+from ganstyle.models.blocks import pad
+from ganstyle.models.norms import InstanceNorm
 
 # Rows: the four pixels of the doubled map from half a pixel left of a pair to half a pixel right of it.
 # Columns: the three pixels of the map that they are interpolated from.
@@ -39,7 +39,7 @@ class DoublingConv(nn.Module):
 
     Flat areas stay flat and slopes stay slopes, whatever the weights: neither pixel of a block is told which
     one it is. Transposed convolution tells it on flat areas already, the checkerboard of Odena et al. 2016;
-    nearest neighbour, their remedy, on slopes, where trained networks make it a grid all the same.
+    nearest neighbor, their remedy, on slopes, where trained networks make it a grid all the same.
 
     At the border the map is reflected before it is doubled.
 

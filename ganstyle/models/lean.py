@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganstyle.models.blocks import ConvBlock, ResidualBlock, check_kernel, check_positive, pad_to_minimum
 from ganstyle.models.doubling import DoublingBlock, DoublingConv
-from ganstyle.models.layers import ConvBlock, ResidualBlock, check_kernel, check_positive, pad_to_minimum
 from ganstyle.models.strength import mix_in_photo, strength_of_each
 
 _SMALLEST = 4  # the coarsest maps are at least this wide
@@ -18,7 +18,7 @@ class LeanGenerator(nn.Module):
 
     A fast generator spends most of its time on maps of the full size, going through memory. Here the first
     convolution halves the photo at once, and the last one computes the four pixels of each block from the
-    map of half the size (`DoublingConv`). So nothing but colours is ever held at full size, and what that
+    map of half the size (`DoublingConv`). So nothing but colors is ever held at full size, and what that
     saves is spent on the strokes.
 
     Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32. Inside,
@@ -58,7 +58,7 @@ class LeanGenerator(nn.Module):
         nn.init.zeros_(self.to_image.conv.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
-        """Return the stylised image, (B, 3, H, W) in [0,1].
+        """Return the stylized image, (B, 3, H, W) in [0,1].
 
         Args:
             x: the photos.

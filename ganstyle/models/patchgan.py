@@ -7,8 +7,8 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from ganstyle.errors import ImageError
-from ganstyle.models.layers import check_positive
-from ganstyle.models.norm import InstanceNorm
+from ganstyle.models.blocks import check_positive
+from ganstyle.models.norms import InstanceNorm
 
 NORMS = ("instance", "none")
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ganstyle.models.layers import (
+from ganstyle.models.blocks import (
     ConvBlock,
     ResidualBlock,
     ToImage,
@@ -50,7 +50,7 @@ class ResNetGenerator(nn.Module):
         self.to_image = ToImage(width, kernel)
 
     def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
-        """Return the stylised image, (B, 3, H, W) in [0,1].
+        """Return the stylized image, (B, 3, H, W) in [0,1].
 
         Args:
             x: the photos.

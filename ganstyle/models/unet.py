@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ganstyle.models.layers import (
+from ganstyle.models.blocks import (
     ConvBlock,
     ResidualBlock,
     ToImage,
@@ -29,7 +29,7 @@ class UNetGenerator(nn.Module):
 
     Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32.
     Images of a side under ``2 * 2**depth`` pixels are padded by their edge pixels inside, so that no
-    map that is normalised has a single pixel.
+    map that is normalized has a single pixel.
 
     Args:
         width: channels at full size; they double at each level, up to 4 times ``width``.
@@ -69,7 +69,7 @@ class UNetGenerator(nn.Module):
         self.to_image = ToImage(width, kernel)
 
     def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
-        """Return the stylised image, (B, 3, H, W) in [0,1].
+        """Return the stylized image, (B, 3, H, W) in [0,1].
 
         Args:
             x: the photos.

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ganstyle.errors import ImageError, WeightsError
 
 MEAN = (123.68, 116.779, 103.939)
-"""ImageNet's mean colour, RGB on the scale 0–255."""
+"""ImageNet's mean color, RGB on the scale 0–255."""
 
 _BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
@@ -35,7 +35,7 @@ class VGG16Features(nn.Module):
     """Feature maps of VGG-16 (Simonyan & Zisserman 2015), configuration D, up to a layer.
 
     Built only up to the deepest layer asked for, frozen, and always in evaluation mode. It owns the
-    normalisation of its input: ``x·255 − (123.68, 116.779, 103.939)``, in RGB, as the original
+    normalization of its input: ``x·255 − (123.68, 116.779, 103.939)``, in RGB, as the original
     weights want it.
 
     Takes (B, 3, H, W) in [0,1]; returns a dict from each layer asked for to its map

@@ -1,13 +1,13 @@
-"""What a user may turn after the training: how strong, whose colours, and where."""
+"""What a user may turn after the training: how strong, whose colors, and where."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
-from ganstyle.colors import luminance
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import read_image, resize
+from ganstyle.images.color import luminance
 from ganstyle.models import MAX_STRENGTH
 
 
@@ -17,7 +17,7 @@ class Controls:
 
     Attributes:
         strength: 0 gives the photo, 1 what the style was trained for; up to ``MAX_STRENGTH``.
-        preserve_color: keep the photo's colours, and take only light and dark from the painting.
+        preserve_color: keep the photo's colors, and take only light and dark from the painting.
         mask: (1, 1, H, W) in [0, 1]; 1 is painted, 0 stays the photo. Of the photo's size or proportions.
 
     Raises:
@@ -41,7 +41,7 @@ PLAIN = Controls()
 
 
 def read_mask(path: str | Path) -> Tensor:
-    """Read a mask: white is painted, black stays the photo, grey is in between.
+    """Read a mask: white is painted, black stays the photo, gray is in between.
 
     Returns:
         (1, 1, H, W) in [0, 1].

@@ -1,4 +1,4 @@
-"""Stylising files and folders: what is written where is settled first, then one file after the other."""
+"""Stylizing files and folders: what is written where is settled first, then one file after the other."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ class FileEvent:
 
 @dataclass(frozen=True)
 class Summary:
-    """How many files were stylised, could not be, and were left out because their output existed."""
+    """How many files were stylized, could not be, and were left out because their output existed."""
 
     done: int
     failed: int
@@ -65,13 +65,13 @@ def stylize_files(
     max_pixels: int = MAX_PIXELS,
     on_event: Callable[[FileEvent], None] = lambda event: None,
 ) -> Summary:
-    """Stylise photos and folders of photos; a photo that cannot be read is passed over.
+    """Stylize photos and folders of photos; a photo that cannot be read is passed over.
 
     Args:
         generator: as for `stylize_image`; it decides the device.
         inputs: files, and folders that are searched recursively.
         output: a folder, or one image file; see `plan_outputs`.
-        controls: how strongly, in whose colours and where photos are painted.
+        controls: how strongly, in whose colors and where photos are painted.
         overwrite: replace outputs that exist. An input is never replaced.
         max_pixels: the largest photo that is read, in pixels.
         on_event: called after each file.
@@ -113,7 +113,7 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]
     Args:
         inputs: files and folders; files need not exist.
         output: a folder, or an image file. Where it lies inside an input folder it is not searched, so
-            that results are not stylised again.
+            that results are not stylized again.
 
     Returns:
         (photo, result) pairs, in the order given and sorted within a folder.
@@ -174,7 +174,7 @@ def _check_collisions(plan: list[tuple[Path, Path]]) -> None:
         if target in taken:
             raise GanstyleError(
                 f"{taken[target]} and {source} would both be written to {target}; "
-                "stylise them into different folders"
+                "stylize them into different folders"
             )
         if _identity(target) in inputs:
             raise GanstyleError(f"{target}: is an input, which is never replaced; choose another output")

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from ganstyle.colors import luminance_only
 from ganstyle.errors import ImageError
+from ganstyle.images.color import luminance_only
 from ganstyle.models import takes_strength
+from ganstyle.stylize.blend import fade
 from ganstyle.stylize.controls import PLAIN, Controls, fit_mask
-from ganstyle.stylize.fading import fade
 
 
 def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAIN) -> Tensor:
@@ -19,7 +19,7 @@ def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAI
     Args:
         generator: maps (B, 3, H, W) in [0, 1] to the same; one that was trained for it is told the strength.
         image: (B, 3, H, W) in [0, 1], on any device.
-        controls: how strongly, in whose colours and where the image is painted.
+        controls: how strongly, in whose colors and where the image is painted.
 
     Returns:
         (B, 3, H, W) float32 in [0, 1], on the CPU.

@@ -13,25 +13,32 @@ from torch import Tensor
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from ganstyle.checkpoint import build_generator, warm_start
 from ganstyle.data import StyleImages, open_content
 from ganstyle.losses import GAN_LOSSES
 from ganstyle.metrics import YARDSTICK_LAYERS
 from ganstyle.models import DISCRIMINATORS, MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
-from ganstyle.training.events import Event, Note, OnEvent
-from ganstyle.training.guard import Guard
-from ganstyle.training.interrupt import Interrupt
-from ganstyle.training.launch import start_accelerator, start_loader
-from ganstyle.training.optimizers import KernelMuon
+from ganstyle.runs.events import Event, Note, OnEvent
+from ganstyle.runs.guard import Guard
+from ganstyle.runs.interrupt import Interrupt
+from ganstyle.runs.launch import start_accelerator, start_loader
+from ganstyle.runs.optimizers import KernelMuon
+from ganstyle.runs.resume import find_state, keep_recipe
+from ganstyle.runs.schedule import EMA, learning_rate_factor, set_learning_rates
+from ganstyle.runs.state import check_agreement, load_state
+from ganstyle.style import build_generator, warm_start
 from ganstyle.training.phases import Phase, prepare_phases, remaining
-from ganstyle.training.record import Record
-from ganstyle.training.resume import find_state, keep_recipe
 from ganstyle.training.samples import Samples
-from ganstyle.training.schedule import EMA, learning_rate_factor, set_learning_rates
-from ganstyle.training.scores import Scores
-from ganstyle.training.state import TrainingState, check_agreement, load_state
-from ganstyle.training.steps import Crop, discriminator_loss, fooling_loss, generator_loss, stakes_of
+from ganstyle.training.state import TrainingState
+from ganstyle.training.steps import (
+    Crop,
+    discriminator_loss,
+    generator_adversarial_loss,
+    generator_loss,
+    sample_weight_for,
+)
+from ganstyle.training.validation import Scores
+from ganstyle.training.writer import RunWriter
 from ganstyle.weights import load_vgg16
 
 
@@ -96,7 +103,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     if accelerator.is_main_process:
         keep_recipe(recipe)
 
-    record = Record(
+    writer = RunWriter(
         recipe,
         accelerator,
         state,
@@ -107,8 +114,8 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     )
     guard = Guard(accelerator, clip=recipe.optimizer.clip)
     stopped = False
-    with closing(record), Interrupt(accelerator) as interrupt:
-        record.begin()
+    with closing(writer), Interrupt(accelerator) as interrupt:
+        writer.begin()
         for phase in remaining(phases, state.step):
             if len(phases) > 1:
                 report(Note(f"up to step {phase.end}: {phase.image_size} px, {phase.weights.name}"))
@@ -124,11 +131,11 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
                 state.step += 1
                 state.seconds += time.perf_counter() - started
                 stopped = interrupt.requested()
-                record.after_step(log, stopping=stopped)
+                writer.after_step(log, stopping=stopped)
             if stopped:
                 break
     finished = state.step >= recipe.steps
-    outcome = Outcome(recipe.folder / "style.safetensors", state.step, finished, record.last_scores)
+    outcome = Outcome(recipe.folder / "style.safetensors", state.step, finished, writer.last_scores)
     if accelerator.num_processes > 1:
         check_agreement(accelerator, state.generator, state.step)
         report(Note(f"all {accelerator.num_processes} processes hold the same weights"))
@@ -148,29 +155,31 @@ def _train_on(
     state: TrainingState,
     guard: Guard,
 ) -> dict[str, Tensor]:
-    """Let both players learn from one batch; they share one forward pass of the generator."""
+    """Let both networks learn from one batch; they share one forward pass of the generator."""
     photo, strength = batch["content"], batch.get("strength")
-    stakes = None if strength is None else stakes_of(strength)
+    sample_weight = None if strength is None else sample_weight_for(strength)
     weights = recipe.loss
-    players = [p for p in (state.generator, state.discriminator) if p is not None]
+    networks = [p for p in (state.generator, state.discriminator) if p is not None]
     log: dict[str, Tensor] = {}
-    fooling = None
-    with accelerator.accumulate(*players):
+    adversarial = None
+    with accelerator.accumulate(*networks):
         picture = state.generator(photo) if strength is None else state.generator(photo, strength)
         if recipe.discriminator and state.discriminator and state.discriminator_optimizer:
-            game = GAN_LOSSES[weights.gan]
+            gan_loss = GAN_LOSSES[weights.gan]
             patch = _random_crop(
                 phase.image_size, recipe.discriminator.patch_size, recipe.seed, state.photos
             ).of(picture)
             r1 = weights.r1 * weights.r1_every if state.step % weights.r1_every == 0 else 0.0
             loss, log = discriminator_loss(
-                state.discriminator, batch["style"], patch, game, r1=r1, stakes=stakes
+                state.discriminator, batch["style"], patch, gan_loss, r1=r1, sample_weight=sample_weight
             )
             accelerator.backward(loss)
             log["gradient/discriminator"] = guard.update(state.discriminator, state.discriminator_optimizer)
-            fooling = fooling_loss(accelerator, state.discriminator, patch, game, stakes)
+            adversarial = generator_adversarial_loss(
+                accelerator, state.discriminator, patch, gan_loss, sample_weight
+            )
         loss, generator_log = generator_loss(
-            picture, photo, phase.perceptual, weights, fooling=fooling, stakes=stakes
+            picture, photo, phase.perceptual, weights, adversarial=adversarial, sample_weight=sample_weight
         )
         accelerator.backward(loss)
         log |= generator_log

@@ -9,7 +9,7 @@ from ganstyle.data import ContentSource, StyleImages, TrainingData
 from ganstyle.images import resize_shorter
 from ganstyle.losses import PerceptualLoss, StyleTarget
 from ganstyle.recipe import PhaseSection, Recipe
-from ganstyle.training.launch import feature_dtype, find_weights
+from ganstyle.runs.launch import feature_dtype, find_weights
 from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 
 

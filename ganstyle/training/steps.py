@@ -23,7 +23,7 @@ class Crop:
         return image[..., self.top : self.top + self.size, self.left : self.left + self.size]
 
 
-def stakes_of(strength: Tensor) -> Tensor:
+def sample_weight_for(strength: Tensor) -> Tensor:
     """Say how much the style of a picture counts that is to be painted so strongly.
 
     The square: a quarter at a half, 1 at 1, 2.25 at 1.5. What a picture gives up of its photo grows far
@@ -39,20 +39,20 @@ def discriminator_loss(
     discriminator: nn.Module,
     real: Tensor,
     fake: Tensor,
-    game: GANLoss,
+    gan_loss: GANLoss,
     *,
     r1: float,
-    stakes: Tensor | None = None,
+    sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Judge painting patches against generated ones.
+    """Evaluator painting patches against generated ones.
 
     Args:
         discriminator: gives logits; real and generated patches go through it together, in one pass.
         real: patches of paintings, (B, 3, P, P) in [0, 1].
         fake: patches of generated pictures, of the same shape, cut off from the generator's graph.
-        game: the kind of adversarial loss.
+        gan_loss: the kind of adversarial loss.
         r1: weight of the gradient penalty in this step; 0 leaves it out.
-        stakes: (B,), how much each generated patch counts; None: all the same.
+        sample_weight: (B,), how much each generated patch counts; None: all the same.
 
     Returns:
         The loss, a scalar, and what to log.
@@ -61,7 +61,7 @@ def discriminator_loss(
     logits = discriminator(torch.cat([real, fake.detach()]))
     on_real = [scale[: len(real)] for scale in logits]
     on_fake = [scale[len(real) :] for scale in logits]
-    loss = game.discriminator(on_real, on_fake, stakes)
+    loss = gan_loss.discriminator(on_real, on_fake, sample_weight)
     log = {"loss/discriminator": loss, "logits/real": on_real[0].mean(), "logits/fake": on_fake[0].mean()}
     if r1 > 0:
         penalty = r1_penalty(on_real, real)
@@ -76,8 +76,8 @@ def generator_loss(
     perceptual: PerceptualLoss,
     weights: LossSection,
     *,
-    fooling: Tensor | None,
-    stakes: Tensor | None = None,
+    adversarial: Tensor | None,
+    sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Add up what the generator is trained on.
 
@@ -86,18 +86,18 @@ def generator_loss(
         photo: what it was made from, of the same shape.
         perceptual: content and style distance.
         weights: the recipe's ``loss``.
-        fooling: the adversarial loss of these pictures, or None without a discriminator.
-        stakes: (B,), how much the style of each picture counts; None: all the same.
+        adversarial: the adversarial loss of these pictures, or None without a discriminator.
+        sample_weight: (B,), how much the style of each picture counts; None: all the same.
 
     Returns:
         The weighted sum, a scalar, and what to log: each term unweighted under ``loss/`` and weighted under
         ``weighted/``.
     """
     distances = perceptual(picture, perceptual.photo_features(photo))
-    style = distances.style if stakes is None else stakes * distances.style
+    style = distances.style if sample_weight is None else sample_weight * distances.style
     terms = {"content": distances.content.mean(), "style": style.mean(), "tv": total_variation(picture)}
-    if fooling is not None:
-        terms["adversarial"] = fooling
+    if adversarial is not None:
+        terms["adversarial"] = adversarial
     weighted = {name: term * getattr(weights, name) for name, term in terms.items()}
     total = torch.stack(list(weighted.values())).sum()
     log = {f"loss/{name}": term for name, term in terms.items()}
@@ -105,12 +105,12 @@ def generator_loss(
     return total, log | {"loss/generator": total}
 
 
-def fooling_loss(
+def generator_adversarial_loss(
     accelerator: Accelerator,
     discriminator: nn.Module,
     fake: Tensor,
-    game: GANLoss,
-    stakes: Tensor | None = None,
+    gan_loss: GANLoss,
+    sample_weight: Tensor | None = None,
 ) -> Tensor:
     """Return the generator's adversarial loss on its patches, with the discriminator held still.
 
@@ -119,6 +119,6 @@ def fooling_loss(
     """
     bare: nn.Module = accelerator.unwrap_model(discriminator)
     bare.requires_grad_(False)
-    loss = game.generator(bare(fake), stakes)
+    loss = gan_loss.generator(bare(fake), sample_weight)
     bare.requires_grad_(True)
     return loss

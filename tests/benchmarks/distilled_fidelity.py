@@ -26,7 +26,6 @@ import typer
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from ganstyle.checkpoint import load_style
 from ganstyle.devices import fast_dtype
 from ganstyle.gatys import optimize
 from ganstyle.images import find_images, image_grid, read_image, resize, resize_shorter, write_image
@@ -34,6 +33,7 @@ from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
 from ganstyle.recipe import Recipe
+from ganstyle.style import load_style
 from ganstyle.training import train
 from ganstyle.weights import FeatureNetwork, WeightsFile, find_vgg16, load_vgg16
 
@@ -142,8 +142,8 @@ def _gatys(
         painting = read_image(painting_file)
         pair = _Pair(real, photo, painting, evaluations)
         best = pair.paint(painters[0], content_weight)
-        wanted, style = pair.judge(best)
-        image, kept, own, weight = _tune(partial(pair.paint, painters[1]), pair.judge, wanted, weight)
+        wanted, style = pair.evaluator(best)
+        image, kept, own, weight = _tune(partial(pair.paint, painters[1]), pair.evaluator, wanted, weight)
         ratio = own / style
         lines.append(
             {
@@ -187,7 +187,7 @@ class _Pair:
             content_weight=content_weight,
         ).image
 
-    def judge(self, image: Tensor) -> tuple[float, float]:
+    def evaluator(self, image: Tensor) -> tuple[float, float]:
         """Return the content and style distances."""
         content, style = self._yardstick.measure(image, self.photo)
         return float(content), float(style)
@@ -195,7 +195,7 @@ class _Pair:
 
 def _tune(
     paint: Callable[[float], Tensor],
-    judge: Callable[[Tensor], tuple[float, float]],
+    evaluator: Callable[[Tensor], tuple[float, float]],
     wanted: float,
     weight: float,
     tolerance: float = 0.05,
@@ -211,7 +211,7 @@ def _tune(
     log_weight = math.log(weight)
     for _ in range(tries):
         image = paint(math.exp(log_weight))
-        content, style = judge(image)
+        content, style = evaluator(image)
         miss = math.log(content / wanted)
         if best is None or abs(miss) < abs(math.log(best[1] / wanted)):
             best = (image, content, style, math.exp(log_weight))
@@ -236,7 +236,7 @@ def _training(
     styles: Path,
     steps: int,
 ) -> dict[str, Any]:
-    """Train a generator with either network, and judge both by the real one."""
+    """Train a generator with either network, and evaluator both by the real one."""
     if photos is None:
         raise typer.BadParameter("--photos is needed to train on")
     painting = find_images(styles)[0]

@@ -13,7 +13,7 @@ by one and the same float32 objective on pictures in [0, 1], evaluated off the c
 features of the targets.
 
 A second ratio lets the reference run on ganstyle's own network in float32 (channels last, cheaper Gram
-gradient): its evaluations times what one of these costs. What remains is the optimiser, bfloat16 and scales.
+gradient): its evaluations times what one of these costs. What remains is the optimizer, bfloat16 and scales.
 """
 
 import argparse
@@ -33,8 +33,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganstyle.devices import fast_dtype
-from ganstyle.gatys import CONTENT_LAYERS, LAYERS, STYLE_LAYERS, Event, Iterate, Objective, Scene, optimize
-from ganstyle.gatys.memory import PeakMemory
+from ganstyle.gatys import (
+    CONTENT_LAYERS,
+    LAYERS,
+    STYLE_LAYERS,
+    Event,
+    Iterate,
+    Objective,
+    ScaleInputs,
+    optimize,
+)
+from ganstyle.gatys.benchmark.memory import PeakMemory
 from ganstyle.gatys.objective import content_term, style_term, variation_term
 from ganstyle.images import find_images, read_image, resize_shorter
 from ganstyle.losses import total_variation
@@ -128,8 +137,8 @@ def run_reference(
 
 
 def exact_objective(vgg: VGG16Features, photo: Tensor, painting: Tensor) -> Objective:
-    """Return the judge."""
-    scene = Scene((photo.shape[-2], photo.shape[-1]), photo, [painting], vgg)
+    """Return the evaluator."""
+    scene = ScaleInputs((photo.shape[-2], photo.shape[-1]), photo, [painting], vgg)
     with torch.no_grad():
         return Objective(
             vgg,
@@ -161,15 +170,15 @@ def compare(
     evaluations: int,
 ) -> Row:
     """Run both on one pair."""
-    judge = exact_objective(exact, photo, resize_shorter(painting, min(photo.shape[-2:])))
+    evaluator = exact_objective(exact, photo, resize_shorter(painting, min(photo.shape[-2:])))
 
     def loss_of(picture: Tensor) -> float:
         with torch.no_grad():
-            return float(judge(picture)[0])
+            return float(evaluator(picture)[0])
 
     history = run_reference(exact, photo, resize_shorter(painting, min(photo.shape[-2:])), evaluations)
     if abs(history[0][1] - loss_of(photo)) > 1e-3 * history[0][1]:
-        raise AssertionError(f"the reference minimises something else: {history[0][1]} and {loss_of(photo)}")
+        raise AssertionError(f"the reference minimizes something else: {history[0][1]} and {loss_of(photo)}")
     best = min(loss for _, loss in history)
     number, seconds = next((i, s) for i, (s, loss) in enumerate(history, 1) if loss == best)
 
@@ -196,7 +205,7 @@ def compare(
         reference_loss=best,
         reference_seconds=seconds,
         reference_evaluations=number,
-        reference_on_our_network_seconds=number * seconds_of_one(judge, photo),
+        reference_on_our_network_seconds=number * seconds_of_one(evaluator, photo),
         our_seconds=None if hit is None else hit.seconds,
         our_evaluations=None if hit is None else hit.evaluations,
         our_final_loss=loss_of(result.image),
@@ -206,7 +215,7 @@ def compare(
 def first_below(
     iterates: Sequence[Iterate], goal: float, loss_of: Callable[[Tensor], float]
 ) -> Iterate | None:
-    """Return the first iterate that the judge finds at or below the goal, by bisection: losses fall."""
+    """Return the first iterate that the evaluator finds at or below the goal, by bisection: losses fall."""
     low, high = 0, len(iterates)
     while low < high:
         middle = (low + high) // 2
@@ -218,7 +227,7 @@ def first_below(
 
 
 def peak_memory(vgg: str, size: int) -> None:
-    """Print the resident set's peak during an optimisation at that size, in MiB."""
+    """Print the resident set's peak during an optimization at that size, in MiB."""
     before = psutil.Process().memory_info().rss
     with PeakMemory(torch.device("cpu")) as memory:
         features = load_vgg16(find_vgg16(vgg, download=False), LAYERS, dtype=_FAST)
@@ -229,7 +238,7 @@ def peak_memory(vgg: str, size: int) -> None:
 
 
 def memory_above_torch(vgg: str, size: int, threads: int) -> float:
-    """Return what an optimisation needs above an interpreter that has only imported torch, in MiB."""
+    """Return what an optimization needs above an interpreter that has only imported torch, in MiB."""
     bare = "import torch, psutil; print(psutil.Process().memory_info().rss / 2**20)"
     whole = [__file__, "--only-memory", "--vgg", vgg, "--memory-size", str(size), "--threads", str(threads)]
     outputs = [

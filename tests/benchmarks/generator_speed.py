@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganstyle.checkpoint import load_style
-from ganstyle.gatys.memory import PeakMemory
+from ganstyle.gatys.benchmark.memory import PeakMemory
 from ganstyle.images import read_image, resize
 from ganstyle.models import GENERATORS
+from ganstyle.style import load_style
 
 SIZES = ((512, 512), (1080, 1920))
 _PHOTO = Path(__file__).parents[2] / "ganstyle" / "assets" / "astronaut.jpg"

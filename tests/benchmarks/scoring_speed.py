@@ -17,15 +17,16 @@ from ganstyle.images import write_image
 _CHILD = """
 import json, resource, sys, time
 from pathlib import Path
-from ganstyle.checkpoint import load_style
-from ganstyle.evaluate import choose_photos, load_instruments, score_style
+from ganstyle.style import load_style
+from ganstyle.evaluate import choose_photos, load_evaluation_models, score_style
 
 folder, count, size, vgg, painting = sys.argv[1:]
 began = time.perf_counter()
 style = load_style("starry_night")
-instruments = load_instruments(vgg, "off")
-judge, _ = instruments.judge(choose_photos(folder, int(count)), style, size=int(size), painting=painting)
-score_style(style, judge)
+instruments = load_evaluation_models(vgg, "off")
+photos = choose_photos(folder, int(count))
+evaluator, _ = instruments.evaluator(photos, style, size=int(size), painting=painting)
+score_style(style, evaluator)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"seconds": time.perf_counter() - began, "cpu": time.process_time(), "peak": peak}))
 """

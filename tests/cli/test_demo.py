@@ -8,14 +8,14 @@ from PIL import Image
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from ganstyle import checkpoint
-from ganstyle.checkpoint import Style
+from ganstyle import style as checkpoint
 from ganstyle.cli import app
 from ganstyle.cli.demo import demo
 from ganstyle.errors import CheckpointError
 from ganstyle.images import check_image, read_image
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
+from ganstyle.style import Style
 
 PHOTO = Path(checkpoint.__file__).parent / "assets" / "astronaut.jpg"
 
@@ -46,7 +46,7 @@ def invoke(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["demo", *map(str, arguments)])
 
 
-def test_the_photo_is_at_hand_with_its_licence() -> None:
+def test_the_photo_is_at_hand_with_its_license() -> None:
     assert check_image(PHOTO) == (512, 512)
     assert PHOTO.stat().st_size < 150_000
     text = (PHOTO.parent / "README.md").read_text()

@@ -9,8 +9,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from ganstyle import __version__, checkpoint, weights
+from ganstyle import __version__
+from ganstyle import style as checkpoint
 from ganstyle.cli import app
+from ganstyle.weights import files as weights
 from ganstyle.weights import vgg16_cache
 
 

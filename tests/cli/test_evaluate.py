@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ganstyle.cli import app
 from ganstyle.errors import GanstyleError
-from ganstyle.evaluate import Instruments
+from ganstyle.evaluate import EvaluationModels
 from ganstyle.files import sha256
 from ganstyle.recipe import ScoreSection
 
@@ -47,11 +47,11 @@ def test_the_size_is_that_of_the_scores_in_the_loop(
 ) -> None:
     seen: dict[str, Any] = {}
 
-    def spy(self: Instruments, photos: Any, style: Any, **options: Any) -> Any:
+    def spy(self: EvaluationModels, photos: Any, style: Any, **options: Any) -> Any:
         seen.update(options, photos=len(photos))
         raise GanstyleError("seen")
 
-    monkeypatch.setattr(Instruments, "judge", spy)
+    monkeypatch.setattr(EvaluationModels, "evaluator", spy)
     assert invoke("-s", make_style(), "--content", photos).exit_code == 2
     assert (seen["size"], seen["photos"]) == (ScoreSection().size, 3)
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ganstyle import __version__, checkpoint
+from ganstyle import __version__
+from ganstyle import style as checkpoint
 from ganstyle.cli import app
 from ganstyle.errors import GanstyleError
 

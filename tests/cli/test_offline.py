@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from ganstyle.cli import app
 from ganstyle.files import sha256
-from ganstyle.student import shipped_student
+from ganstyle.weights.student import shipped_student
 
 pytestmark = pytest.mark.filterwarnings("default:.*distilled VGG-16:UserWarning")
 

@@ -60,7 +60,7 @@ def test_a_picture_its_progress_and_its_numbers(photo: Path, painting: Path, tmp
     assert len(numbers["history"]) == 2
 
 
-def test_options_reach_the_optimisation(
+def test_options_reach_the_optimization(
     photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ganstyle.gatys.transfer as module
@@ -145,7 +145,7 @@ def test_a_broken_painting_in_a_folder_is_one_line(photo: Path, painting: Path, 
     assert "b.png" in broken.stderr
 
 
-def test_regions_and_colours(photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_regions_and_colors(photo: Path, painting: Path, tmp_path: Path) -> None:
     content = masks(tmp_path, 40, 48, "content.png", (0.0, 1.0))
     style = masks(tmp_path, 48, 56, "style.png", (1.0, 0.0))
     arguments = (photo, painting, *FAST, "--content-mask", content, "--preserve-color", "luminance")
@@ -158,7 +158,7 @@ def test_regions_and_colours(photo: Path, painting: Path, tmp_path: Path) -> Non
     ("mask", "message"),
     [
         ((40, 40, (0.0, 1.0)), "the mask has 40x40 pixels and its image 48x56"),
-        ((48, 56, (1.0, 1.0)), "the mask has one colour only"),
+        ((48, 56, (1.0, 1.0)), "the mask has one color only"),
         ((48, 56, (0.0, 0.5)), "the mask lacks #ffffff"),
     ],
 )
@@ -193,7 +193,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(photo: Path, painting: Path, t
             "all weights are zero",
         ),
         ((photo, painting, "-o", output, "--style-weight", -1), "the weight of style is -1.0"),
-        ((photo, painting, "-o", output, "--optimizer", "sgd"), "no optimiser 'sgd'"),
+        ((photo, painting, "-o", output, "--optimizer", "sgd"), "no optimizer 'sgd'"),
         ((photo, painting, "-o", output, "--option", "history"), "write KEY=VALUE"),
         ((photo, painting, "-o", output, "--option", "memory=3"), "it has history, first_step, seed"),
         ((photo, painting, "-o", output, "--option", "history=long"), "give something like 10"),

@@ -8,8 +8,8 @@ import torch
 from typer.testing import CliRunner
 
 from ganstyle.cli import app
-from ganstyle.gatys import comparison
-from ganstyle.gatys.trial import run_trial
+from ganstyle.gatys.benchmark import comparison
+from ganstyle.gatys.benchmark.trial import run_trial
 
 TINY = (
     "--size",
@@ -109,7 +109,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(photos: Path, painting: Path, 
         ((photo, painting, "-o", tmp_path / "file"), "is a file"),
         ((photo, painting, "-o", tmp_path / "file" / "report"), "is a file, not a folder"),
         ((photo, painting, "-o", tmp_path), "is not empty"),
-        ((photo, painting, "-o", output, "--optimizer", "sgd"), "no optimiser 'sgd'"),
+        ((photo, painting, "-o", output, "--optimizer", "sgd"), "no optimizer 'sgd'"),
         ((photo, painting, "-o", output, "--seconds", 0), "does nothing"),
         ((photo, painting, "-o", output, "--seeds", 0), "at least 1"),
         ((photo, painting, "-o", output, "--size", 2), "too few"),

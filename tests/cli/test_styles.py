@@ -7,11 +7,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from ganstyle import checkpoint
-from ganstyle.checkpoint import build_generator, save_style
+from ganstyle import style as checkpoint
 from ganstyle.cli import app
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
+from ganstyle.style import build_generator, save_style
 
 
 def make(path: Path, painting: dict[str, str], info: dict[str, Any]) -> Path:
@@ -31,7 +31,7 @@ def make(path: Path, painting: dict[str, str], info: dict[str, Any]) -> Path:
 def night(tmp_path: Path) -> Path:
     return make(
         tmp_path / "styles" / "night.safetensors",
-        {"title": "Nuit étoilée", "author": "V. v. G.", "year": "1889", "licence": "public domain"},
+        {"title": "Nuit étoilée", "author": "V. v. G.", "year": "1889", "license": "public domain"},
         {
             "scores": {"content": 0.61234, "style": 0.0876, "protocol": {"photos": 20}},
             "vgg": {"sha256": "0" * 64},

@@ -6,11 +6,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from ganstyle.checkpoint import build_generator, load_style, save_style
 from ganstyle.cli import app
 from ganstyle.images import read_image, write_image
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
+from ganstyle.style import build_generator, load_style, save_style
 from ganstyle.stylize import Controls, read_mask, stylize_image
 
 CONTROLS = ("--strength", "--preserve-color", "--mask", "--compile")

@@ -9,10 +9,10 @@ from PIL import Image
 from torch import Tensor
 from typer.testing import CliRunner
 
-from ganstyle.checkpoint import load_style
 from ganstyle.cli import app
 from ganstyle.losses import GAN_LOSSES
 from ganstyle.models import GENERATORS
+from ganstyle.style import load_style
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 QUICKSTART = next(path for path in RECIPES if path.stem == "quickstart")
@@ -263,7 +263,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         ("optimizer.betas=[0.5, 1.5]", "optimizer"),
     ],
 )
-def test_values_that_only_a_network_or_optimiser_can_refuse(
+def test_values_that_only_a_network_or_optimizer_can_refuse(
     train: Trainer, override: str, section: str
 ) -> None:
     assert section in train.refused(override)

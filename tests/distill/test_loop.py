@@ -11,9 +11,9 @@ from ganstyle.distill import DistillationRecipe, distill
 from ganstyle.errors import GanstyleError, RunError
 from ganstyle.losses import content_loss
 from ganstyle.models import VGG16Student
-from ganstyle.student import is_student, load_student, save_student
 from ganstyle.training import Event, Note, Progress, Saved, Scored
 from ganstyle.weights import find_vgg16, load_vgg16
+from ganstyle.weights.student import is_student, load_student, save_student
 
 RecipeMaker = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).parents[2]

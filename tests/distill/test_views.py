@@ -43,7 +43,7 @@ def test_views_begin_as_either(data: DistillationData) -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [views._blended, views._recoloured, views._contrasted, views._flattened, views._noise]
+    "state", [views._blended, views._recolored, views._contrasted, views._flattened, views._noise]
 )
 def test_every_state_changes_the_image(state: views.State) -> None:
     rng = np.random.default_rng(0)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from ganstyle.evaluate import Instruments, load_instruments, methods
+from ganstyle.evaluate import EvaluationModels, load_evaluation_models, methods
 from ganstyle.gatys import optimize
 
 SIZE = 24
 
 
 @pytest.fixture
-def instruments(vgg16_weights: Path, small_fid: None) -> Instruments:
+def instruments(vgg16_weights: Path, small_fid: None) -> EvaluationModels:
     """What measures: a random VGG-16, in Inception's place too."""
-    return load_instruments(str(vgg16_weights), "off")
+    return load_evaluation_models(str(vgg16_weights), "off")
 
 
 @pytest.fixture

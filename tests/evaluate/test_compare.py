@@ -6,27 +6,27 @@ import pytest
 import torch
 from PIL import Image
 
-from ganstyle.checkpoint import load_style
 from ganstyle.errors import GanstyleError
-from ganstyle.evaluate import Comparison, Instruments, choose_photos, compare, score_style
+from ganstyle.evaluate import Comparison, EvaluationModels, choose_photos, compare, score_style
 from ganstyle.evaluate.compare import Event, Finished, Painting
 from ganstyle.images import from_pil
+from ganstyle.style import load_style
 
 MakeStyle = Callable[..., Path]
 
 
 def run(
-    instruments: Instruments,
+    instruments: EvaluationModels,
     photos: Path,
     style: Path,
     plain: Path | None = None,
     events: list[Event] | None = None,
 ) -> Comparison:
     loaded = load_style(style)
-    judge, reference = instruments.judge(choose_photos(photos, 2), loaded, size=24)
+    evaluator, reference = instruments.evaluator(choose_photos(photos, 2), loaded, size=24)
     return compare(
         loaded,
-        judge,
+        evaluator,
         reference,
         instruments.features,
         without_gan=load_style(plain) if plain else None,
@@ -40,7 +40,9 @@ def pixels(png: bytes) -> torch.Tensor:
 
 
 @pytest.mark.usefixtures("short_gatys")
-def test_everything_on_the_same_photos(instruments: Instruments, photos: Path, make_style: MakeStyle) -> None:
+def test_everything_on_the_same_photos(
+    instruments: EvaluationModels, photos: Path, make_style: MakeStyle
+) -> None:
     style = make_style()
     plain = make_style("plain", discriminator=None, steps=9, loss={"adversarial": 0.0})
     events: list[Event] = []
@@ -56,9 +58,9 @@ def test_everything_on_the_same_photos(instruments: Instruments, photos: Path, m
         assert len(entry.notes) == 2
     # The generator's scores are those that evaluate gives, and its pictures those that it paints.
     loaded = load_style(style)
-    judge, _ = instruments.judge(choose_photos(photos, 2), loaded, size=24)
-    assert found.entries[0].scores == score_style(loaded, judge).scores
-    painted = loaded.generator(judge.photo(1))
+    evaluator, _ = instruments.evaluator(choose_photos(photos, 2), loaded, size=24)
+    assert found.entries[0].scores == score_style(loaded, evaluator).scores
+    painted = loaded.generator(evaluator.photo(1))
     assert (pixels(found.entries[0].pictures[1]) - painted).abs().max() < 0.51 / 255
     assert found.untouched["content"] == 0
     assert found.untouched["style"] > found.entries[2].scores["style"]
@@ -72,7 +74,7 @@ def test_everything_on_the_same_photos(instruments: Instruments, photos: Path, m
 
 @pytest.mark.usefixtures("short_gatys")
 def test_without_a_copy_of_the_painting(
-    instruments: Instruments, photos: Path, make_style: MakeStyle
+    instruments: EvaluationModels, photos: Path, make_style: MakeStyle
 ) -> None:
     found = run(instruments, photos, make_style(style={"path": "nowhere.jpg", "size": 24}))
     assert found.paintings == []
@@ -82,7 +84,7 @@ def test_without_a_copy_of_the_painting(
 
 
 def test_a_generator_with_gan_is_not_one_without(
-    instruments: Instruments, photos: Path, make_style: MakeStyle
+    instruments: EvaluationModels, photos: Path, make_style: MakeStyle
 ) -> None:
     with pytest.raises(GanstyleError, match="other: was trained with a discriminator; for --without-gan"):
         run(instruments, photos, make_style(), make_style("other"))
@@ -90,7 +92,7 @@ def test_a_generator_with_gan_is_not_one_without(
 
 @pytest.mark.usefixtures("short_gatys")
 def test_a_style_without_gan_is_not_called_one(
-    instruments: Instruments, photos: Path, make_style: MakeStyle
+    instruments: EvaluationModels, photos: Path, make_style: MakeStyle
 ) -> None:
     found = run(instruments, photos, make_style(discriminator=None))
     assert [entry.method.label for entry in found.entries] == [

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganstyle.checkpoint import load_style
 from ganstyle.data import StyleImages
-from ganstyle.evaluate import Instruments, methods
+from ganstyle.evaluate import EvaluationModels, methods
 from ganstyle.evaluate.methods import Painted, gatys_method, generator_method, warm_up
 from ganstyle.gatys import StopOptimization, optimize
 from ganstyle.images import read_image, resize_shorter
 from ganstyle.metrics import StyleReference
+from ganstyle.style import load_style
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def photo(photos: Path) -> torch.Tensor:
 
 
 @pytest.fixture
-def reference(instruments: Instruments, painting: Path) -> StyleReference:
+def reference(instruments: EvaluationModels, painting: Path) -> StyleReference:
     return StyleReference.of_paintings(instruments.features, StyleImages(painting), 24)
 
 
@@ -43,7 +43,7 @@ def test_the_generator(make_style: Callable[..., Path], photo: torch.Tensor) -> 
 
 @pytest.mark.usefixtures("short_gatys")
 def test_gatys_with_its_defaults(
-    instruments: Instruments, reference: StyleReference, photo: torch.Tensor
+    instruments: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     steps: list[tuple[int, int]] = []
     method = gatys_method(reference, instruments.features, "gatys", "Gatys", in_time=False)
@@ -57,7 +57,7 @@ def test_gatys_with_its_defaults(
 
 
 def test_gatys_with_fewer_steps(
-    instruments: Instruments, reference: StyleReference, photo: torch.Tensor
+    instruments: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     method = gatys_method(reference, instruments.features, "gatys", "Gatys", in_time=False, steps=2)
     assert method.paint(photo, 0.0, nothing).note == "2 steps"
@@ -66,7 +66,7 @@ def test_gatys_with_fewer_steps(
 
 @pytest.mark.usefixtures("short_gatys")
 def test_gatys_without_the_painting_aims_at_its_gram_matrices(
-    instruments: Instruments, reference: StyleReference, photo: torch.Tensor
+    instruments: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     blind = StyleReference(reference.target, "Gram matrices", None)
     pictures = [
@@ -79,7 +79,7 @@ def test_gatys_without_the_painting_aims_at_its_gram_matrices(
 
 
 def test_gatys_in_no_time_leaves_the_photo_as_it_is(
-    instruments: Instruments, reference: StyleReference, photo: torch.Tensor
+    instruments: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     method = gatys_method(reference, instruments.features, "gatys-in-time", "Gatys", in_time=True)
     painted: Painted = method.paint(photo, 1e-6, nothing)
@@ -88,7 +88,10 @@ def test_gatys_in_no_time_leaves_the_photo_as_it_is(
 
 
 def test_ctrl_c_ends_the_comparison_and_not_only_the_picture(
-    instruments: Instruments, reference: StyleReference, photo: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+    instruments: EvaluationModels,
+    reference: StyleReference,
+    photo: torch.Tensor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def interrupt(step: int, steps: int) -> None:
         raise StopOptimization
@@ -99,7 +102,7 @@ def test_ctrl_c_ends_the_comparison_and_not_only_the_picture(
         method.paint(photo, 0.0, interrupt)
 
 
-def test_warming_up_changes_nothing(instruments: Instruments, photo: torch.Tensor) -> None:
+def test_warming_up_changes_nothing(instruments: EvaluationModels, photo: torch.Tensor) -> None:
     before = photo.clone()
     warm_up(instruments.features, photo)
     assert torch.equal(photo, before)

@@ -7,11 +7,11 @@ import torch
 from safetensors.torch import save_file
 
 from ganstyle.errors import DataError, GanstyleError
-from ganstyle.evaluate import Instruments, StyleScore, choose_photos, rank, rank_folder
+from ganstyle.evaluate import EvaluationModels, StyleScore, choose_photos, rank, rank_folder
 from ganstyle.evaluate.ranking import find_styles, markdown
 from ganstyle.metrics.protocol import describe
 from ganstyle.models import VGG16Student
-from ganstyle.student import save_student
+from ganstyle.weights.student import save_student
 
 MakeStyle = Callable[..., Path]
 
@@ -52,7 +52,7 @@ def test_a_protocol_in_a_line() -> None:
 
 
 def test_a_folder_of_styles(
-    make_style: MakeStyle, instruments: Instruments, photos: Path, tmp_path: Path
+    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     first, second = make_style("first"), make_style("the-second")
     folder = tmp_path / "all"
@@ -76,7 +76,7 @@ def test_a_folder_of_styles(
 
 
 def test_what_cannot_be_ranked(
-    make_style: MakeStyle, instruments: Instruments, photos: Path, tmp_path: Path
+    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match="no such folder"):
         find_styles(tmp_path / "none")

@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganstyle.checkpoint import load_style
 from ganstyle.errors import CheckpointError, ImageError
-from ganstyle.evaluate import Instruments
+from ganstyle.evaluate import EvaluationModels
 from ganstyle.evaluate.reference import find_reference
 from ganstyle.images import read_image, resize_shorter
 from ganstyle.losses import StyleTarget
 from ganstyle.metrics import StyleReference
+from ganstyle.style import load_style
 
 MakeStyle = Callable[..., Path]
 
 
 def find(
-    path: Path, instruments: Instruments, size: int = 32, painting: Path | None = None
+    path: Path, instruments: EvaluationModels, size: int = 32, painting: Path | None = None
 ) -> StyleReference:
     return find_reference(
         load_style(path), instruments.vgg, instruments.features, size=size, painting=painting
@@ -25,7 +25,7 @@ def find(
 
 
 def test_the_painting_where_the_recipe_has_it(
-    make_style: MakeStyle, instruments: Instruments, painting: Path
+    make_style: MakeStyle, instruments: EvaluationModels, painting: Path
 ) -> None:
     reference = find(make_style(), instruments)
     assert reference.source == "painting.png at 32 px"
@@ -36,7 +36,7 @@ def test_the_painting_where_the_recipe_has_it(
 
 
 def test_without_the_painting_its_gram_matrices(
-    make_style: MakeStyle, instruments: Instruments, painting: Path
+    make_style: MakeStyle, instruments: EvaluationModels, painting: Path
 ) -> None:
     path = make_style(style={"path": "nowhere.jpg", "size": 24})
     reference = find(path, instruments)
@@ -48,7 +48,7 @@ def test_without_the_painting_its_gram_matrices(
 
 
 def test_another_picture_of_that_name_is_not_the_painting(
-    make_style: MakeStyle, instruments: Instruments, photos: Path, tmp_path: Path
+    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "painting.png"
     shutil.copy(photos / "a.png", other)
@@ -57,7 +57,7 @@ def test_another_picture_of_that_name_is_not_the_painting(
 
 
 def test_gram_matrices_of_another_network_are_refused(
-    make_style: MakeStyle, instruments: Instruments, painting: Path
+    make_style: MakeStyle, instruments: EvaluationModels, painting: Path
 ) -> None:
     info = {"vgg": {"name": "VGG-16 distilled", "sha256": "f" * 64}}
     path = make_style(style={"path": "nowhere.jpg", "size": 24}, info=info)
@@ -73,7 +73,7 @@ def test_gram_matrices_of_another_network_are_refused(
     assert find(make_style(info=info), instruments).paintings
 
 
-def test_a_style_that_lacks_gram_matrices(make_style: MakeStyle, instruments: Instruments) -> None:
+def test_a_style_that_lacks_gram_matrices(make_style: MakeStyle, instruments: EvaluationModels) -> None:
     loss = {"style_layers": ["relu2_2"], "content_layers": ["relu2_2"]}
     path = make_style(style={"path": "nowhere.jpg", "size": 24}, loss=loss)
     with pytest.raises(CheckpointError, match=r"Gram matrices lack relu1_2, relu3_3; give --painting"):
@@ -81,6 +81,6 @@ def test_a_style_that_lacks_gram_matrices(make_style: MakeStyle, instruments: In
     assert find(make_style(loss=loss), instruments).paintings
 
 
-def test_a_painting_that_is_not_there(make_style: MakeStyle, instruments: Instruments) -> None:
+def test_a_painting_that_is_not_there(make_style: MakeStyle, instruments: EvaluationModels) -> None:
     with pytest.raises(ImageError, match=r"none\.png"):
         find(make_style(), instruments, painting=Path("none.png"))

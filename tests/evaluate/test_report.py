@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ganstyle.checkpoint import load_style
 from ganstyle.errors import GanstyleError, RunError
 from ganstyle.evaluate import Comparison
 from ganstyle.evaluate.compare import Entry
 from ganstyle.evaluate.methods import Method
-from ganstyle.evaluate.record import conclusion, duration
 from ganstyle.evaluate.report import write_report
+from ganstyle.evaluate.values import conclusion, duration
+from ganstyle.style import load_style
 
 
 def png(shade: int) -> bytes:
@@ -163,7 +163,7 @@ def test_the_conclusion(made_up: Callable[..., Comparison]) -> None:
     assert conclusion(made_up(2)) == (
         "night paints a photo in 0.125 s, after 80 min of training: content 1.50, style 0.0500. "
         "Without the GAN it comes to content 1.25, style 0.0625. "
-        "Gatys’ optimisation takes 50.0 s a photo, 400 times as long, for content 0.750, style 0.0200. "
+        "Gatys’ optimization takes 50.0 s a photo, 400 times as long, for content 0.750, style 0.0200. "
         "In the generator’s time it does 0 steps: the photos are as they were, at style 0.500."
     )
 

@@ -9,28 +9,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganstyle.checkpoint import load_style
-from ganstyle.evaluate import Instruments, choose_photos, score_style
+from ganstyle.evaluate import EvaluationModels, choose_photos, score_style
 from ganstyle.evaluate.score import Measured
 from ganstyle.images import write_image
-from ganstyle.metrics import Sheet, Yardstick
+from ganstyle.metrics import ScoreAccumulator, Yardstick
+from ganstyle.style import load_style
 
 SIZE = 24
 MakeStyle = Callable[..., Path]
 
 
 def test_a_style_on_photos(
-    make_style: MakeStyle, instruments: Instruments, photos: Path, painting: Path
+    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, painting: Path
 ) -> None:
     style = load_style(make_style())
-    judge, reference = instruments.judge(choose_photos(photos), style, size=SIZE)
+    evaluator, reference = instruments.evaluator(choose_photos(photos), style, size=SIZE)
     events: list[Measured] = []
-    score = score_style(style, judge, events.append)
+    score = score_style(style, evaluator, events.append)
     assert [(event.index, event.total) for event in events] == [(1, 3), (2, 3), (3, 3)]
     assert score.seconds_per_image == sorted(event.seconds for event in events)[1]
     assert score.scores.keys() == score.protocol.keys()
     yardstick = Yardstick(instruments.features, reference.target)
-    measured = [yardstick.measure(style.generator(judge.photo(n)), judge.photo(n)) for n in range(3)]
+    measured = [yardstick.measure(style.generator(evaluator.photo(n)), evaluator.photo(n)) for n in range(3)]
     for place, name in enumerate(("content", "style")):
         expected = sum(m[place].item() for m in measured) / 3
         assert score.scores[name] == pytest.approx(expected, rel=1e-5)
@@ -43,40 +43,44 @@ def test_a_style_on_photos(
     assert not any(name in record for name in ("fid_style", "fid_content", "kid_style"))
 
 
-def test_it_comes_out_the_same_again(make_style: MakeStyle, instruments: Instruments, photos: Path) -> None:
+def test_it_comes_out_the_same_again(
+    make_style: MakeStyle, instruments: EvaluationModels, photos: Path
+) -> None:
     style = load_style(make_style())
-    judges = [instruments.judge(choose_photos(photos), style, size=SIZE)[0] for _ in range(2)]
+    judges = [instruments.evaluator(choose_photos(photos), style, size=SIZE)[0] for _ in range(2)]
     assert score_style(style, judges[0]).scores == score_style(style, judges[1]).scores
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_one_photo_or_two(make_style: MakeStyle, instruments: Instruments, photos: Path, count: int) -> None:
+def test_one_photo_or_two(
+    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, count: int
+) -> None:
     style = load_style(make_style())
-    judge, _ = instruments.judge(choose_photos(photos, count), style, size=SIZE)
-    record = score_style(style, judge).record()
+    evaluator, _ = instruments.evaluator(choose_photos(photos, count), style, size=SIZE)
+    record = score_style(style, evaluator).record()
     assert (record["fid_vgg16_content"] is None) == (count == 1)
     assert record["fid_vgg16_style"] > 0
     assert record["content"] > 0
 
 
-def test_photos_of_many_sizes(make_style: MakeStyle, instruments: Instruments, tmp_path: Path) -> None:
+def test_photos_of_many_sizes(make_style: MakeStyle, instruments: EvaluationModels, tmp_path: Path) -> None:
     for number, (height, width) in enumerate(((1, 1), (3, 90), (200, 16), (24, 24))):
         write_image(torch.rand(3, height, width), tmp_path / "photos" / f"{number}.png")
     style = load_style(make_style())
-    judge, _ = instruments.judge(choose_photos(tmp_path / "photos"), style, size=SIZE)
-    assert all(value is not None for value in score_style(style, judge).record().values())
+    evaluator, _ = instruments.evaluator(choose_photos(tmp_path / "photos"), style, size=SIZE)
+    assert all(value is not None for value in score_style(style, evaluator).record().values())
 
 
 def test_pictures_are_not_kept(
-    make_style: MakeStyle, instruments: Instruments, photos: Path, monkeypatch: pytest.MonkeyPatch
+    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     style = load_style(make_style())
-    judge, _ = instruments.judge(choose_photos(photos), style, size=SIZE)
+    evaluator, _ = instruments.evaluator(choose_photos(photos), style, size=SIZE)
     seen: list[weakref.ref[Tensor]] = []
     alive: list[int] = []
-    note = judge.note
+    note = evaluator.note
 
-    def watching(sheet: Sheet, number: int, picture: Tensor, photo: Tensor) -> None:
+    def watching(sheet: ScoreAccumulator, number: int, picture: Tensor, photo: Tensor) -> None:
         gc.collect()
         seen.extend((weakref.ref(picture), weakref.ref(photo)))
         alive.append(sum(ref() is not None for ref in seen))
@@ -85,6 +89,6 @@ def test_pictures_are_not_kept(
         assert sum(features.nbytes for features in held) == sheet.count * 3 * 256 * 4
         assert all(features.base is None or features.base.nbytes <= 3 * 256 * 4 for features in held)
 
-    monkeypatch.setattr(judge, "note", watching)
-    score_style(style, judge)
+    monkeypatch.setattr(evaluator, "note", watching)
+    score_style(style, evaluator)
     assert max(alive) <= 4  # this photo and its picture, and at the most those before

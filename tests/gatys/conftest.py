@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganstyle.gatys.runs import Comparison, Run, Sample
-from ganstyle.gatys.snapshots import Budget
-from ganstyle.gatys.trial import Setup
+from ganstyle.gatys.benchmark.runs import Comparison, Run, Sample
+from ganstyle.gatys.benchmark.snapshots import Budget
+from ganstyle.gatys.benchmark.trial import Setup
 from ganstyle.weights import WeightsFile
 
 Curve = Sequence[tuple[float, float]]
@@ -20,7 +20,7 @@ SECONDS, EVALUATIONS = Budget("seconds", 60.0), Budget("evaluations", 200.0)
 
 @pytest.fixture
 def made_up() -> MadeUp:
-    """Return a comparison from curves: optimiser → for each seed (fraction of the budget, loss)."""
+    """Return a comparison from curves: optimizer → for each seed (fraction of the budget, loss)."""
 
     def make(
         by_seconds: Curves,

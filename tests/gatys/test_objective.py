@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys import Objective, Scene
+from ganstyle.gatys import Objective, ScaleInputs
 from ganstyle.gatys.objective import content_term, style_term, variation_term
 from ganstyle.losses import gram_matrix, total_variation
 
@@ -16,8 +16,8 @@ def picture(seed: int, height: int = 8, width: int = 10) -> Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def scene(*styles: Tensor) -> Scene:
-    return Scene((8, 10), picture(0), styles or (picture(1),), network)
+def scene(*styles: Tensor) -> ScaleInputs:
+    return ScaleInputs((8, 10), picture(0), styles or (picture(1),), network)
 
 
 def relative(value: Tensor, target: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ def test_one_pass_of_the_network() -> None:
         passes += 1
         return network(x)
 
-    it = Scene((8, 10), picture(0), [picture(1), picture(3)], counting)
+    it = ScaleInputs((8, 10), picture(0), [picture(1), picture(3)], counting)
     terms = {
         "content": (1.0, content_term({"two": 1.0})(it)),
         "style": (1.0, style_term({"one": 1.0}, [1, 2])(it)),
@@ -86,4 +86,4 @@ def test_a_layer_that_the_network_does_not_give(term: object) -> None:
 
 def test_content_without_a_photo() -> None:
     with pytest.raises(GanstyleError, match="needs a photo"):
-        content_term({"one": 1.0})(Scene((8, 10), None, [picture(1)], network))
+        content_term({"one": 1.0})(ScaleInputs((8, 10), None, [picture(1)], network))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.gatys import OPTIMIZERS, Event, Iterate, Note, Scene, StopOptimization, Term, optimize
+from ganstyle.gatys import OPTIMIZERS, Event, Iterate, Note, ScaleInputs, StopOptimization, Term, optimize
 from ganstyle.images import resize_shorter
 from ganstyle.models import VGG16Features
 from ganstyle.weights import find_vgg16, load_vgg16
@@ -56,7 +56,7 @@ def collector() -> tuple[list[Event], Callable[[Event], None]]:
 
 
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
-def test_every_optimiser_improves_the_picture(optimizer: str) -> None:
+def test_every_optimizer_improves_the_picture(optimizer: str) -> None:
     events, callback = collector()
     result = paint(optimizer=optimizer, callback=callback)
     iterates = [event for event in events if isinstance(event, Iterate)]
@@ -174,9 +174,9 @@ def test_several_paintings() -> None:
 
 
 def test_extra_terms_and_another_style() -> None:
-    scenes: list[Scene] = []
+    scenes: list[ScaleInputs] = []
 
-    def red(scene: Scene) -> Term:
+    def red(scene: ScaleInputs) -> Term:
         scenes.append(scene)
         return lambda picture, maps: (picture[:, 0] - 1).square().mean()
 
@@ -308,7 +308,7 @@ def test_bfloat16_features_lead_to_nearly_the_same_loss(vgg16_weights: Path) -> 
         ({"content_weight": 0, "style_weight": 0, "tv_weight": 0}, "all weights are zero"),
         ({"style_weight": -1.0}, "the weight of style is -1.0"),
         ({"tv_weight": math.nan}, "the weight of tv is nan"),
-        ({"optimizer": "sgd"}, "no optimiser 'sgd'; choose from adam, anneal, langevin, lbfgs, newton-cg"),
+        ({"optimizer": "sgd"}, "no optimizer 'sgd'; choose from adam, anneal, langevin, lbfgs, newton-cg"),
         ({"optimizer_options": {"lr": 1.0}}, "lbfgs has no option 'lr'; it has history, first_step, seed"),
         ({"optimizer_options": {"history": 2.5}}, "lbfgs: history cannot be 2.5; give something like 10"),
         ({"optimizer_options": {"history": True}}, "history cannot be True"),

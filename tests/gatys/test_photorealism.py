@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys import Scene, optimize
+from ganstyle.gatys import ScaleInputs, optimize
 from ganstyle.gatys.photorealism import PHOTOREALISM_WEIGHT, photorealism_term
 from ganstyle.losses.matting import matting_laplacian, photorealism_loss
 
@@ -19,26 +19,26 @@ def random(*shape: int, seed: int = 0) -> Tensor:
 
 
 def features(image: Tensor) -> dict[str, Tensor]:
-    """Colours and their products: what a style of colour alone is about."""
+    """Colors and their products: what a style of color alone is about."""
     return {"only": torch.cat([image, image.roll(1, -1), image.square()], 1)}
 
 
 def test_texture_has_no_photo() -> None:
     with pytest.raises(GanstyleError, match="needs a photo"):
-        photorealism_term(Scene((8, 8), None, [random(1, 3, 8, 8)], features))
+        photorealism_term(ScaleInputs((8, 8), None, [random(1, 3, 8, 8)], features))
 
 
 @needs_pymatting
 def test_measures_against_the_scenes_own_photo() -> None:
     photo, picture = random(1, 3, 8, 9), random(1, 3, 8, 9, seed=1)
-    term = photorealism_term(Scene((8, 9), photo, [], features))
+    term = photorealism_term(ScaleInputs((8, 9), photo, [], features))
     expected = photorealism_loss(picture, matting_laplacian(photo))
     torch.testing.assert_close(term(picture, {}), expected)
 
 
 @needs_pymatting
-def test_optimisation_keeps_to_the_photos_lines() -> None:
-    """At two sizes, so that each has its own Laplacian: colours move, structure does not."""
+def test_optimization_keeps_to_the_photos_lines() -> None:
+    """At two sizes, so that each has its own Laplacian: colors move, structure does not."""
     checks = (torch.arange(24)[:, None] // 6 + torch.arange(32) // 8) % 2
     photo = (0.3 + 0.3 * checks).expand(1, 3, 24, 32) + 0.1 * random(1, 3, 24, 32)
     painting = torch.tensor([0.9, 0.4, 0.1]).view(1, 3, 1, 1) * random(1, 3, 24, 24, seed=1)
@@ -59,7 +59,7 @@ def test_optimisation_keeps_to_the_photos_lines() -> None:
     free, bound = paint(0.0), paint(PHOTOREALISM_WEIGHT)
     laplacian = matting_laplacian(photo)
     assert photorealism_loss(bound, laplacian) < 0.01 * photorealism_loss(free, laplacian)
-    assert (bound - photo).abs().mean() > 0.05  # it did take on other colours
+    assert (bound - photo).abs().mean() > 0.05  # it did take on other colors
 
 
 @needs_pymatting

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys import Scene, optimize
+from ganstyle.gatys import ScaleInputs, optimize
 from ganstyle.gatys.objective import style_term
 from ganstyle.gatys.regions import region_style_term
 
@@ -25,7 +25,7 @@ def halves(height: int, width: int) -> Tensor:
 
 def test_one_region_over_all_is_the_plain_term() -> None:
     picture = random(1, 3, 8, 10)
-    scene = Scene((8, 10), None, [random(1, 3, 9, 7, seed=1), random(1, 3, 6, 6, seed=2)], features)
+    scene = ScaleInputs((8, 10), None, [random(1, 3, 9, 7, seed=1), random(1, 3, 6, 6, seed=2)], features)
     make = region_style_term(
         LAYERS,
         content_masks=torch.ones(1, 1, 8, 10),
@@ -36,7 +36,7 @@ def test_one_region_over_all_is_the_plain_term() -> None:
     torch.testing.assert_close(make(scene)(picture, features(picture)), expected)
 
 
-def test_each_region_takes_its_own_colour() -> None:
+def test_each_region_takes_its_own_color() -> None:
     """The painting is red on the right and blue on the left; the mask asks for the reverse."""
     painting = torch.zeros(1, 3, 12, 12)
     painting[:, 0, :, 6:], painting[:, 2, :, :6] = 0.8, 0.8
@@ -59,7 +59,7 @@ def test_each_region_takes_its_own_colour() -> None:
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 1.0]])
 def test_masks_for_each_painting(weights: list[float]) -> None:
-    scene = Scene((8, 8), None, [random(1, 3, 8, 8), random(1, 3, 8, 8, seed=1)], features)
+    scene = ScaleInputs((8, 8), None, [random(1, 3, 8, 8), random(1, 3, 8, 8, seed=1)], features)
     make = region_style_term(
         LAYERS, content_masks=halves(8, 8), style_masks=[halves(8, 8)], style_weights=weights
     )
@@ -68,7 +68,7 @@ def test_masks_for_each_painting(weights: list[float]) -> None:
 
 
 def test_same_number_of_regions() -> None:
-    scene = Scene((8, 8), None, [random(1, 3, 8, 8)], features)
+    scene = ScaleInputs((8, 8), None, [random(1, 3, 8, 8)], features)
     make = region_style_term(LAYERS, content_masks=halves(8, 8), style_masks=[torch.ones(1, 1, 8, 8)])
     with pytest.raises(GanstyleError, match="2 regions of the photo and 1 of a painting"):
         make(scene)

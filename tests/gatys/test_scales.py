@@ -11,24 +11,24 @@ from ganstyle.images import resize
     [(96, [96]), (255, [255]), (256, [128, 256]), (384, [192, 384]), (1024, [128, 256, 512, 1024])],
 )
 def test_auto_halves_down_to_128(size: int, sides: list[int]) -> None:
-    assert [stage.scale for stage in plan(size, "auto")] == sides
+    assert [scale.scale for scale in plan(size, "auto")] == sides
 
 
 def test_single() -> None:
-    (stage,) = plan(1024, "single")
-    assert (stage.scale, stage.steps_until, stage.seconds_until) == (1024, 1.0, 1.0)
+    (scale,) = plan(1024, "single")
+    assert (scale.scale, scale.steps_until, scale.seconds_until) == (1024, 1.0, 1.0)
 
 
 @pytest.mark.parametrize("from_noise", [False, True])
 @pytest.mark.parametrize("scales", ["auto", [100, 200, 300, 400, 500, 1000]])
 def test_shares_rise_to_all(scales: str | list[int], from_noise: bool) -> None:
-    stages = plan(1000, scales, from_noise=from_noise)
-    for shares in ([s.steps_until for s in stages], [s.seconds_until for s in stages]):
+    planned = plan(1000, scales, from_noise=from_noise)
+    for shares in ([s.steps_until for s in planned], [s.seconds_until for s in planned]):
         assert shares == sorted(shares)
         assert shares[0] > 0
         assert shares[-1] == 1.0
-    assert 1 - stages[-2].steps_until >= 0.49  # the last size gets half of the steps, and nearly all the time
-    assert 1 - stages[-2].seconds_until > 0.7
+    assert 1 - planned[-2].steps_until >= 0.49
+    assert 1 - planned[-2].seconds_until > 0.7
 
 
 def test_noise_needs_more_of_the_small_sizes() -> None:

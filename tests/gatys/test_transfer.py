@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from ganstyle.colors import luminance, match_color
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys import optimize
 from ganstyle.gatys import transfer as module
 from ganstyle.gatys.transfer import transfer
+from ganstyle.images.color import luminance, match_color
 from ganstyle.losses.regions import Regions
 from ganstyle.weights import FeatureNetwork, find_vgg16, load_vgg16
 
@@ -39,7 +39,7 @@ def test_plain_is_optimize_itself(features: FeatureNetwork) -> None:
     assert result.loss == expected.loss
 
 
-def test_luminance_keeps_the_photos_colours(features: FeatureNetwork) -> None:
+def test_luminance_keeps_the_photos_colors(features: FeatureNetwork) -> None:
     result = transfer(CONTENT, [STYLE], features=features, preserve_color="luminance", size=16, **FAST)
     assert result.image.shape == (1, 3, 16, 19)
     plain = optimize(CONTENT, [STYLE], features=features, size=16, **FAST).image
@@ -50,7 +50,7 @@ def test_luminance_keeps_the_photos_colours(features: FeatureNetwork) -> None:
     assert close.mean() > 0.99 > far.mean()
 
 
-def test_match_recolours_the_paintings_first(features: FeatureNetwork) -> None:
+def test_match_recolors_the_paintings_first(features: FeatureNetwork) -> None:
     expected = optimize(CONTENT, [match_color(STYLE, CONTENT)], features=features, **FAST)
     result = transfer(CONTENT, [STYLE], features=features, preserve_color="match", **FAST)
     torch.testing.assert_close(result.image, expected.image)

@@ -21,9 +21,9 @@ import pytest
 import torch
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from ganstyle.checkpoint import load_style, save_style, shipped_styles
 from ganstyle.gui.queueing import QUEUE
 from ganstyle.images import encode_png
+from ganstyle.style import load_style, save_style, shipped_styles
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
 _CHROMIUM_ARGUMENTS = (

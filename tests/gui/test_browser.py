@@ -14,13 +14,13 @@ import torch
 from playwright.sync_api import Browser, Download, Page, expect
 from torch import Tensor
 
-from ganstyle.checkpoint import load_style, shipped_styles
+from ganstyle.gui.context import EXAMPLE
 from ganstyle.gui.queueing import FULL
-from ganstyle.gui.workshop import EXAMPLE
 from ganstyle.images import decode_image, read_image, resize_shorter, write_image
 from ganstyle.recipe import Recipe
+from ganstyle.style import load_style, shipped_styles
 from ganstyle.stylize import Controls, stylize_image
-from ganstyle.stylize.fading import fade
+from ganstyle.stylize.blend import fade
 from ganstyle.training import Event, Scored, train
 
 expect.set_options(timeout=60_000)
@@ -75,7 +75,7 @@ def wait_for_another(page: Page, picture: str) -> str:
     return after(page)
 
 
-def test_stylise(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path: Path) -> None:
+def test_stylize(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path: Path) -> None:
     page = open_page()
     expect(page.locator("#full")).to_be_disabled()
     upload(page, "#photo", photo)
@@ -114,7 +114,7 @@ def photo_itself(page: Page) -> Tensor:
     return decode_image(page.request.get(address).body(), "the photo")
 
 
-def test_a_style_that_learnt_strength(
+def test_a_style_that_learned_strength(
     tiny: Callable[..., dict[str, Any]],
     png: Callable[..., bytes],
     another: Callable[..., AbstractContextManager[Any]],
@@ -123,15 +123,15 @@ def test_a_style_that_learnt_strength(
 ) -> None:
     """The slider tells the generator, and does not fade between the photo and the painting."""
     generator = {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3, "strength": True}
-    trained = train(Recipe.parse(tiny(name="learnt", generator=generator), source="test")).style
+    trained = train(Recipe.parse(tiny(name="learned", generator=generator), source="test")).style
     photo = tmp_path / "photo.png"
     photo.write_bytes(png(5, 64))
     got = tmp_path / "got.png"
     with another("--styles", trained.parents[1]) as served, browser.new_page() as page:
         page.goto(served.address)
         upload(page, "#photo", photo)
-        page.locator("#thumbnails button").filter(has_text="learnt").click()
-        expect(page.locator("#status")).to_contain_text("in the style learnt")
+        page.locator("#thumbnails button").filter(has_text="learned").click()
+        expect(page.locator("#status")).to_contain_text("in the style learned")
         set_number(page, "#strength", 0.5)
         paint(page).save_as(got)
     style, before = load_style(trained), read_image(photo)
@@ -250,9 +250,9 @@ def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path
     assert changed[:24].float().mean() < 0.05  # the top is the photo
 
 
-def test_optimise_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_optimize_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp_path: Path) -> None:
     page = open_page()
-    go_to(page, "Optimise")
+    go_to(page, "Optimize")
     upload(page, "#optimize-photo", photo)
     upload(page, "#optimize-painting", painting)
     set_number(page, "#optimize-size", 64)
@@ -266,7 +266,7 @@ def test_optimise_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp
     expect(page.locator("#optimize-start")).to_be_enabled()
     with page.expect_download() as download:
         page.click("#optimize-download")
-    assert download.value.suggested_filename == "my portrait-optimised.png"
+    assert download.value.suggested_filename == "my portrait-optimized.png"
     got = tmp_path / "got.png"
     download.value.save_as(got)
     small = resize_shorter(read_image(photo), 64)
@@ -355,7 +355,7 @@ def test_on_a_telephone_in_the_dark(open_page: OpenPage) -> None:
     page.click("#example")
     expect(page.locator("#thumbnails button img")).to_have_count(len(STYLES))
     assert page.evaluate("document.body.classList.contains('dark')")
-    for tab in ("Stylise", "Optimise", "Compare", "Runs"):
+    for tab in ("Stylize", "Optimize", "Compare", "Runs"):
         go_to(page, tab)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
@@ -365,7 +365,7 @@ def test_on_a_telephone_in_the_dark(open_page: OpenPage) -> None:
 NAMELESS = """() => [...document.querySelectorAll("button, input, select, textarea, a[href], [role=tab]")]
   .filter(e => e.checkVisibility())
   .filter(e => !(e.getAttribute("aria-label") || e.title || e.innerText?.trim() || e.labels?.length ||
-    e.getAttribute("aria-labelledby") || e.querySelector("img[alt]:not([alt=''])")))
+    e.getAttribute("aria-labeledby") || e.querySelector("img[alt]:not([alt=''])")))
   .map(e => e.outerHTML.slice(0, 200))"""
 
 

@@ -12,14 +12,14 @@ import psutil
 import pytest
 from torch import Tensor
 
-from ganstyle.checkpoint import load_style
 from ganstyle.gui.queueing import FULL, QUEUE
 from ganstyle.images import decode_image
+from ganstyle.style import load_style
 from ganstyle.stylize import stylize_image
 
 FullQueue = Callable[[], AbstractContextManager[None]]
 
-CONTROLS = (1.0, False, None)  # strength, colours, mask
+CONTROLS = (1.0, False, None)  # strength, colors, mask
 
 
 def result_of(values: list[Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def is_like(content: bytes, expected: Tensor) -> bool:
     return (decode_image(content, "x") - expected).abs().mean().item() < 0.01
 
 
-def test_a_photo_is_stylised_and_keeps_its_name(client: Any, png: Callable[..., bytes]) -> None:
+def test_a_photo_is_stylized_and_keeps_its_name(client: Any, png: Callable[..., bytes]) -> None:
     content = png(7)
     values, error = client.run("stylize", client.upload("mein Käse.png", content), "starry_night", *CONTROLS)
     assert error is None
@@ -227,7 +227,7 @@ def test_who_leaves_makes_room(connect: Callable[..., Any], png: Callable[..., b
     _, error = other.wait()
     assert error is None
     assert time.monotonic() - began < 40
-    assert not list(served.temporary.rglob("x-optimised.png"))  # the best so far is for nobody
+    assert not list(served.temporary.rglob("x-optimized.png"))  # the best so far is for nobody
 
 
 def test_a_password(another: Callable[..., Any], png: Callable[..., bytes], tmp_path: Path) -> None:

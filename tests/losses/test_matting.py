@@ -144,7 +144,7 @@ def test_against_a_dense_product() -> None:
     torch.testing.assert_close(photorealism_loss(pictures, sparse), expected)
 
 
-def test_changes_of_colour_cost_nothing() -> None:
+def test_changes_of_color_cost_nothing() -> None:
     photo = random(1, 3, 8, 8)
     _, laplacian = dense_and_sparse(photo)
     mixed = torch.einsum("ij,bjhw->bihw", random(3, 3, seed=1), photo) + 0.1
@@ -170,7 +170,7 @@ def test_noise_costs_five_times_its_variance() -> None:
     generator = torch.Generator().manual_seed(1)
     noise = 0.1 * torch.randn(16, 3, 20, 20, generator=generator, dtype=torch.float64)
     inner = 18 * 18 / 400  # windows a pixel
-    expected = 5 * inner * 0.1**2  # of 9 residuals a window, an affine map of three colours removes 4
+    expected = 5 * inner * 0.1**2  # of 9 residuals a window, an affine map of three colors removes 4
     assert photorealism_loss(photo + noise, laplacian).item() == pytest.approx(expected, rel=0.05)
 
 
@@ -218,7 +218,7 @@ def test_another_photos_laplacian_is_refused() -> None:
 
 @needs_pymatting
 def test_descent_leaves_the_photos_lines() -> None:
-    """Noise is removed and the colours stay changed when a picture descends the loss from both."""
+    """Noise is removed and the colors stay changed when a picture descends the loss from both."""
     photo = random(1, 3, 10, 10).float()
     laplacian = matting_laplacian(photo)
     picture = (0.5 * photo.flip(1) + 0.2 + 0.1 * random(1, 3, 10, 10, seed=1).float()).requires_grad_()

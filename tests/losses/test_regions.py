@@ -47,7 +47,7 @@ def paint(path: Path, rows: list[list[tuple[int, int, int]]], times: int = 1) ->
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 128, 0)
 
 
-def test_colours_become_regions(tmp_path: Path) -> None:
+def test_colors_become_regions(tmp_path: Path) -> None:
     path = paint(tmp_path / "mask.png", [[RED, BLUE, BLUE], [RED, GREEN, BLUE]])
     regions = read_regions(path, (2, 3))
     assert regions.name == str(path)
@@ -57,7 +57,7 @@ def test_colours_become_regions(tmp_path: Path) -> None:
     assert regions.masks[:, 0].tolist() == expected
 
 
-def test_greys_become_regions(tmp_path: Path) -> None:
+def test_grays_become_regions(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 255], [254, 255]], dtype=np.uint8)).save(tmp_path / "mask.png")
     regions = read_regions(tmp_path / "mask.png", (2, 2))
     assert list(regions.labels) == ["#000000", "#fefefe", "#ffffff"]
@@ -72,14 +72,14 @@ def test_mask_of_another_size(tmp_path: Path) -> None:
 
 def test_mask_of_one_region(tmp_path: Path) -> None:
     path = paint(tmp_path / "mask.png", [[RED, RED]])
-    with pytest.raises(ImageError, match=r"mask\.png.*one colour only.*leave the masks out"):
+    with pytest.raises(ImageError, match=r"mask\.png.*one color only.*leave the masks out"):
         read_regions(path, (1, 2))
 
 
 def test_mask_that_was_blurred(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
     Image.fromarray(np.arange(MAX_REGIONS + 1, dtype=np.uint8)[None]).save(path)
-    with pytest.raises(ImageError, match=r"33 colours, more than 32 regions.*save it as PNG"):
+    with pytest.raises(ImageError, match=r"33 colors, more than 32 regions.*save it as PNG"):
         read_regions(path, (1, MAX_REGIONS + 1))
 
 

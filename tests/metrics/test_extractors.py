@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganstyle import weights
 from ganstyle.errors import WeightsError
 from ganstyle.images import find_images, read_image, write_image
 from ganstyle.metrics.extractors import (
@@ -18,10 +17,11 @@ from ganstyle.metrics.extractors import (
 )
 from ganstyle.metrics.frechet import frechet_distance
 from ganstyle.weights import INCEPTION_FILE, WeightsFile, find_inception, inception_cache
+from ganstyle.weights import files as weights
 
 
 class Layers(nn.Module):
-    """Eight by eight means of the three colours, repeated to Inception's 2,048 entries."""
+    """Eight by eight means of the three colors, repeated to Inception's 2,048 entries."""
 
     def forward(self, x: Tensor) -> Tensor:
         means = nn.functional.adaptive_avg_pool2d(x, (8, 8)).flatten(1)
@@ -59,7 +59,7 @@ def test_the_file_is_found_checked_and_run(inception: Path) -> None:
     features = extractor.features([picture, picture.flip(-1)])
     assert features.shape == (2, 2048)
     assert (extractor.suffix, extractor.sha256) == ("", found.sha256)
-    # By hand: clean-fid's resize, (x - 128) / 128, and the means of the colours.
+    # By hand: clean-fid's resize, (x - 128) / 128, and the means of the colors.
     seen = (extractor.resized(picture)[None] - 128) / 128
     np.testing.assert_allclose(features[0], Layers()(seen)[0].numpy(), atol=1e-5)
 
@@ -158,8 +158,8 @@ def test_vgg16_stands_in_under_another_name() -> None:
     assert extractor.suffix == "_vgg16"
     assert extractor.name == "tiny, mean of relu3_3 / 255"
     features = extractor.features([torch.full((3, 7, 9), 0.5)])
-    grey = 128 / 255
-    np.testing.assert_allclose(features * 255, [[grey] * 3 + [grey**2] * 3], rtol=1e-5)
+    gray = 128 / 255
+    np.testing.assert_allclose(features * 255, [[gray] * 3 + [gray**2] * 3], rtol=1e-5)
 
 
 def test_pictures_are_streamed() -> None:

@@ -47,7 +47,7 @@ def test_folding_keeps_the_maps_up_to_their_scale() -> None:
     assert student.training  # the original is left as it was
 
 
-def test_the_mean_colour_is_zero_inside() -> None:
+def test_the_mean_color_is_zero_inside() -> None:
     mean = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1) / 255
     student = VGG16Student(**SMALL)
     for parameter in student.parameters():

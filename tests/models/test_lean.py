@@ -22,7 +22,7 @@ def test_depth_is_free(depth: int) -> None:
     assert image.shape == (1, 3, 37, 50)
 
 
-def test_nothing_but_colours_is_held_at_full_size() -> None:
+def test_nothing_but_colors_is_held_at_full_size() -> None:
     """The picture with what pads it is the largest map of all."""
     largest = 0
 
@@ -56,8 +56,8 @@ def test_large_and_odd_images(height: int, width: int) -> None:
 def test_output_follows_its_input_in_place() -> None:
     torch.manual_seed(0)
     model = LeanGenerator(width=4, blocks=1, kernel=3).eval()
-    grey = torch.full((1, 3, 64, 64), 0.5)
-    here, there = grey.clone(), grey.clone()
+    gray = torch.full((1, 3, 64, 64), 0.5)
+    here, there = gray.clone(), gray.clone()
     here[..., 30:32, 28:30] = 1
     there[..., 30:32, 32:34] = 1
     with torch.no_grad():

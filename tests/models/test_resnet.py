@@ -36,8 +36,8 @@ def test_output_follows_its_input_in_place() -> None:
     """A bright pixel moved by four pixels moves the response by four pixels: nothing is shifted."""
     torch.manual_seed(0)
     model = ResNetGenerator(width=4, blocks=1, kernel=3).eval()
-    grey = torch.full((1, 3, 64, 64), 0.5)
-    here, there = grey.clone(), grey.clone()
+    gray = torch.full((1, 3, 64, 64), 0.5)
+    here, there = gray.clone(), gray.clone()
     here[..., 30:32, 28:30] = 1
     there[..., 30:32, 32:34] = 1
     with torch.no_grad():

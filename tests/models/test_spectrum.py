@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganstyle.checkpoint import load_style, shipped_styles
 from ganstyle.models import GENERATORS
+from ganstyle.style import load_style, shipped_styles
 
 _SIDE, _MARGIN = 192, 32
 _LEVEL = 1 / 255
@@ -18,7 +18,7 @@ def peak(image: Tensor, period: int) -> float:
     """Say how far a grid of this period stands out: its amplitude over that of the frequencies beside it.
 
     Looks at rows, columns and both at once, on either side along the same line through the spectrum, so
-    that its usual fall towards fine detail does not count. One level of 8 bits is added below the line, as
+    that its usual fall toward fine detail does not count. One level of 8 bits is added below the line, as
     less is nothing.
     """
     inside = image[0, :, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
@@ -29,7 +29,7 @@ def peak(image: Tensor, period: int) -> float:
     amplitudes = 2 * spectrum / window.sum()
     worst = 0.0
     for row, column in ((0, 1), (1, 0), (1, 1)):
-        # The window spreads a frequency over its two neighbours.
+        # The window spreads a frequency over its two neighbors.
         at = [_on_line(amplitudes, side // period + k, row, column) for k in (-1, 0, 1)]
         beside = [_on_line(amplitudes, side // period + k, row, column) for k in (-6, -5, -4, 4, 5, 6)]
         usual = torch.stack(beside).square().mean(0).sqrt()

@@ -31,7 +31,7 @@ def state(reference: nn.Sequential) -> dict[str, Tensor]:
 
 
 def expected(reference: nn.Sequential, x: Tensor) -> dict[str, Tensor]:
-    """Every ReLU's map that the image is large enough for, after the original normalisation."""
+    """Every ReLU's map that the image is large enough for, after the original normalization."""
     x = x * 255 - torch.tensor([123.68, 116.779, 103.939]).view(3, 1, 1)
     maps = []
     for module in reference:

@@ -25,7 +25,7 @@ def test_strength_has_a_range(strength: float) -> None:
         torch.full((1, 1, 4, 4), float("nan")),
         torch.rand(1, 1, 0, 4),
     ],
-    ids=["flat", "colour", "two", "bytes", "range", "nan", "empty"],
+    ids=["flat", "color", "two", "bytes", "range", "nan", "empty"],
 )
 def test_a_mask_has_a_shape_and_a_range(mask: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="mask"):

@@ -19,7 +19,7 @@ class Invert(nn.Module):
 
 
 def photo(path: Path, value: float = 0.25) -> Path:
-    """Write a grey photo of 6x4 pixels, in any format Pillow knows."""
+    """Write a gray photo of 6x4 pixels, in any format Pillow knows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     level = round(value * 255)
     Image.new("RGB", (6, 4), (level, level, level)).save(path)
@@ -180,7 +180,7 @@ def test_a_photo_given_twice_is_done_once(tmp_path: Path) -> None:
     ]
 
 
-def test_results_inside_the_input_folder_are_not_stylised_again(tmp_path: Path) -> None:
+def test_results_inside_the_input_folder_are_not_stylized_again(tmp_path: Path) -> None:
     photo(tmp_path / "a.png")
     output = tmp_path / "out"
     assert run(tmp_path, output=output)[0] == Summary(done=1, failed=0, skipped=0)
@@ -229,7 +229,7 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert files_in(tmp_path / "out") == ["a.png"]
 
 
-def test_a_colour_photo_comes_out_in_colour(tmp_path: Path) -> None:
+def test_a_color_photo_comes_out_in_color(tmp_path: Path) -> None:
     image = torch.rand(1, 3, 9, 5, generator=torch.Generator().manual_seed(0))
     write_image(image, tmp_path / "a.png")
     run(tmp_path / "a.png", output=tmp_path / "out")

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganstyle.colors import luminance
 from ganstyle.errors import ImageError
+from ganstyle.images.color import luminance
 from ganstyle.models import GENERATORS
 from ganstyle.stylize import Controls, stylize_image
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from ganstyle.checkpoint import load_style
 from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
+from ganstyle.style import load_style
 from ganstyle.training import train
 
 RecipeMaker = Callable[..., dict[str, Any]]
@@ -24,7 +24,7 @@ import json, os, sys
 from pathlib import Path
 
 import torch
-from ganstyle.checkpoint import load_style
+from ganstyle.style import load_style
 from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.training import loop
@@ -107,7 +107,7 @@ def test_processes_that_do_not_know_of_each_other_are_an_error(
     tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("ganstyle.training.launch.PartialState", _Alone)
+    monkeypatch.setattr("ganstyle.runs.launch.PartialState", _Alone)
     with pytest.raises(RunError, match="torchrun"):
         train(Recipe.parse(tiny(), source="test"))
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from ganstyle.checkpoint import load_style
 from ganstyle.errors import DataError, RecipeError, RunError, WeightsError
 from ganstyle.recipe import Recipe
+from ganstyle.style import load_style
 from ganstyle.training import Event, Note, Progress, Saved, Scored, train
 
 RecipeMaker = Callable[..., dict[str, Any]]
@@ -202,7 +202,7 @@ def test_bad_input_is_one_line_and_leaves_no_folder(
 
 
 def test_a_diverged_training_stops_with_advice(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganstyle.training.guard.PATIENCE", 3)
+    monkeypatch.setattr("ganstyle.runs.guard.PATIENCE", 3)
     monkeypatch.setattr("ganstyle.training.steps.total_variation", lambda picture: picture.sum() * math.nan)
     with pytest.raises(RunError, match="not finite"):
         train(Recipe.parse(tiny(steps=10, discriminator=None), source="test"))

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ganstyle.checkpoint import load_style
 from ganstyle.errors import CheckpointError, WeightsError
 from ganstyle.files import sha256
 from ganstyle.recipe import Recipe
+from ganstyle.style import load_style
 from ganstyle.training import Event, Note, Progress, loop, train
 from ganstyle.training.steps import Crop
 

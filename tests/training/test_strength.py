@@ -9,20 +9,20 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ganstyle.checkpoint import load_style
 from ganstyle.images import read_image, resize_shorter
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
 from ganstyle.models import VGG16Features, takes_strength
 from ganstyle.recipe import Recipe
+from ganstyle.style import load_style
 from ganstyle.training import train
-from ganstyle.training.steps import stakes_of
+from ganstyle.training.steps import sample_weight_for
 
 RecipeMaker = Callable[..., dict[str, Any]]
 GENERATOR = {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3, "strength": True}
 
 
 def test_the_style_counts_more_the_stronger_a_picture_is_painted() -> None:
-    assert stakes_of(torch.tensor([0.0, 0.5, 1.0, 1.5])).tolist() == [0, 0.25, 1, 2.25]
+    assert sample_weight_for(torch.tensor([0.0, 0.5, 1.0, 1.5])).tolist() == [0, 0.25, 1, 2.25]
 
 
 @pytest.mark.parametrize("lr_muon", [0.0, 0.02])
@@ -44,14 +44,14 @@ def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
     assert all(slope.abs().max() > 0 for slope in slopes)
 
 
-@pytest.mark.parametrize(("later", "learnt"), [(False, False), (True, True)])
-def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learnt: bool) -> None:
+@pytest.mark.parametrize(("later", "learned"), [(False, False), (True, True)])
+def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learned: bool) -> None:
     phases = [{"until": 0.5, "strengths": False}, {"until": 1, "strengths": later}]
     recipe = Recipe.parse(tiny(steps=4, generator=GENERATOR, phases=phases), source="test")
     state = load_style(train(recipe).style).generator.state_dict()
     slopes = [value for key, value in state.items() if key.endswith("_slope")]
     assert slopes
-    assert all(bool(slope.abs().max() > 0) is learnt for slope in slopes)
+    assert all(bool(slope.abs().max() > 0) is learned for slope in slopes)
 
 
 def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
@@ -65,7 +65,7 @@ def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
 def test_more_strength_takes_a_picture_further(
     tiny: RecipeMaker, photos: Path, painting: Path, vgg16_weights: Path
 ) -> None:
-    """After a short training for real: away from the photo, step by step, and towards the painting."""
+    """After a short training for real: away from the photo, step by step, and toward the painting."""
     values = tiny(steps=200, generator=GENERATOR, discriminator=None, loss={"style": 20.0})
     values |= {"optimizer": {"lr": 5e-3}, "ema": 0.98}
     values["run"] = values["run"] | {"save_every": 0}

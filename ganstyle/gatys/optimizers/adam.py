@@ -22,7 +22,7 @@ class Adam:
     A step to a point that is not finite is taken back; the moments are forgotten and the step size is halved.
 
     Args:
-        problem: what is minimised.
+        problem: what is minimized.
         x: the start (n,).
         lr: the step size, in the unit of the coordinates. Pixels lie in [0, 1].
         betas: decay of the two moments' averages.

@@ -1,4 +1,4 @@
-"""The interface between an optimiser and what it minimises."""
+"""The interface between an optimizer and what it minimizes."""
 
 import math
 import time
@@ -18,7 +18,7 @@ PRODUCT_COST = 2.5
 """The same for one Hessian-vector product by differentiating such a gradient."""
 
 
-class OutOfBudget(Exception):  # noqa: N818 — the regular end of an optimisation
+class OutOfBudget(Exception):  # noqa: N818 — the regular end of an optimization
     """Raised by a `Problem` that is asked for one more evaluation than it may do."""
 
 
@@ -32,7 +32,7 @@ class Point(NamedTuple):
 class Problem:
     """A function of a flat float32 vector, perhaps in a box, that counts how often it is asked.
 
-    It remembers the best point at which it was evaluated, so that an optimisation can end at any moment.
+    It remembers the best point at which it was evaluated, so that an optimization can end at any moment.
 
     Args:
         function: from a vector (n,) to a scalar; differentiable.
@@ -124,7 +124,7 @@ class Problem:
 class Optimizer(Protocol):
     """One descent on one problem, from one start.
 
-    An optimiser is made with the problem, the start (n,) and its own options as keywords. It must never
+    An optimizer is made with the problem, the start (n,) and its own options as keywords. It must never
     write to a tensor that it has handed to the problem.
     """
 

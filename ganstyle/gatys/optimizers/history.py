@@ -1,4 +1,4 @@
-"""What L-BFGS knows about the curvature: recent steps, and a scaling by spatial frequency and colour."""
+"""What L-BFGS knows about the curvature: recent steps, and a scaling by spatial frequency and color."""
 
 import math
 from collections import deque
@@ -9,7 +9,7 @@ from torch import Tensor
 
 _LIMIT = 25.0  # of a band, in multiples of the textbook's scaling; 10 to 50 serve equally well, 100 does not
 _COARSEST = 1 / 256  # cycles per pixel: the lowest band's upper edge
-# Brightness and two axes of colour, orthonormal: the network sees brightness far better than colour.
+# Brightness and two axes of color, orthonormal: the network sees brightness far better than color.
 _AXES = ((1.0, 1.0, 1.0), (1.0, -1.0, 0.0), (1.0, 1.0, -2.0))
 
 
@@ -25,7 +25,7 @@ class InverseHessian:
     """The inverse Hessian by limited-memory BFGS (Nocedal & Wright 2006, algorithm 7.4).
 
     Its first guess H₀, which the textbook makes a multiple of the identity, is here diagonal in spatial
-    frequency (octaves) and colour (brightness, two axes of colour) if the vector is a picture. In each of
+    frequency (octaves) and color (brightness, two axes of color) if the vector is a picture. In each of
     those bands the scaling is √(‖s‖² / ‖y‖²), summed over the pairs that are kept: the geometric mean of the
     two steps of Barzilai & Borwein 1988. Overall it meets the newest pair, as the textbook's does. Measured
     on four photo–painting pairs at 128 px, the loss of 100 evaluations is reached in about 80.
@@ -87,7 +87,7 @@ class InverseHessian:
 
 
 class _Bands:
-    """Bands of spatial frequency and colour of pictures of one size."""
+    """Bands of spatial frequency and color of pictures of one size."""
 
     def __init__(self, grid: tuple[int, int, int]) -> None:
         self.grid = grid

@@ -32,7 +32,7 @@ class Langevin:
     samples on the faces. A step that is not finite is taken back and halves the step size.
 
     Args:
-        problem: what is minimised.
+        problem: what is minimized.
         x: the start (n,).
         lr: ε at the start: how far M's unit step goes, in the unit of the coordinates.
         temperature: T at the start, as the mean rise of f above the minimum that it brings about: n·T/2,

@@ -23,7 +23,7 @@ class LBFGS:
     either, the descent is over.
 
     Args:
-        problem: what is minimised.
+        problem: what is minimized.
         x: the start (n,).
         history: how many steps are remembered.
         first_step: root mean square change of a coordinate by the first trial.

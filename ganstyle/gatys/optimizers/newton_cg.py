@@ -35,7 +35,7 @@ class NewtonCG:
     instead of 1.37.
 
     Args:
-        problem: what is minimised.
+        problem: what is minimized.
         x: the start (n,).
         hessian: "differences" or "exact".
         products: the most Hessian-vector products in one step.

@@ -34,7 +34,7 @@ def search(problem: Problem, start: Trial, direction: Tensor) -> Trial | None:
     kink, the lowest that met the first condition is taken.
 
     Args:
-        problem: what is minimised; each trial is one evaluation.
+        problem: what is minimized; each trial is one evaluation.
         start: where the path begins.
         direction: where it goes (n,); it must go down.
 

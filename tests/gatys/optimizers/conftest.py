@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganstyle.gatys import Objective, Scene
+from ganstyle.gatys import Objective, ScaleInputs
 from ganstyle.gatys.objective import content_term, style_term, variation_term
 from ganstyle.gatys.optimizers import Optimizer, OutOfBudget, Problem
 
@@ -90,7 +90,7 @@ def _network(x: Tensor) -> dict[str, Tensor]:
 
 
 class StyleProblem:
-    """A photo of smooth colours, a painting of stripes, both 24x32 pixels.
+    """A photo of smooth colors, a painting of stripes, both 24x32 pixels.
 
     Attributes:
         start: the photo as a vector.
@@ -103,7 +103,7 @@ class StyleProblem:
         photo = torch.nn.functional.interpolate(corners, (24, 32), mode="bilinear")
         stripes = (torch.arange(32).div(3, rounding_mode="floor") % 2).float().expand(1, 3, 24, 32)
         painting = stripes * torch.tensor([0.9, 0.6, 0.1]).view(1, 3, 1, 1)
-        scene = Scene((24, 32), photo, [painting], _network)
+        scene = ScaleInputs((24, 32), photo, [painting], _network)
         layers = {"one": 1.0, "two": 1.0}
         with torch.no_grad():
             self.objective = Objective(

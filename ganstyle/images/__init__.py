@@ -1,0 +1,39 @@
+"""Pixels: image files to tensors and back, geometry and color. Nothing else opens an image file."""
+
+from ganstyle.images.codec import (
+    MAX_PIXELS,
+    READ_SUFFIXES,
+    WRITE_FORMATS,
+    check_image,
+    decode_image,
+    encode_jpeg,
+    encode_png,
+    find_images,
+    from_pil,
+    output_format,
+    read_image,
+    to_pil,
+    write_image,
+)
+from ganstyle.images.transforms import central_square, image_grid, resize, resize_shorter, shrink
+
+__all__ = [
+    "MAX_PIXELS",
+    "READ_SUFFIXES",
+    "WRITE_FORMATS",
+    "central_square",
+    "check_image",
+    "decode_image",
+    "encode_jpeg",
+    "encode_png",
+    "find_images",
+    "from_pil",
+    "image_grid",
+    "output_format",
+    "read_image",
+    "resize",
+    "resize_shorter",
+    "shrink",
+    "to_pil",
+    "write_image",
+]

@@ -1,0 +1,61 @@
+"""Geometry of image tensors: resizing, squares and grids."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize by antialiased bicubic interpolation.
+
+    Args:
+        image: (..., 3, H, W) floating point in [0, 1].
+        size: (height, width) in pixels.
+
+    Returns:
+        (..., 3, height, width), clamped to [0, 1], which bicubic interpolation overshoots.
+    """
+    if tuple(image.shape[-2:]) == size:
+        return image.clamp(0, 1)
+    batch = image.reshape(-1, *image.shape[-3:])
+    resized = F.interpolate(batch, size, mode="bicubic", antialias=True, align_corners=False)
+    return resized.clamp_(0, 1).reshape(*image.shape[:-2], *size)
+
+
+def resize_shorter(image: Tensor, shorter: int) -> Tensor:
+    """Resize, proportions kept, so that the shorter side has ``shorter`` pixels; see `resize`."""
+    height, width = image.shape[-2:]
+    scale = shorter / min(height, width)
+    return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def shrink(image: Tensor, longer: int) -> Tensor:
+    """Resize, proportions kept, so that the longer side has at most ``longer`` pixels; see `resize`."""
+    height, width = image.shape[-2:]
+    scale = min(1.0, longer / max(height, width))
+    return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def central_square(image: Tensor, side: int) -> Tensor:
+    """Cut the largest central square of (..., 3, H, W) and resize it to ``side`` pixels; see `resize`."""
+    height, width = image.shape[-2:]
+    shorter = min(height, width)
+    top, left = (height - shorter) // 2, (width - shorter) // 2
+    return resize(image[..., top : top + shorter, left : left + shorter], (side, side))
+
+
+def image_grid(images: Tensor, columns: int) -> Tensor:
+    """Lay images out in rows, on white, two pixels apart.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        columns: images in a row.
+
+    Returns:
+        (3, H', W') in [0, 1].
+    """
+    padded = F.pad(images, (0, 2, 0, 2), value=1.0)
+    missing = -len(padded) % columns
+    padded = torch.cat([padded, torch.ones_like(padded[:1]).expand(missing, -1, -1, -1)])
+    rows = [torch.cat(list(row), dim=2) for row in torch.split(padded, columns)]
+    return F.pad(torch.cat(rows, dim=1), (2, 0, 2, 0), value=1.0)

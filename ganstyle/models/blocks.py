@@ -1,0 +1,175 @@
+"""Building blocks that the generators and the discriminator share.
+
+All of them take and return NCHW float tensors and work at any spatial size from 1x1 up. Those that are
+``conditioned`` are told how strongly to paint, as (B,), one strength for each item; see `InstanceNorm`.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganstyle.models.norms import InstanceNorm
+
+
+def pad(x: Tensor, amount: int) -> Tensor:
+    """Pad all four sides by reflection, which leaves no dark frame as zeros do.
+
+    Reflection needs more pixels than it pads; a smaller map repeats its edge pixels instead.
+
+    Args:
+        x: (B, C, H, W).
+        amount: pixels added to each side.
+
+    Returns:
+        (B, C, H + 2·amount, W + 2·amount).
+    """
+    if amount == 0:
+        return x
+    mode = "reflect" if min(x.shape[-2:]) > amount else "replicate"
+    return F.pad(x, (amount, amount, amount, amount), mode=mode)
+
+
+def pad_to_minimum(x: Tensor, size: int) -> Tensor:
+    """Repeat the right and bottom edge pixels until both sides have at least ``size`` pixels.
+
+    The caller crops its result back to the original height and width.
+    """
+    height, width = x.shape[-2:]
+    if height >= size and width >= size:
+        return x
+    return F.pad(x, (0, max(0, size - width), 0, max(0, size - height)), mode="replicate")
+
+
+class ConvBlock(nn.Module):
+    """Reflection padding, convolution, instance norm and ReLU.
+
+    An odd kernel with stride 1 keeps the size; stride 2 gives ceil(H/2) x ceil(W/2).
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kernel: side of the kernel in pixels, odd.
+        stride: 1 or 2.
+        activate: whether the ReLU follows.
+        conditioned: whether the norm follows the strength.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        *,
+        activate: bool = True,
+        conditioned: bool = False,
+    ) -> None:
+        super().__init__()
+        # The norm subtracts the mean, so that a bias here would change nothing.
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
+        self.norm = InstanceNorm(outputs, conditioned=conditioned)
+        self.padding = kernel // 2
+        self.activate = activate
+
+    def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:
+        """Return (B, outputs, ceil(H/stride), ceil(W/stride))."""
+        x = self.norm(self.conv(pad(x, self.padding)), strength)
+        return F.relu(x, inplace=True) if self.activate else x
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions added to their input, with no ReLU after the sum (Gross & Wilber 2016).
+
+    Args:
+        channels: channels of input and output.
+        conditioned: whether the norms follow the strength.
+    """
+
+    def __init__(self, channels: int, *, conditioned: bool = False) -> None:
+        super().__init__()
+        self.first = ConvBlock(channels, channels, conditioned=conditioned)
+        self.second = ConvBlock(channels, channels, activate=False, conditioned=conditioned)
+
+    def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:
+        """Return a map of the shape of ``x``."""
+        out: Tensor = x + self.second(self.first(x, strength), strength)
+        return out
+
+
+class UpsampleBlock(nn.Module):
+    """Double the size by nearest neighbor, optionally join a skip connection, then convolve.
+
+    Every output pixel is covered by equally many kernel taps, so that no checkerboard arises as it
+    does with transposed convolution (Odena et al. 2016).
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        skip: channels of the skip connection; 0 if there is none.
+        conditioned: whether the norm follows the strength.
+    """
+
+    def __init__(self, inputs: int, outputs: int, skip: int = 0, *, conditioned: bool = False) -> None:
+        super().__init__()
+        self.conv = ConvBlock(inputs + skip, outputs, conditioned=conditioned)
+
+    def forward(
+        self,
+        x: Tensor,
+        size: tuple[int, int],
+        skip: Tensor | None = None,
+        strength: Tensor | None = None,
+    ) -> Tensor:
+        """Return (B, outputs, *size).
+
+        Args:
+            x: (B, inputs, ceil(size/2)).
+            size: height and width wanted. Where a side is odd, the last row or column is not doubled,
+                which undoes a convolution of stride 2 exactly.
+            skip: (B, skip, *size), or None.
+            strength: (B,), for a conditioned block.
+        """
+        # To 2n - 1 pixels, nearest neighbor doubles n and drops the last. Cropping would do the same,
+        # but an exported graph would then hold for the sizes of its example only.
+        x = F.interpolate(x, size=size, mode="nearest")
+        if skip is not None:
+            x = torch.cat([x, skip], dim=1)
+        out: Tensor = self.conv(x, strength)
+        return out
+
+
+class ToImage(nn.Module):
+    """Reflection padding, convolution to RGB, and a sigmoid into [0,1].
+
+    Starts near mid-gray with low contrast, where the sigmoid's gradient is at its largest.
+
+    Args:
+        inputs: channels of the input.
+        kernel: side of the kernel in pixels, odd.
+    """
+
+    def __init__(self, inputs: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, 3, kernel)
+        self.padding = kernel // 2
+        nn.init.xavier_normal_(self.conv.weight, gain=0.5)
+        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, 3, H, W) in [0,1], in the precision of the weights."""
+        # Under autocast the convolution runs in half precision, which is too coarse for an image.
+        return torch.sigmoid(self.conv(pad(x, self.padding)).to(self.conv.weight.dtype))
+
+
+def check_positive(**values: int) -> None:
+    """Raise ValueError for the first of the named values that is not a whole number above zero."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+
+
+def check_kernel(kernel: int) -> None:
+    """Raise ValueError unless ``kernel`` is a positive odd number."""
+    check_positive(kernel=kernel)
+    if kernel % 2 == 0:
+        raise ValueError(f"kernel must be odd, so that it has a middle, not {kernel}")

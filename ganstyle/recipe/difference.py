@@ -1,0 +1,24 @@
+"""What differs between two recipes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganstyle.recipe.schema import RunRecipe
+
+
+def differences(old: RunRecipe, new: RunRecipe, *, ignore: Sequence[str] = ()) -> list[str]:
+    """List what differs, each as ``key: old -> new``; ``ignore`` names top-level keys."""
+    before, after = _flatten(old.to_dict()), _flatten(new.to_dict())
+    return [
+        f"{key}: {json.dumps(before.get(key))} -> {json.dumps(after.get(key))}"
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key) and key.split(".")[0] not in ignore
+    ]
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat

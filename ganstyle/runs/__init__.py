@@ -1,0 +1,1 @@
+"""What every long training shares: launch, states, resume, events, progress and curves."""

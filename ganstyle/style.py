@@ -1,0 +1,228 @@
+"""A style in one file: the generator, the recipe, the style's Gram matrices and where it all came from.
+
+The file is a ``.safetensors``. Its tensors are ``generator.*`` and ``gram.LAYER``; its metadata are JSON
+strings. Nothing in it is ever executed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, overload
+
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ganstyle._version import __version__
+from ganstyle.errors import CheckpointError, RecipeError
+from ganstyle.files import atomic_write, sha256, shipped_folder
+from ganstyle.images import from_pil, to_pil
+from ganstyle.images.color import luminance
+from ganstyle.losses import StyleTarget
+from ganstyle.models import GENERATORS, is_strength
+from ganstyle.recipe import Recipe
+from ganstyle.stylize import Controls, stylize_image
+from ganstyle.weights.student import SHIPPED_STUDENT
+
+FORMAT = "1"
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Style:
+    """A trained style: call it with a photo to have that painted.
+
+    Attributes:
+        name: the recipe's name.
+        generator: maps (B, 3, H, W) in [0, 1] to the same; in evaluation mode and without gradients.
+        recipe: what made it.
+        target: the style's Gram matrices as it was trained on.
+        info: what else is known, as plain JSON values: ``vgg`` (name, sha256), ``training`` (steps, images,
+            seconds, hardware) and ``scores``.
+    """
+
+    name: str
+    generator: nn.Module
+    recipe: Recipe
+    target: StyleTarget
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    @overload
+    def __call__(
+        self,
+        image: Tensor,
+        strength: float = ...,
+        preserve_color: bool = ...,
+        mask: Tensor | Image.Image | None = ...,
+    ) -> Tensor: ...
+    @overload
+    def __call__(
+        self,
+        image: Image.Image,
+        strength: float = ...,
+        preserve_color: bool = ...,
+        mask: Tensor | Image.Image | None = ...,
+    ) -> Image.Image: ...
+    def __call__(
+        self,
+        image: Tensor | Image.Image,
+        strength: float = 1.0,
+        preserve_color: bool = False,
+        mask: Tensor | Image.Image | None = None,
+    ) -> Tensor | Image.Image:
+        """Paint a photo, on the device where the generator is.
+
+        Args:
+            image: a Pillow image of any mode, or (B, 3, H, W) RGB floating point in [0, 1].
+            strength: 0 gives the photo, 1 the style as it was trained; at most 1.5.
+            preserve_color: change only light and dark.
+            mask: where to paint, of the photo's proportions: a Pillow image, white is painted; or
+                (1, 1, H, W) in [0, 1].
+
+        Returns:
+            The kind that was given: a Pillow image in RGB, upright; or a tensor of the same shape, float32,
+            on the CPU.
+
+        Raises:
+            GanstyleError: the strength is out of range, the mask does not fit, or the memory is too small.
+            ValueError: a tensor has another shape or range.
+        """
+        where = luminance(from_pil(mask)) if isinstance(mask, Image.Image) else mask
+        controls = Controls(strength, preserve_color, where)
+        if isinstance(image, Image.Image):
+            return to_pil(stylize_image(self.generator, from_pil(image), controls))
+        _check_photo(image)
+        return stylize_image(self.generator, image, controls)
+
+
+def build_generator(recipe: Recipe) -> nn.Module:
+    """Build the recipe's generator with fresh weights."""
+    return GENERATORS[recipe.generator.name](**recipe.generator.options)
+
+
+def warm_start(generator: nn.Module, name_or_path: str) -> dict[str, str]:
+    """Give a fresh generator a trained style's weights.
+
+    What strength changes may be on one side only: without it in the style, all strengths begin as one.
+
+    Args:
+        generator: as `build_generator` returns it; changed in place.
+        name_or_path: as for `load_style`.
+
+    Returns:
+        The style's ``name`` and its file's ``sha256``.
+
+    Raises:
+        CheckpointError: there is no such style, or its generator is another.
+    """
+    path = find_style(name_or_path)
+    style = load_style(path)
+    wanted = {key: value.shape for key, value in generator.state_dict().items()}
+    given = style.generator.state_dict()
+    for key in sorted(wanted.keys() | given.keys()):
+        there, here = (given[key].shape if key in given else None), wanted.get(key)
+        if there != here and not (is_strength(key) and None in (there, here)):
+            raise CheckpointError(
+                f"{path}: cannot be the start of this generator: {key} is {_shape(there)} there and "
+                f"{_shape(here)} here; give the generator the keywords of the style's recipe"
+            )
+    generator.load_state_dict({key: given[key] for key in wanted if key in given}, strict=False)
+    return {"name": style.name, "sha256": sha256(path)}
+
+
+def save_style(
+    path: str | Path,
+    generator: nn.Module,
+    recipe: Recipe,
+    target: StyleTarget,
+    info: Mapping[str, Any],
+) -> None:
+    """Write a style atomically. ``info`` must hold JSON values only."""
+    tensors = {f"generator.{key}": value for key, value in generator.state_dict().items()}
+    tensors |= {f"gram.{layer}": gram for layer, gram in target.grams.items()}
+    metadata = {
+        "format": FORMAT,
+        "ganstyle": __version__,
+        "recipe": json.dumps(recipe.to_dict()),
+        "info": json.dumps(info),
+    }
+    content = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_style(name_or_path: str | Path) -> Style:
+    """Load a shipped style by its name, or any style by its path.
+
+    Raises:
+        CheckpointError: there is no such style, or the file is damaged or not a style.
+    """
+    path = find_style(name_or_path)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a ganstyle style of format {FORMAT} but {metadata.get('format')}")
+    try:
+        recipe = Recipe.parse(json.loads(metadata["recipe"]), source=f"{path} (its recipe)")
+        info = json.loads(metadata["info"])
+        generator = build_generator(recipe)
+        generator.load_state_dict(_under("generator.", tensors))
+    except RecipeError as error:
+        raise CheckpointError(f"{error}; it was made by ganstyle {metadata.get('ganstyle')}") from error
+    except (KeyError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
+    target = StyleTarget(_under("gram.", tensors))
+    if not target.grams or not isinstance(info, dict):
+        raise CheckpointError(
+            f"{path}: the checkpoint lacks its Gram matrices or its provenance; train it again"
+        )
+    generator.eval().requires_grad_(False)
+    return Style(recipe.name, generator, recipe, target, info)
+
+
+def shipped_styles() -> dict[str, Path]:
+    """Return the styles that come with ganstyle, by name."""
+    files = sorted(shipped_folder().glob(f"*{_SUFFIX}"))
+    return {path.stem: path for path in files if path.name != SHIPPED_STUDENT}
+
+
+def find_style(name_or_path: str | Path) -> Path:
+    """Return the file of a shipped style, by its name, or of any style, by its path.
+
+    Raises:
+        CheckpointError: there is no such style.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    shipped = shipped_styles()
+    if str(name_or_path) in shipped:
+        return shipped[str(name_or_path)]
+    names = ", ".join(shipped) or "none"
+    raise CheckpointError(f"{path}: neither a file nor a shipped style (shipped: {names})")
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "missing" if shape is None else "x".join(map(str, shape))
+
+
+def _check_photo(image: Tensor) -> None:
+    if image.ndim != 4 or image.shape[1] != 3 or 0 in image.shape or not image.is_floating_point():
+        raise ValueError(
+            f"expected a floating-point photo of shape (B, 3, H, W), got {tuple(image.shape)} {image.dtype}"
+        )
+    low, high = image.aminmax()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"a photo's values must be in [0, 1], not from {low:g} to {high:g}")
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,83 @@
+"""Scoring a generator on validation photos while it trains.
+
+No random number is drawn and no gradient is touched, so that a run with scores and one without end alike.
+"""
+
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import nn
+
+from ganstyle.data import StyleImages
+from ganstyle.errors import RunError
+from ganstyle.images import find_images
+from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.metrics import Evaluator, ScoreAccumulator, StyleReference
+from ganstyle.metrics.extractors import vgg16_extractor
+from ganstyle.recipe import ScoreSection
+from ganstyle.weights import WeightsFile
+
+
+class Scores:
+    """Scores a generator on validation photos.
+
+    The photos are shared out among the processes.
+
+    Args:
+        section: the recipe's ``score``.
+        features: the network to measure with, in float32.
+        weights: the network's file.
+        style: the paintings.
+        accelerator: which of the processes this is.
+        statistics: the folder where the features of photos and paintings are kept, if FID is asked for.
+
+    Attributes:
+        protocol: how the scores come about, as JSON values.
+
+    Raises:
+        ImageError: there is no such folder.
+        RunError: there are fewer photos than processes.
+    """
+
+    def __init__(
+        self,
+        section: ScoreSection,
+        features: FeatureExtractor,
+        weights: WeightsFile,
+        style: StyleImages,
+        accelerator: Accelerator,
+        statistics: Path,
+    ) -> None:
+        photos = find_images(section.content)[: section.count]
+        if len(photos) < accelerator.num_processes:
+            raise RunError(f"{section.content}: holds {len(photos)} photos to score, fewer than processes")
+        self._mine = range(accelerator.process_index, len(photos), accelerator.num_processes)
+        device = accelerator.device
+        with accelerator.local_main_process_first():  # one process measures what is real, the others read it
+            self._evaluator = Evaluator(
+                photos,
+                size=section.size,
+                vgg=weights,
+                features=features,
+                style=StyleReference.of_paintings(features, style, section.size, device),
+                extractor=vgg16_extractor(weights, features, device) if section.fid else None,
+                statistics=statistics,
+                device=device,
+            )
+        self.protocol = {
+            "photos": len(photos),
+            "shorter_side": section.size,
+            "measure": "yardstick",
+            **self._evaluator.protocol,
+        }
+
+    @torch.inference_mode()
+    def measure(self, generator: nn.Module) -> dict[str, float]:
+        """Return the scores over all photos, on every process."""
+        sheet = ScoreAccumulator()
+        for number in self._mine:
+            photo = self._evaluator.photo(number)
+            self._evaluator.note(sheet, number, generator(photo).float(), photo)
+        return self._evaluator.scores(gather_object([sheet]))

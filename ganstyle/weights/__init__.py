@@ -1,0 +1,31 @@
+"""Which VGG-16 and which Inception: a file at hand, a download, or the distilled network that ships."""
+
+from ganstyle.weights.files import (
+    INCEPTION_FILE,
+    INCEPTION_URL,
+    VGG16_FILE,
+    VGG16_URL,
+    FeatureNetwork,
+    WeightsFile,
+    find_inception,
+    find_vgg16,
+    inception_cache,
+    load_vgg16,
+    read_state,
+    vgg16_cache,
+)
+
+__all__ = [
+    "INCEPTION_FILE",
+    "INCEPTION_URL",
+    "VGG16_FILE",
+    "VGG16_URL",
+    "FeatureNetwork",
+    "WeightsFile",
+    "find_inception",
+    "find_vgg16",
+    "inception_cache",
+    "load_vgg16",
+    "read_state",
+    "vgg16_cache",
+]

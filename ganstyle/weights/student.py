@@ -1,0 +1,72 @@
+"""A distilled VGG-16 in one file: the student's weights, and where they came from.
+
+The file is a ``.safetensors``: float16 tensors, and metadata that are JSON strings.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ganstyle._version import __version__
+from ganstyle.errors import WeightsError
+from ganstyle.files import atomic_write, shipped_folder
+from ganstyle.models import VGG16Student
+
+FORMAT = "vgg16-student 2"
+SHIPPED_STUDENT = "vgg16-distilled.safetensors"
+
+
+def shipped_student() -> Path:
+    """Return where the student that comes with ganstyle lies, whether it is there or not."""
+    return shipped_folder() / SHIPPED_STUDENT
+
+
+def save_student(path: str | Path, student: VGG16Student, info: Mapping[str, Any]) -> None:
+    """Write a student without batch norm, atomically. ``info`` must hold JSON values only."""
+    tensors = {
+        key: value.detach().to("cpu", torch.float16).contiguous()
+        for key, value in student.state_dict().items()
+    }
+    metadata = {
+        "format": FORMAT,
+        "ganstyle": __version__,
+        "student": json.dumps(student.options),
+        "info": json.dumps(info),
+    }
+    content = save(tensors, metadata)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def is_student(path: str | Path) -> bool:
+    """Say whether a file is a student, damaged or not; a missing or foreign file is not."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return str((file.metadata() or {}).get("format", "")).startswith("vgg16-student")
+    except (SafetensorError, OSError):
+        return False
+
+
+def load_student(path: str | Path) -> VGG16Student:
+    """Read a student; its weights are float32 then.
+
+    Raises:
+        WeightsError: there is no such file, or it is damaged or not a student of this format.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
+        if metadata.get("format") != FORMAT:
+            raise WeightsError(f"not a distilled VGG-16 of format '{FORMAT}' but '{metadata.get('format')}'")
+        student = VGG16Student(**json.loads(metadata["student"]))
+        student.load_state_dict(tensors)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"not a readable distilled VGG-16 ({reason}); fetch it again") from error
+    return student

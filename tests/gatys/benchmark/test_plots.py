@@ -1,0 +1,69 @@
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from ganstyle.gatys.benchmark.plots import SCHEMES, curve, draw, save
+from ganstyle.gatys.benchmark.runs import Comparison
+from ganstyle.gatys.benchmark.summary import Spread
+
+MadeUp = Callable[..., Comparison]
+
+LBFGS = [[(0.0, 10.0), (0.1, 4.0), (1.0, 1.0)]]
+LANGEVIN = [[(0.0, 10.0), (0.2, 8.0), (1.0, 3.0)], [(0.0, 10.0), (0.1, 9.0), (1.0, 2.0)]]
+
+
+def test_a_curve_holds_what_each_run_had_in_hand(made_up: MadeUp) -> None:
+    comparison = made_up({"lbfgs": LBFGS, "langevin": LANGEVIN})
+    assert curve(comparison.runs[:1]) == [
+        (0.0, Spread(10.0, 10.0, 10.0)),
+        (6.0, Spread(4.0, 4.0, 4.0)),
+        (60.0, Spread(1.0, 1.0, 1.0)),
+    ]
+    assert curve(comparison.runs[1:3]) == [
+        (0.0, Spread(10.0, 10.0, 10.0)),
+        (6.0, Spread(9.5, 9.0, 10.0)),
+        (12.0, Spread(8.5, 8.0, 9.0)),
+        (60.0, Spread(2.5, 2.0, 3.0)),
+    ]
+
+
+@pytest.mark.parametrize("scheme", sorted(SCHEMES))
+def test_a_line_for_each_and_a_band_where_seeds_differ(made_up: MadeUp, scheme: str) -> None:
+    comparison = made_up({"lbfgs": LBFGS, "langevin": LANGEVIN})
+    (axes,) = draw(comparison, comparison.budgets[0], scheme).axes
+    assert [line.get_label() for line in axes.lines] == ["lbfgs", "langevin"]
+    assert np.asarray(axes.lines[0].get_ydata()).tolist() == [10.0, 4.0, 1.0]
+    assert len(axes.collections) == 1
+    assert len({to_hex(line.get_color()) for line in axes.lines}) == 2
+    assert len({line.get_linestyle() for line in axes.lines}) == 2
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlim() == (6.0, 60.0)
+    assert axes.get_xlabel() == "seconds"
+    assert to_hex(axes.get_facecolor()) == SCHEMES[scheme][0]
+
+
+def test_the_loss_is_logarithmic_where_that_helps(made_up: MadeUp) -> None:
+    wide, narrow = made_up({"lbfgs": LBFGS}), made_up({"lbfgs": [[(0.0, 2.0), (0.5, 1.5), (1.0, 1.0)]]})
+    assert draw(wide, wide.budgets[0], "light").axes[0].get_yscale() == "log"
+    assert draw(narrow, narrow.budgets[0], "light").axes[0].get_yscale() == "linear"
+    assert draw(narrow, narrow.budgets[1], "light").axes[0].get_xlabel() == "evaluations of the network"
+
+
+def test_a_run_that_never_got_anywhere_can_be_drawn(made_up: MadeUp, tmp_path: Path) -> None:
+    comparison = made_up({"lbfgs": [[(0.0, 10.0), (1.2, 10.0)]]})
+    save(draw(comparison, comparison.budgets[0], "light"), tmp_path / "plot.svg")
+
+
+def test_the_file_is_svg_and_nothing_global_changes(made_up: MadeUp, tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    comparison = made_up({"lbfgs": LBFGS, "langevin": LANGEVIN})
+    save(draw(comparison, comparison.budgets[1], "dark"), tmp_path / "new" / "plot.svg")
+    root = ET.parse(tmp_path / "new" / "plot.svg").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["plot.svg"]
+    assert dict(mpl.rcParams) == before

@@ -1,0 +1,51 @@
+import pytest
+import torch
+from torch import nn
+
+from ganstyle.models.norms import InstanceNorm
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_instance_norm_equals_torchs_even_at_large_means(layout: torch.memory_format) -> None:
+    x = torch.randn(2, 5, 9, 7, generator=torch.Generator().manual_seed(0)) + 1000
+    ours = InstanceNorm(5)
+    theirs = nn.InstanceNorm2d(5, affine=True)
+    with torch.no_grad():
+        ours.weight.copy_(torch.linspace(0.5, 2, 5))
+        ours.bias.copy_(torch.linspace(-1, 1, 5))
+    theirs.load_state_dict(ours.state_dict())
+    out = ours(x.to(memory_format=layout))
+    torch.testing.assert_close(out, theirs(x), atol=1e-3, rtol=1e-3)
+
+
+def conditioned() -> tuple[InstanceNorm, InstanceNorm]:
+    """Return a conditioned norm and a plain one with the same gain and bias."""
+    generator = torch.Generator().manual_seed(0)
+    told, plain = InstanceNorm(5, conditioned=True), InstanceNorm(5)
+    with torch.no_grad():
+        for parameter in told.parameters():
+            parameter.copy_(torch.randn(5, generator=generator))
+    plain.load_state_dict({key: told.state_dict()[key] for key in ("weight", "bias")})
+    return told, plain
+
+
+def test_at_strength_1_it_is_the_plain_norm() -> None:
+    told, plain = conditioned()
+    x = torch.randn(3, 5, 8, 6)
+    assert torch.equal(told(x, torch.ones(3)), plain(x))
+
+
+def test_gain_and_bias_follow_the_strength_of_each_item() -> None:
+    told, _ = conditioned()
+    x = torch.randn(2, 5, 8, 6)
+    result = told(x, torch.tensor([0.0, 1.5]))
+    for item, strength in enumerate((0.0, 1.5)):
+        gain = told.weight + 8 * (strength - 1) * told.weight_slope
+        bias = told.bias + 8 * (strength - 1) * told.bias_slope
+        expected = nn.functional.instance_norm(x[item : item + 1], weight=gain, bias=bias)
+        torch.testing.assert_close(result[item : item + 1], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_fresh_norm_knows_no_strength_yet() -> None:
+    norm, x = InstanceNorm(3, conditioned=True), torch.randn(1, 3, 4, 4)
+    assert torch.equal(norm(x, torch.zeros(1)), norm(x, torch.ones(1)))
