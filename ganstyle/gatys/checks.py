@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.gatys.optimizers import OPTIMIZERS
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.perceptual import FeatureExtractor, minimum_side
 
 
 def check_images(
@@ -17,7 +17,7 @@ def check_images(
     """There are paintings, and all images are such that the network can see them."""
     if not styles:
         raise GanstyleError("no painting was given; give at least one")
-    minimum = getattr(features, "minimum", 1)
+    minimum = minimum_side(features)
     named = [("the photo", content), *((f"painting {i}", image) for i, image in enumerate(styles, 1))]
     for name, image in [*named, ("the start", start)]:
         if not isinstance(image, Tensor):

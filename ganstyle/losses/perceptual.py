@@ -5,9 +5,9 @@ Content and style are relative: the squared distance to the target over the targ
 any painting. (Johnson et al. 2016 leave both unscaled, which ties the weights to one network.)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from kornia.losses import total_variation as kornia_total_variation
@@ -16,7 +16,31 @@ from torch import Tensor, nn
 from ganstyle.losses.gram import gram_matrix
 
 FeatureMaps = Mapping[str, Tensor]
-FeatureExtractor = Callable[[Tensor], FeatureMaps]
+
+
+class FeatureExtractor(Protocol):
+    """A network, or any function, that returns feature maps by layer."""
+
+    def __call__(self, x: Tensor, /) -> FeatureMaps:
+        """Return each layer's map, (B, C, h, w), for images (B, 3, H, W) in [0, 1]."""
+        ...
+
+
+@runtime_checkable
+class SizedFeatureExtractor(FeatureExtractor, Protocol):
+    """A feature extractor that declares which images are too small for it, as every pooling network does.
+
+    Attributes:
+        minimum: the shortest side of an image that it accepts, in pixels.
+    """
+
+    minimum: int
+
+
+def minimum_side(features: FeatureExtractor) -> int:
+    """Return the shortest side of an image that ``features`` accepts, in pixels; 1 if it declares none."""
+    return features.minimum if isinstance(features, SizedFeatureExtractor) else 1
+
 
 # Keeps a black target (all features 0) from dividing by zero; real squared norms are many orders above it.
 _EPSILON = 1e-12

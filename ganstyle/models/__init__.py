@@ -5,6 +5,7 @@ from torch import nn
 from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.models.lean import LeanGenerator
 from ganstyle.models.patchgan import PatchGANDiscriminator
+from ganstyle.models.protocols import Discriminator, Generator
 from ganstyle.models.resnet import ResNetGenerator
 from ganstyle.models.strength import MAX_STRENGTH, is_strength, takes_strength
 from ganstyle.models.unet import UNetGenerator
@@ -15,7 +16,9 @@ __all__ = [
     "GENERATORS",
     "MAX_STRENGTH",
     "STUDENT_LAYERS",
+    "Discriminator",
     "DistilledFeatures",
+    "Generator",
     "LeanGenerator",
     "PatchGANDiscriminator",
     "ResNetGenerator",

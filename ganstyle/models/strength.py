@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ganstyle.models.protocols import Generator
+
 MAX_STRENGTH = 1.5
 """The strongest that pictures are painted; 0 is the photo, 1 what the style was trained for."""
 
@@ -12,8 +14,11 @@ _FULLY_PAINTED = 0.5
 
 
 def takes_strength(generator: nn.Module) -> bool:
-    """Say whether ``generator(x, strength)`` is known to it: whether strength was part of its training."""
-    return bool(getattr(generator, "conditioned", False))
+    """Return whether ``generator(x, strength)`` works: whether strength was part of its training.
+
+    A module that does not declare it, such as a foreign one, counts as a generator without strength.
+    """
+    return isinstance(generator, Generator) and generator.conditioned
 
 
 def is_strength(key: str) -> bool:

@@ -26,7 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 from ganstyle.errors import RecipeError
 from ganstyle.losses import GAN_LOSSES
-from ganstyle.models import DISCRIMINATORS, GENERATORS
+from ganstyle.models import DISCRIMINATORS, GENERATORS, Discriminator
 from ganstyle.recipe.load import explain, read_recipe
 
 
@@ -123,10 +123,12 @@ class DiscriminatorSection(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        minimum = getattr(_build(DISCRIMINATORS, self.name, self.options), "minimum", 1)
-        if self.patch_size < minimum:
+        network = _build(DISCRIMINATORS, self.name, self.options)
+        assert isinstance(network, Discriminator)
+        if self.patch_size < network.minimum:
             raise ValueError(
-                f"patch_size {self.patch_size} is smaller than the {minimum} that it needs; use fewer layers"
+                f"patch_size {self.patch_size} is smaller than the {network.minimum} that it needs; "
+                "use fewer layers"
             )
         return self
 
