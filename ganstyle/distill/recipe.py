@@ -8,15 +8,19 @@ from pydantic import Field, model_validator
 from ganstyle.models import VGG16Student
 from ganstyle.recipe import Count, Interval, NonNegative, Number, Positive, RunRecipe, Section
 
-Fraction = Annotated[float, Number, Field(ge=0, le=1)]
-Rank = Annotated[int, Number, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1), Number]
+Rank = Annotated[int, Field(ge=0), Number]
 
 
 class StudentSection(Section):
     """The student's constructor keywords; see `VGG16Student`."""
 
-    widths: tuple[Count, ...] = (24, 64, 128, 128, 256, 256, 256)
-    ranks: tuple[Rank, ...] = (0, 0, 40, 48, 80, 96, 96)
+    widths: tuple[Count, ...] = Field(
+        (24, 64, 128, 128, 256, 256, 256), description="output channels of the seven convolutions"
+    )
+    ranks: tuple[Rank, ...] = Field(
+        (0, 0, 40, 48, 80, 96, 96), description="channels between a 3x1 and a 1x3 kernel; 0: one 3x3 kernel"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -28,53 +32,55 @@ class StudentSection(Section):
 class PaintingsSection(Section):
     """The paintings that the student sees besides photos."""
 
-    path: str = Field("data/styles", description="a folder of paintings, or one image")
+    path: str = Field("data/styles", description="one painting, or a folder of paintings")
 
 
 class OnPolicySection(Section):
     """Pictures that Gatys' optimization paints with the student itself; see ``OnPolicyPictures``."""
 
-    pictures: Annotated[int, Number, Field(ge=0)] = Field(4, description="of them in a batch; 0 turns it off")
-    pool: Count = Field(32, description="how many are being painted at a time")
-    steps: Count = Field(60, description="steps after which a picture is finished")
+    pictures: Annotated[int, Field(ge=0), Number] = Field(
+        4, description="how many of them in a batch; 0: none"
+    )
+    pool: Count = Field(32, description="how many are optimized at a time")
+    steps: Count = Field(60, description="steps until a picture is finished")
     lr: Positive = Field(0.03, description="Adam's learning rate on the pixels")
-    styles: tuple[str, ...] = Field((), description="trained styles whose pictures are among the beginnings")
+    styles: tuple[str, ...] = Field((), description="trained styles whose pictures some of them start from")
 
 
 class DistillationLossSection(Section):
     """Weights of the relative errors, each a mean over its layers."""
 
-    features: NonNegative = Field(1.0, description="of the maps that the student gives")
-    gram: NonNegative = Field(1.0, description="of their Gram matrices")
-    hints: NonNegative = Field(0.3, description="of the maps on the way to them that are as wide as VGG-16's")
+    features: NonNegative = Field(1.0, description="weight of the feature maps that the student gives")
+    gram: NonNegative = Field(1.0, description="weight of their Gram matrices")
+    hints: NonNegative = Field(0.3, description="weight of the maps in between that are as wide as VGG-16's")
 
 
 class DistillationOptimizerSection(Section):
-    """Muon and AdamW, with a linear rise and then a fall along half a cosine wave to 0."""
+    """Muon and AdamW, with linear warm-up and cosine decay to 0."""
 
-    lr: Positive = Field(0.02, description="Muon's, for the kernels")
-    lr_adam: Positive = Field(4.0e-3, description="AdamW's, for everything else")
-    weight_decay: NonNegative = 1.0e-4
-    warmup: Interval = 100
-    clip: Positive = Field(1.0, description="largest norm of the gradient")
+    lr: Positive = Field(0.02, description="Muon's learning rate, for the kernels")
+    lr_adam: Positive = Field(4.0e-3, description="AdamW's learning rate, for everything else")
+    weight_decay: NonNegative = Field(1.0e-4, description="of both")
+    warmup: Interval = Field(100, description="steps of linear warm-up; 0: none")
+    clip: Positive = Field(1.0, description="largest gradient norm")
     freeze_norm: Fraction = Field(
-        0.3, description="after this part of the steps batch norm keeps its statistics: as it will be used"
+        0.3, description="fraction of the steps after which batch norm freezes its statistics"
     )
 
 
 class FidelitySection(Section):
     """Comparing the student with the teacher on photos and paintings while it learns."""
 
-    every: Interval = 500
-    content: str = Field("data/val", description="a folder of photos that are not trained on")
-    count: Count = Field(20, description="how many of them")
-    size: Count = Field(256, description="side of the squares cut from them, in pixels")
+    every: Interval = Field(500, description="steps between comparisons; 0: none")
+    content: str = Field("data/val", description="folder of validation photos, none of them in content")
+    count: Count = Field(20, description="how many of them to compare on")
+    size: Count = Field(256, description="side of their central squares in pixels")
 
 
 class DistillationRecipe(RunRecipe):
     """Everything that decides how a student comes out."""
 
-    image_size: Annotated[int, Number, Field(ge=16)] = Field(128, description="side of the crops in pixels")
+    image_size: Annotated[int, Field(ge=16), Number] = Field(128, description="side of the crops in pixels")
     style: PaintingsSection = PaintingsSection()
     student: StudentSection = StudentSection()
     on_policy: OnPolicySection = OnPolicySection()

@@ -41,12 +41,12 @@ def _no_bool(value: object) -> object:
     return value
 
 
-Number = BeforeValidator(_no_bool)
-NonNegative = Annotated[float, Number, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Number, Field(gt=0, allow_inf_nan=False)]
-Decay = Annotated[float, Number, Field(ge=0, lt=1)]
-Count = Annotated[int, Number, Field(ge=1)]
-Interval = Annotated[int, Number, Field(ge=0, description="every so many steps; 0 turns it off")]
+Number = BeforeValidator(_no_bool)  # after the bounds: before them, the JSON schema would lack these
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Number]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Number]
+Decay = Annotated[float, Field(ge=0, lt=1), Number]
+Count = Annotated[int, Field(ge=1), Number]
+Interval = Annotated[int, Field(ge=0), Number]
 LayerWeights = Annotated[dict[str, Positive], BeforeValidator(_equal_weights), Field(min_length=1)]
 
 
@@ -59,12 +59,12 @@ class Section(BaseModel):
 class ContentSection(Section):
     """Where the photos come from; see ``ganstyle.data.open_content``."""
 
-    kind: Literal["folder", "lsun", "torchvision"] = "folder"
-    path: str = Field("data/content", description="the folder, or the root of the data set")
-    classes: list[str] | None = Field(None, description="lsun: such as [church_outdoor_train]")
-    name: str | None = Field(None, description="torchvision: Imagenette, Flowers102 or Places365")
-    split: str | None = Field(None, description="torchvision: the data set's own name of a part")
-    download: bool | None = Field(None, description="torchvision: fetch it when it is not there")
+    kind: Literal["folder", "lsun", "torchvision"] = Field("folder", description="the kind of data set")
+    path: str = Field("data/content", description="folder of photos, or root of the data set")
+    classes: list[str] | None = Field(None, description="for lsun: such as [church_outdoor_train]")
+    name: str | None = Field(None, description="for torchvision: Imagenette, Flowers102 or Places365")
+    split: str | None = Field(None, description="for torchvision: the data set's own name for a split")
+    download: bool | None = Field(None, description="for torchvision: download the data set if it is missing")
 
     def options(self) -> dict[str, Any]:
         """Return the keywords of ``open_content`` that are set."""
@@ -74,12 +74,12 @@ class ContentSection(Section):
 class StyleSection(Section):
     """The painting, or a folder of paintings by one hand, and how large they are looked at."""
 
-    path: str = Field(description="one image, or a folder of images")
-    size: Count = Field(384, description="the painting's shorter side in pixels: sets the strokes' size")
-    title: str = ""
-    author: str = ""
-    year: str = ""
-    license: str = ""
+    path: str = Field(description="one painting, or a folder of paintings")
+    size: Count = Field(384, description="shorter side of the painting in pixels; sets the stroke size")
+    title: str = Field("", description="title of the painting, for the style's card")
+    author: str = Field("", description="its author")
+    year: str = Field("", description="its year")
+    license: str = Field("", description="its license")
 
     @model_validator(mode="before")
     @classmethod
@@ -95,7 +95,7 @@ class GeneratorSection(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: str = "resnet"
+    name: str = Field("resnet", description="lean, resnet or unet")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class DiscriminatorSection(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: str = "patchgan"
+    name: str = Field("patchgan", description="patchgan")
     patch_size: Count = Field(128, description="side of the real and generated crops it sees, in pixels")
 
     @property
@@ -160,17 +160,19 @@ class _SkipInitialization(TorchFunctionMode):
 
 
 class LossSection(Section):
-    """The generator's loss: a weighted sum of relative content and style, smoothness and fooling D."""
+    """The generator's loss: a weighted sum of content, style, total-variation and adversarial loss."""
 
-    content: NonNegative = 1.0
-    style: NonNegative = 5.0
-    tv: NonNegative = 0.0
-    adversarial: NonNegative = 0.5
-    gan: str = Field("hinge", description="lsgan, hinge or nonsaturating")
-    r1: NonNegative = Field(0.0, description="weight of the gradient penalty on D's real patches")
-    r1_every: Count = Field(16, description="lazy R1: in every so many steps, so many times as strong")
-    content_layers: LayerWeights = {"relu3_3": 1.0}
-    style_layers: LayerWeights = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}
+    content: NonNegative = Field(1.0, description="weight of the relative content loss")
+    style: NonNegative = Field(5.0, description="weight of the relative style loss")
+    tv: NonNegative = Field(0.0, description="weight of the total-variation loss")
+    adversarial: NonNegative = Field(0.5, description="weight of the adversarial loss")
+    gan: str = Field("hinge", description="GAN loss: lsgan, hinge or nonsaturating")
+    r1: NonNegative = Field(0.0, description="weight of the R1 gradient penalty on real patches")
+    r1_every: Count = Field(16, description="lazy R1: steps between two penalties, each scaled up to match")
+    content_layers: LayerWeights = Field({"relu3_3": 1.0}, description="VGG-16 layers and their weights")
+    style_layers: LayerWeights = Field(
+        {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}, description="VGG-16 layers and their weights"
+    )
 
     @field_validator("gan")
     @classmethod
@@ -188,41 +190,41 @@ class LossSection(Section):
 class OptimizerSection(Section):
     """Adam for both networks, with a schedule that both follow; Muon for the generator's kernels if asked."""
 
-    lr: Positive = 1.0e-3
+    lr: Positive = Field(1.0e-3, description="Adam's learning rate for the generator")
     lr_muon: NonNegative = Field(
-        0.0, description="of Muon on the kernels of the generator's hidden layers, such as 0.02; 0: Adam"
+        0.0, description="Muon's learning rate for the generator's hidden kernels, such as 0.02; 0: Adam"
     )
-    lr_discriminator: Positive = 2.0e-4
-    betas: tuple[Decay, Decay] = (0.5, 0.999)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup: Interval = Field(0, description="steps of linear rise at the start")
-    clip: Positive = Field(5.0, description="largest norm of a network's gradient")
+    lr_discriminator: Positive = Field(2.0e-4, description="Adam's learning rate for the discriminator")
+    betas: tuple[Decay, Decay] = Field((0.5, 0.999), description="Adam's betas")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="of all learning rates")
+    warmup: Interval = Field(0, description="steps of linear warm-up; 0: none")
+    clip: Positive = Field(5.0, description="largest gradient norm of a network")
 
 
 class RunSection(Section):
     """What a run writes, and how often; the run's folder is dir/name."""
 
-    dir: str = "runs"
-    save_every: Interval = 500
-    log_every: Count = 10
-    keep: Count = Field(2, description="how many training states are kept")
+    dir: str = Field("runs", description="folder for runs; the run itself is dir/name")
+    save_every: Interval = Field(500, description="steps between training states; 0: only at the end")
+    log_every: Count = Field(10, description="steps between lines of the log")
+    keep: Count = Field(2, description="how many training states to keep")
 
 
 class SampledRunSection(RunSection):
     """A run that also shows pictures as it goes."""
 
-    sample_every: Interval = 250
-    samples: Count = Field(4, description="how many fixed photos the sample grids show")
+    sample_every: Interval = Field(250, description="steps between sample grids; 0: none")
+    samples: Count = Field(4, description="how many photos a sample grid shows")
 
 
 class ScoreSection(Section):
     """Scoring of the EMA generator on validation photos while it trains."""
 
-    every: Interval = 0
-    content: str = Field("data/val", description="a folder of photos that are not trained on")
-    count: Count = Field(20, description="how many of them")
+    every: Interval = Field(0, description="steps between scores; 0: none")
+    content: str = Field("data/val", description="folder of validation photos, none of them in content")
+    count: Count = Field(20, description="how many of them to score")
     size: Count = Field(384, description="their shorter side in pixels")
-    fid: bool = Field(False, description="FID and KID of VGG-16's features as well")
+    fid: bool = Field(False, description="also FID and KID of VGG-16 features")
     select: Literal[
         "weighted",
         "content",
@@ -233,7 +235,7 @@ class ScoreSection(Section):
         "kid_vgg16_style",
         "fid_vgg16_content",
         "kid_vgg16_content",
-    ] = Field("weighted", description="which score decides what best.safetensors is")
+    ] = Field("weighted", description="the score that picks best.safetensors")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -243,18 +245,23 @@ class ScoreSection(Section):
 
 
 class RunRecipe(Section):
-    """What every run is told, whatever it trains."""
+    """What every run has, whatever it trains."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    seed: Annotated[int, Number, Field(ge=0, lt=2**32)] = 0
-    steps: Count = 4000
-    batch_size: Count = Field(4, description="photos a step and process")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    workers: Annotated[int, Number, Field(ge=0)] = Field(2, description="processes that load data")
+    name: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of what it makes"),
+    ]
+    seed: Annotated[int, Field(ge=0, lt=2**32), Number] = Field(0, description="of everything random")
+    steps: Count = Field(4000, description="optimizer steps")
+    batch_size: Count = Field(4, description="photos per step and process")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 where the device has it natively, else fp32"
+    )
+    workers: Annotated[int, Field(ge=0), Number] = Field(2, description="processes that load data")
     content: ContentSection = ContentSection()
     run: RunSection = RunSection()
-    vgg: str = Field("auto", description="auto, distilled, imagenet or a file; see ganstyle.weights")
-    resume: str = Field("auto", description="auto, never, or a training state's folder")
+    vgg: str = Field("auto", description="the VGG-16: auto, distilled, imagenet or a file")
+    resume: str = Field("auto", description="auto, never, or the folder of a training state")
 
     @property
     def folder(self) -> Path:
@@ -298,24 +305,26 @@ class RunRecipe(Section):
 
 
 class PhaseSection(Section):
-    """A part of the steps, and what is different in it."""
+    """A part of the steps, and what it changes."""
 
-    until: Annotated[float, Number, Field(gt=0, le=1)] = Field(
-        description="where it ends: 1 is the last step"
+    until: Annotated[float, Field(gt=0, le=1), Number] = Field(
+        description="where the phase ends, as a fraction of all steps; the last one ends at 1"
     )
-    image_size: Count | None = Field(None, description="instead of the recipe's")
-    vgg: str | None = Field(None, description="instead of the recipe's")
-    strengths: bool = Field(True, description="whether a generator that can be told is told others than 1")
+    image_size: Count | None = Field(None, description="overrides the recipe's image_size")
+    vgg: str | None = Field(None, description="overrides the recipe's vgg")
+    strengths: bool = Field(True, description="whether to train on all strengths or only on 1")
 
 
 class Recipe(RunRecipe):
     """Everything that decides how a style comes out."""
 
-    accumulate: Count = Field(1, description="batches a step: gradient accumulation")
-    image_size: Count = Field(256, description="side of the photos' crops in pixels")
-    ema: Decay = Field(0.999, description="decay of the averaged generator")
-    init: str | None = Field(None, description="a style, by name or path, whose generator is the start")
-    phases: list[PhaseSection] = Field([], description="of the steps, with their own crops or VGG-16")
+    accumulate: Count = Field(1, description="batches per step (gradient accumulation)")
+    image_size: Count = Field(256, description="side of the photo crops in pixels")
+    ema: Decay = Field(0.999, description="decay of the exponential moving average of the generator")
+    init: str | None = Field(None, description="a style, by name or path, to start from")
+    phases: list[PhaseSection] = Field(
+        [], description="parts of the run with a crop size or VGG-16 of their own"
+    )
     style: StyleSection
     generator: GeneratorSection = GeneratorSection()
     discriminator: DiscriminatorSection | None = DiscriminatorSection()
