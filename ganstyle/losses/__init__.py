@@ -1,4 +1,4 @@
-"""The losses that a generator is trained on and that Gatys' optimization descends."""
+"""The losses of the generators, the discriminators and Gatys' optimization."""
 
 from ganstyle.losses.adversarial import GAN_LOSSES, GANLoss, r1_penalty
 from ganstyle.losses.gram import gram_matrix

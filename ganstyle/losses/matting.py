@@ -1,4 +1,4 @@
-"""Keeping a picture photorealistic: it may change the photo's colors, but only as a photographer could."""
+"""The photorealism loss: the picture must stay a locally affine color transform of the photo."""
 
 import sys
 import warnings
@@ -12,39 +12,39 @@ from torch import Tensor
 
 from ganstyle.errors import GanstyleError
 
-# Nine times the variance that rounding to 8 bits leaves on a pixel, (1/255)²/12: a window that holds nothing
-# but rounding is then flat. With 1e-7, as Levin et al. and Luan et al. have it, the fits use that noise as a
-# guide, and whole strokes pass into skies and walls unpunished.
+# Nine times the variance of 8-bit rounding, (1/255)²/12, so that a window with nothing but rounding noise
+# counts as flat. With the 1e-7 of Levin et al. and Luan et al., the affine fits exploit that noise, and whole
+# strokes in skies and walls go unpenalized.
 _EPSILON = 1e-5
 
 _MODULE = "pymatting.laplacian.cf_laplacian"
 
 
 def matting_laplacian(photo: Tensor, *, epsilon: float = _EPSILON) -> Tensor:
-    """Return the matrix that measures how far an image is from being locally affine in a photo's colors.
+    """Return the matting Laplacian of a photo.
 
-    ``vᵀ L v`` is, summed over all 3x3 windows, what remains of ``v`` when it is fitted by an affine
-    function of the photo's RGB within the window: Levin et al. 2008, equation 12. It is made once a size;
-    the first call on a machine takes some seconds longer, in which PyMatting's code is compiled.
+    ``vᵀ L v`` is the squared residual of fitting ``v`` by an affine function of the photo's RGB, summed over
+    all 3x3 windows: Levin et al. 2008, equation 12. The first call on a machine takes a few seconds longer,
+    to compile PyMatting's code.
 
     Args:
-        photo: (1, 3, H, W) in [0, 1], any device. Less than 3x3 pixels have no window: all zeros.
-        epsilon: the price of a fit's squared slopes. The larger, the flatter must a picture be where the
-            photo is; and the dearer is contrast itself.
+        photo: (1, 3, H, W) in [0, 1], any device. Below 3x3 pixels there is no window; the result is zero.
+        epsilon: regularization of the fits, on their squared slopes. Larger values force the picture to be
+            flat where the photo is flat, and also penalize contrast itself.
 
     Returns:
-        Sparse CSR (H·W, H·W), float32, symmetric, positive semidefinite, at most 25 entries a row, with
-        32-bit indices: 200 bytes a pixel. On the photo's device, or on the CPU where that knows no CSR.
+        Sparse CSR (H·W, H·W), float32, symmetric, positive semidefinite, at most 25 entries per row, with
+        32-bit indices: 200 bytes per pixel. On the photo's device, or on the CPU if that lacks CSR support.
 
     Raises:
-        GanstyleError: PyMatting is missing or does not load.
-        ValueError: another shape.
+        GanstyleError: PyMatting is missing or cannot be loaded.
+        ValueError: the photo has another shape.
     """
     if photo.dim() != 4 or photo.shape[:2] != (1, 3):
         raise ValueError(f"expected a photo of shape (1, 3, H, W), got {tuple(photo.shape)}")
     pixels = photo.detach()[0].permute(1, 2, 0).to("cpu", torch.float64).contiguous().numpy()
     matrix = _closed_form()(pixels, epsilon=epsilon)
-    matrix.eliminate_zeros()  # near the borders, zeros stand for neighbors that do not exist
+    matrix.eliminate_zeros()  # explicit zeros stand for neighbors beyond the border
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
         laplacian = torch.sparse_csr_tensor(
@@ -58,22 +58,22 @@ def matting_laplacian(photo: Tensor, *, epsilon: float = _EPSILON) -> Tensor:
 
 
 def photorealism_loss(picture: Tensor, laplacian: Tensor) -> Tensor:
-    """Say how far a picture is from a photo whose colors were changed, each place in its own way.
+    """Return how far a picture is from a locally affine color transform of the photo.
 
-    ``Σ_c V_cᵀ L V_c / (3·H·W)``, with V_c a channel as a vector: Luan et al. 2017, equation 2, as a mean
-    over pixels, so that its weight does not depend on the size. Any map of colors that is affine in each
-    neighborhood costs next to nothing; straight lines stay straight, as no such map can bend them. For
-    scale: independent noise of variance σ² on each pixel costs about 5 σ².
+    ``Σ_c V_cᵀ L V_c / (3·H·W)``, with V_c a channel as a vector: Luan et al. 2017, equation 2, averaged over
+    pixels so that its weight does not depend on the size. Color changes that are affine within each
+    neighborhood cost almost nothing. Bending an edge is penalized, since no such change can do it. For scale,
+    independent noise of variance σ² per pixel costs about 5 σ².
 
     Args:
         picture: (B, 3, H, W) in [0, 1].
-        laplacian: of the photo, from `matting_laplacian`, (H·W, H·W).
+        laplacian: of the photo, (H·W, H·W), from `matting_laplacian`.
 
     Returns:
-        A scalar, the mean over the batch, at least 0 but for rounding; it can be differentiated twice.
+        A scalar, the mean over the batch, at least 0 up to rounding; twice differentiable.
 
     Raises:
-        ValueError: the Laplacian is of a photo with another number of pixels.
+        ValueError: the Laplacian belongs to a photo with another number of pixels.
     """
     height, width = picture.shape[-2:]
     if laplacian.shape[0] != height * width:
@@ -86,8 +86,9 @@ def photorealism_loss(picture: Tensor, laplacian: Tensor) -> Tensor:
 class _SymmetricProduct(torch.autograd.Function):
     """Rows (K, N) times a symmetric CSR matrix (N, N), given as its ``matmul``.
 
-    Autograd's own backward pass transposes the matrix every time, which costs fifty times the product; this
-    one uses that it need not be. The matrix itself is no argument, as ``torch.func`` fails on sparse ones.
+    Autograd's own backward pass transposes the matrix every time, which takes fifty times as long as the
+    product. The matrix is symmetric, so no transpose is needed. Its ``matmul`` is passed in place of the
+    matrix because ``torch.func`` fails on sparse arguments.
     """
 
     @staticmethod
@@ -109,9 +110,9 @@ class _SymmetricProduct(torch.autograd.Function):
 
 
 def _closed_form() -> Callable[..., Any]:
-    """Return PyMatting's ``cf_laplacian`` without importing the package around it.
+    """Return PyMatting's ``cf_laplacian`` without importing the package's ``__init__``.
 
-    Its ``__init__`` has Numba compile every function it has, a minute or more on the first import; the one
+    That would have Numba compile every function of the package, a minute or more on the first import; the one
     file that is needed takes three seconds.
     """
     if _MODULE not in sys.modules:
@@ -125,16 +126,16 @@ def _closed_form() -> Callable[..., Any]:
         spec = spec_from_file_location(_MODULE, path)
         assert spec is not None
         assert spec.loader is not None
-        module = sys.modules[_MODULE] = module_from_spec(spec)  # Numba's cache looks for it there
+        module = sys.modules[_MODULE] = module_from_spec(spec)  # Numba's cache looks it up there
         try:
             spec.loader.exec_module(module)
-        # ImportError: a Numba that does not fit NumPy; RuntimeError: no folder for its cache.
+        # ImportError: Numba does not support this NumPy; RuntimeError: Numba finds no folder for its cache.
         except (ImportError, OSError, RuntimeError) as error:
             del sys.modules[_MODULE]
             reason = " ".join(str(error).split())
             raise GanstyleError(
-                f"PyMatting cannot be loaded ({reason}); reinstall it, or set NUMBA_CACHE_DIR to a folder "
-                "that can be written to"
+                f"PyMatting cannot be loaded ({reason}); reinstall it, or set NUMBA_CACHE_DIR to a "
+                "writable folder"
             ) from error
     function: Callable[..., Any] = sys.modules[_MODULE].cf_laplacian
     return function

@@ -1,4 +1,4 @@
-"""A style for each region: sky from the painting's sky, walls from its walls."""
+"""Spatial control of style: each region of the photo is styled by one region of the painting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from ganstyle.losses.gram import gram_matrix
 from ganstyle.losses.perceptual import FeatureMaps, relative_distance
 
 MAX_REGIONS = 32
-"""A mask of more colors was blurred or compressed, not painted."""
+"""A mask with more colors has most likely been blurred or compressed."""
 
 
 @dataclass(frozen=True)
 class Regions:
-    """The regions of one image, as its mask shows them.
+    """The regions of an image, read from its mask.
 
     Attributes:
         name: the mask's file, for messages.
         labels: each region's color, such as "#ff0000", sorted.
-        masks: (R, 1, H, W) float32, 1 inside the region and 0 outside; they add up to 1.
+        masks: (R, 1, H, W) float32, 1 inside a region and 0 outside; they sum to 1.
     """
 
     name: str
@@ -33,14 +33,14 @@ class Regions:
 
 
 def read_regions(path: str | Path, size: tuple[int, int]) -> Regions:
-    """Read a mask image, in which each region has a color (or a gray) of its own.
+    """Read a mask: an image in which each region has its own color or gray level.
 
     Args:
-        path: the file; best a PNG, as JPEG blurs the colors.
-        size: (height, width) of the image that it is for.
+        path: the file, preferably a PNG, since JPEG blurs colors.
+        size: (height, width) of the image that the mask belongs to.
 
     Raises:
-        ImageError: it cannot be read, has another size, one color only, or more than ``MAX_REGIONS``.
+        ImageError: the file cannot be read, has another size, a single color, or more than ``MAX_REGIONS``.
     """
     pixels = read_image(path)
     height, width = pixels.shape[-2:]
@@ -54,22 +54,22 @@ def read_regions(path: str | Path, size: tuple[int, int]) -> Regions:
     colors = torch.unique(codes)
     if len(colors) == 1:
         raise ImageError(
-            f"{path}: the mask has one color only; paint two regions or more, or leave the masks out"
+            f"{path}: the mask has one color only; use at least two regions, or leave the masks out"
         )
     if len(colors) > MAX_REGIONS:
         raise ImageError(
             f"{path}: the mask has {len(colors)} colors, more than {MAX_REGIONS} regions; "
-            "paint it without smooth edges and save it as PNG"
+            "draw it without anti-aliasing and save it as PNG"
         )
     masks = torch.stack([codes == color for color in colors]).unsqueeze(1).float()
     return Regions(str(path), [f"#{int(color):06x}" for color in colors], masks)
 
 
 def check_same_regions(content: Regions, styles: Sequence[Regions]) -> None:
-    """Make sure that every region of the photo has its counterpart in each painting, and the reverse.
+    """Check that the photo and every painting have the same regions.
 
     Raises:
-        ImageError: a color is in one mask and not in the other.
+        ImageError: a color is missing in one of the masks.
     """
     for style in styles:
         for one, other in ((content, style), (style, content)):
@@ -84,20 +84,20 @@ def check_same_regions(content: Regions, styles: Sequence[Regions]) -> None:
 def region_grams(features: Tensor, masks: Tensor) -> Tensor:
     """Correlate the channels of a feature map within each region.
 
-    ``G_r[i, j] = Σ_hw M_r·F_i·F_j / (C·Σ_hw M_r)``, the masks averaged down to the map's size: the guided
-    Gram matrix of Gatys et al. 2017 (spatial control), in the scale of `gram_matrix`. One mask of ones gives
-    the plain Gram matrix, and those of masks that add up to 1, weighted by area, add up to it.
-    (Luan et al. 2017, equation 3 multiply F by M, and so weigh a border by the square of its mask.)
+    ``G_r[i, j] = Σ_hw M_r·F_i·F_j / (C·Σ_hw M_r)``, with the masks reduced to the map's size by averaging:
+    the guided Gram matrix of Gatys et al. 2017 (spatial control), in the scale of `gram_matrix`. A mask of
+    ones gives the plain Gram matrix. Masks that sum to 1 give matrices whose area-weighted sum is the plain
+    one. (Luan et al. 2017, equation 3 multiply F by M, which weights soft borders by the squared mask.)
 
     Args:
         features: (B, C, h, w), any floating-point type.
-        masks: (R, 1, H, W) in [0, 1], soft or not, for every item of the batch alike. Without gradient.
+        masks: (R, 1, H, W) in [0, 1], soft or binary, shared by all items of the batch. No gradient.
 
     Returns:
         (B, R, C, C), float32 (float64 for float64 features).
 
     Raises:
-        ImageError: a region covers no pixel.
+        ImageError: a region is empty.
     """
     height, width = features.shape[-2:]
     shares = _shrink(masks, (height, width)).to(features.device)
@@ -105,7 +105,7 @@ def region_grams(features: Tensor, masks: Tensor) -> Tensor:
     counts = torch.bincount(number, minlength=len(masks)).tolist()
     if 0 in counts:
         raise ImageError(f"region {counts.index(0) + 1} of {len(masks)} covers no pixel; leave it out")
-    # The pixels of each region side by side: all Grams together then cost little more than one plain Gram.
+    # With the pixels sorted by region, all matrices together cost little more than one plain Gram matrix.
     share = shares[number, pixel].to(torch.promote_types(features.dtype, torch.float32))
     weighted = features.flatten(-2).index_select(-1, pixel) * share.sqrt()
     parts = zip(torch.split(weighted, counts, -1), torch.split(share, counts), strict=True)
@@ -117,23 +117,23 @@ def region_grams(features: Tensor, masks: Tensor) -> Tensor:
 def region_style_loss(
     features: FeatureMaps, grams: Mapping[str, Tensor], masks: Tensor, weights: Mapping[str, float]
 ) -> Tensor:
-    """Say how far each region's texture is from its counterpart's in the painting.
+    """Return the style loss region by region.
 
-    The mean over regions, by their area in the picture, of the relative distances of their Gram matrices;
-    of layers, the weighted mean. One region that covers all is `style_loss`.
+    The mean over regions, weighted by their area in the picture, of the relative distances between Gram
+    matrices; the weighted mean over layers. With a single region this is `style_loss`.
 
     Args:
         features: the picture's feature maps, each (B, C, h, w).
-        grams: the painting's, each (R, C, C), from `region_grams` with its own masks.
-        masks: the picture's (R, 1, H, W), the same regions in the same order.
+        grams: the painting's Gram matrices, each (R, C, C), from `region_grams` with its own masks.
+        masks: the picture's, (R, 1, H, W), with the regions in the same order.
         weights: the layers to compare and their weights; they are divided by their sum.
 
     Returns:
         A scalar, the mean over the batch.
 
     Raises:
-        ImageError: a region covers no pixel.
-        ValueError: the picture's regions and the painting's differ in number.
+        ImageError: a region is empty.
+        ValueError: the picture and the painting have different numbers of regions.
     """
     areas = masks.flatten(1).sum(1)
     areas = areas / areas.sum()
@@ -149,5 +149,5 @@ def region_style_loss(
 
 
 def _shrink(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Average masks down to a feature map, (R, h·w); every pixel counts, so no region is lost."""
+    """Average masks down to the size of a feature map, (R, h·w); no region gets lost."""
     return F.interpolate(masks, size, mode="area").flatten(1)

@@ -1,4 +1,4 @@
-"""The networks: three generators, a discriminator and a feature extractor."""
+"""The networks: generators, discriminators and feature extractors."""
 
 from torch import nn
 

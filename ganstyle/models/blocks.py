@@ -1,7 +1,7 @@
 """Building blocks that the generators and the discriminator share.
 
-All of them take and return NCHW float tensors and work at any spatial size from 1x1 up. Those that are
-``conditioned`` are told how strongly to paint, as (B,), one strength for each item; see `InstanceNorm`.
+All of them take and return NCHW float tensors and work at any spatial size from 1x1 up. A ``conditioned``
+block also takes the strength, (B,), one for each item; see `InstanceNorm`.
 """
 
 import torch
@@ -12,9 +12,9 @@ from ganstyle.models.norms import InstanceNorm
 
 
 def pad(x: Tensor, amount: int) -> Tensor:
-    """Pad all four sides by reflection, which leaves no dark frame as zeros do.
+    """Pad all four sides by reflection. Zero padding would darken the picture's edges.
 
-    Reflection needs more pixels than it pads; a smaller map repeats its edge pixels instead.
+    Reflection needs more pixels than it pads. A smaller map is padded with its edge pixels instead.
 
     Args:
         x: (B, C, H, W).
@@ -50,8 +50,8 @@ class ConvBlock(nn.Module):
         outputs: channels of the output.
         kernel: side of the kernel in pixels, odd.
         stride: 1 or 2.
-        activate: whether the ReLU follows.
-        conditioned: whether the norm follows the strength.
+        activate: whether to apply the ReLU.
+        conditioned: whether the norm depends on the strength.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ConvBlock(nn.Module):
         conditioned: bool = False,
     ) -> None:
         super().__init__()
-        # The norm subtracts the mean, so that a bias here would change nothing.
+        # The norm subtracts the mean, so a bias would have no effect.
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
         self.norm = InstanceNorm(outputs, conditioned=conditioned)
         self.padding = kernel // 2
@@ -82,7 +82,7 @@ class ResidualBlock(nn.Module):
 
     Args:
         channels: channels of input and output.
-        conditioned: whether the norms follow the strength.
+        conditioned: whether the norms depend on the strength.
     """
 
     def __init__(self, channels: int, *, conditioned: bool = False) -> None:
@@ -97,16 +97,16 @@ class ResidualBlock(nn.Module):
 
 
 class UpsampleBlock(nn.Module):
-    """Double the size by nearest neighbor, optionally join a skip connection, then convolve.
+    """Double the size by nearest neighbor, optionally concatenate a skip connection, then convolve.
 
-    Every output pixel is covered by equally many kernel taps, so that no checkerboard arises as it
-    does with transposed convolution (Odena et al. 2016).
+    Every output pixel is covered by the same number of kernel taps, which avoids the checkerboard
+    artifacts of transposed convolution (Odena et al. 2016).
 
     Args:
         inputs: channels of the input.
         outputs: channels of the output.
         skip: channels of the skip connection; 0 if there is none.
-        conditioned: whether the norm follows the strength.
+        conditioned: whether the norm depends on the strength.
     """
 
     def __init__(self, inputs: int, outputs: int, skip: int = 0, *, conditioned: bool = False) -> None:
@@ -124,13 +124,13 @@ class UpsampleBlock(nn.Module):
 
         Args:
             x: (B, inputs, ceil(size/2)).
-            size: height and width wanted. Where a side is odd, the last row or column is not doubled,
-                which undoes a convolution of stride 2 exactly.
+            size: height and width of the result. Where a side is odd, the last row or column is not
+                doubled, which exactly inverts the size change of a convolution of stride 2.
             skip: (B, skip, *size), or None.
-            strength: (B,), for a conditioned block.
+            strength: (B,), required by a conditioned block.
         """
-        # To 2n - 1 pixels, nearest neighbor doubles n and drops the last. Cropping would do the same,
-        # but an exported graph would then hold for the sizes of its example only.
+        # Nearest neighbor to 2n - 1 pixels doubles n and drops the last. Cropping would give the same
+        # result, but would tie an exported graph to the sizes of its example input.
         x = F.interpolate(x, size=size, mode="nearest")
         if skip is not None:
             x = torch.cat([x, skip], dim=1)
@@ -141,7 +141,7 @@ class UpsampleBlock(nn.Module):
 class ToImage(nn.Module):
     """Reflection padding, convolution to RGB, and a sigmoid into [0,1].
 
-    Starts near mid-gray with low contrast, where the sigmoid's gradient is at its largest.
+    It is initialized near mid-gray with low contrast, where the sigmoid's gradient is largest.
 
     Args:
         inputs: channels of the input.
@@ -157,12 +157,12 @@ class ToImage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, 3, H, W) in [0,1], in the precision of the weights."""
-        # Under autocast the convolution runs in half precision, which is too coarse for an image.
+        # Under autocast the convolution runs in half precision, which is too coarse for pixels.
         return torch.sigmoid(self.conv(pad(x, self.padding)).to(self.conv.weight.dtype))
 
 
 def check_positive(**values: int) -> None:
-    """Raise ValueError for the first of the named values that is not a whole number above zero."""
+    """Raise ValueError if one of the named values is not a positive integer."""
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
@@ -172,4 +172,4 @@ def check_kernel(kernel: int) -> None:
     """Raise ValueError unless ``kernel`` is a positive odd number."""
     check_positive(kernel=kernel)
     if kernel % 2 == 0:
-        raise ValueError(f"kernel must be odd, so that it has a middle, not {kernel}")
+        raise ValueError(f"kernel must be odd, not {kernel}")

@@ -1,4 +1,4 @@
-"""A small network that gives the feature maps of VGG-16: the student of a distillation."""
+"""A small network distilled from VGG-16, which returns the same feature maps."""
 
 import copy
 from collections.abc import Collection, Mapping, Sequence
@@ -13,35 +13,36 @@ from ganstyle.errors import WeightsError
 from ganstyle.models.vgg import LAYERS, MEAN, WIDTHS, check_size
 
 STUDENT_LAYERS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256}
-"""The maps that the student gives, and their channels, which are VGG-16's."""
+"""The layers whose maps the student returns, and their channels, as in VGG-16."""
 
 _CONVOLUTIONS = LAYERS[: LAYERS.index("relu3_3") + 1]
-_CONTRAST = 4.0  # brings pixels to about unit variance
+_CONTRAST = 4.0  # scales pixels to about unit variance
 
 
 class VGG16Student(nn.Module):
     """Imitates relu1_2, relu2_2 and relu3_3 of VGG-16 with cheaper convolutions (Hinton et al. 2015).
 
-    It has VGG-16's seven first convolutions, each with a ReLU, and two of its poolings. They are cheaper in
-    two ways: the map between two convolutions may be narrower than VGG-16's, and a 3x3 kernel may be a 3x1
-    kernel into a few channels and a 1x3 kernel out of them (Jaderberg et al. 2014). The maps that are given
-    are as wide as VGG-16's, and the next block goes on from them: what the student does not know of a map,
-    it does not know of the deeper ones either, so an optimizer cannot hide anything between the two.
+    It has VGG-16's first seven convolutions, each with a ReLU, and its first two poolings. They are cheaper
+    in two ways: intermediate maps may be narrower than VGG-16's, and a 3x3 kernel may be replaced by a 3x1
+    kernel into a few channels followed by a 1x3 kernel (Jaderberg et al. 2014). The returned maps are as wide
+    as VGG-16's, and each block computes on from the returned map of the block before it. The deeper maps
+    therefore contain nothing that the shallower ones lack, which gives an optimizer nothing to exploit
+    between the two.
 
-    Takes (B, 3, H, W) in [0, 1], values somewhat outside included. Returns a dict from each layer asked for
-    to its map (B, C, H/2ᵏ, W/2ᵏ) with k = 0, 1, 2.
+    Takes (B, 3, H, W) in [0, 1]; values slightly outside are accepted. Returns a dict from each requested
+    layer to its map (B, C, H/2ᵏ, W/2ᵏ) with k = 0, 1, 2.
 
     Args:
         widths: channels of relu1_1, relu1_2, relu2_1, relu2_2, relu3_1, relu3_2 and relu3_3.
-        ranks: channels between the two kernels that stand for one; 0 where it is a plain 3x3 kernel.
-        norm: with batch norm (Ioffe & Szegedy 2015), as the student is trained; without, as it is used.
+        ranks: channels between the two kernels of a factorized convolution; 0 for a plain 3x3 kernel.
+        norm: with batch norm (Ioffe & Szegedy 2015), as in training; without it, as in inference.
 
     Attributes:
-        hints: the layers whose maps are as wide as VGG-16's and can be compared with them: those of
-            ``STUDENT_LAYERS``, and any on the way to them.
+        hints: the layers whose maps are as wide as VGG-16's and can therefore be compared with them: those
+            of ``STUDENT_LAYERS``, and any intermediate ones.
 
     Raises:
-        ValueError: there are not seven of a kind, a number is out of range, or a map that is given is not as
+        ValueError: there are not seven widths and ranks, one is out of range, or a returned map is not as
             wide as VGG-16's.
     """
 
@@ -61,7 +62,7 @@ class VGG16Student(nn.Module):
             self.units[layer] = _unit(inputs, width, rank, norm)
             inputs = width
         self.hints = [k for k, width in zip(_CONVOLUTIONS, widths, strict=True) if width == WIDTHS[k]]
-        # VGG-16's own, so that the zeros beyond the borders mean the same to both networks.
+        # VGG-16's own mean, so that zero padding means the same color to both networks.
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) / 255, persistent=False)
         self.to(memory_format=torch.channels_last)
 
@@ -83,8 +84,8 @@ class VGG16Student(nn.Module):
         """Return a copy without batch norm, which gives this student's maps times ``scale``.
 
         Args:
-            scale: a factor above 0 for each layer of ``hints``; VGG-16's maps are of the order of hundreds,
-                which no network likes to be trained to.
+            scale: a factor above 0 for each layer of ``hints``. VGG-16's activations are in the hundreds, too
+                large as a regression target, so the student is trained on normalized maps.
         """
         folded = VGG16Student(**self.options)
         before = 1.0
@@ -92,9 +93,9 @@ class VGG16Student(nn.Module):
             modules = list(cast(nn.Sequential, unit))
             convs = [module for module in modules if isinstance(module, nn.Conv2d)]
             convs[-1] = fuse_conv_bn_eval(convs[-1], cast(nn.BatchNorm2d, modules[len(convs)]))
-            convs[0].weight.div_(before)  # undoes the factor of the map that comes in
+            convs[0].weight.div_(before)  # undoes the factor of the incoming map
             before = scale.get(layer, 1.0)
-            for parameter in convs[-1].parameters():  # a factor passes through a ReLU, and through pooling
+            for parameter in convs[-1].parameters():  # ReLU and pooling commute with a positive factor
                 parameter.mul_(before)
             for number, conv in enumerate(convs):
                 cast(nn.Sequential, folded.units[layer])[number].load_state_dict(conv.state_dict())
@@ -102,20 +103,21 @@ class VGG16Student(nn.Module):
 
 
 class DistilledFeatures(nn.Module):
-    """A trained student in the place of `VGG16Features`: the same call, maps of the same shapes.
+    """A trained student as a drop-in replacement of `VGG16Features`.
 
-    Frozen and always in evaluation mode. Gradients of any order flow to the input. Autocast is off inside.
+    Frozen and always in evaluation mode. Gradients of any order flow to the input. Autocast is disabled
+    inside.
 
-    Takes (B, 3, H, W) in [0, 1]; returns a dict from each layer asked for to its map, of type ``dtype`` and
+    Takes (B, 3, H, W) in [0, 1]; returns a dict from each requested layer to its map, of type ``dtype`` and
     in channels-last memory.
 
     Args:
         layers: names out of ``STUDENT_LAYERS``, in any order.
-        student: without batch norm.
-        dtype: what the convolutions are computed in; see `VGG16Features`.
+        student: the trained student, without batch norm.
+        dtype: the type that the convolutions compute in; see `VGG16Features`.
 
     Raises:
-        WeightsError: the student does not give a layer.
+        WeightsError: the student lacks a requested layer.
     """
 
     def __init__(
@@ -138,7 +140,7 @@ class DistilledFeatures(nn.Module):
         return super().train(False)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the maps of the layers asked for, shallowest first.
+        """Return the maps of the requested layers, shallowest first.
 
         Raises:
             ImageError: a side is so short that pooling leaves nothing.
@@ -161,7 +163,7 @@ def _check(widths: Sequence[int], ranks: Sequence[int]) -> None:
 
 
 def _unit(inputs: int, outputs: int, rank: int, norm: bool) -> nn.Sequential:
-    """Build a convolution of one kernel or two, batch norm if asked for, and a ReLU."""
+    """Build a plain or factorized convolution, optional batch norm, and a ReLU."""
     if rank:
         convs = [
             nn.Conv2d(inputs, rank, (3, 1), padding=(1, 0), bias=False),
@@ -170,5 +172,5 @@ def _unit(inputs: int, outputs: int, rank: int, norm: bool) -> nn.Sequential:
     else:
         convs = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=not norm)]
     norms = [nn.BatchNorm2d(outputs)] if norm else []
-    # In place is safe: neither a convolution nor batch norm needs its output for its gradient.
+    # In place is safe: neither convolution nor batch norm needs its output for its gradient.
     return nn.Sequential(*convs, *norms, nn.ReLU(inplace=True))

@@ -1,4 +1,4 @@
-"""The lean generator: a residual generator that never works at full size."""
+"""The lean generator: a residual generator without feature maps at full resolution."""
 
 from itertools import pairwise
 
@@ -7,29 +7,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganstyle.models.blocks import ConvBlock, ResidualBlock, check_kernel, check_positive, pad_to_minimum
-from ganstyle.models.doubling import DoublingBlock, DoublingConv
-from ganstyle.models.strength import mix_in_photo, strength_of_each
+from ganstyle.models.strength import blend_with_photo, expand_strength
+from ganstyle.models.upsample_conv import UpsampleConv, UpsampleConvBlock
 
-_SMALLEST = 4  # the coarsest maps are at least this wide
+_SMALLEST = 4  # shortest side of the coarsest maps
 
 
 class LeanGenerator(nn.Module):
-    """Encoder, residual blocks and decoder as in `ResNetGenerator`, the first and the last layer halved.
+    """Encoder, residual blocks and decoder as in `ResNetGenerator`, but at half the resolution.
 
-    A fast generator spends most of its time on maps of the full size, going through memory. Here the first
-    convolution halves the photo at once, and the last one computes the four pixels of each block from the
-    map of half the size (`DoublingConv`). So nothing but colors is ever held at full size, and what that
-    saves is spent on the strokes.
+    A fast generator spends most of its time moving full-size maps through memory. Here the first
+    convolution has stride 2, and the last one computes each 2x2 block of output pixels from the half-size
+    map (`UpsampleConv`). Only RGB is ever held at full size; the time saved pays for wider layers.
 
-    Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32. Inside,
-    the right and the bottom edge are repeated up to a multiple of ``2**depth``.
+    Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32.
+    Internally, the right and the bottom edge are repeated up to a multiple of ``2**depth``.
 
     Args:
         width: channels at half the size; they double with each halving.
-        depth: how many times the size is halved; the residual blocks are there.
+        depth: how many times the size is halved, before the residual blocks.
         blocks: number of residual blocks.
         kernel: side of the first kernel in pixels, odd.
-        strength: whether the strength of painting can be told, and is trained.
+        strength: whether the generator takes a strength, which is then part of the training.
 
     Raises:
         ValueError: a value is not a positive whole number, or the kernel is even.
@@ -50,10 +49,10 @@ class LeanGenerator(nn.Module):
         )
         self.body = nn.ModuleList(ResidualBlock(channels[-1], conditioned=strength) for _ in range(blocks))
         self.up = nn.ModuleList(
-            DoublingBlock(coarser, finer, conditioned=strength)
+            UpsampleConvBlock(coarser, finer, conditioned=strength)
             for finer, coarser in reversed(list(pairwise(channels)))
         )
-        self.to_image = DoublingConv(width, 3)
+        self.to_image = UpsampleConv(width, 3)
         nn.init.xavier_normal_(self.to_image.conv.weight, gain=0.5)
         nn.init.zeros_(self.to_image.conv.bias)  # type: ignore[arg-type]
 
@@ -62,19 +61,19 @@ class LeanGenerator(nn.Module):
 
         Args:
             x: the photos.
-            strength: how strongly each is painted, a number or (B,); other than 1 only if built with it.
+            strength: strength of the style, a number or (B,). Values other than 1 need ``strength=True``.
         """
         height, width = x.shape[-2:]
-        each = strength_of_each(strength, x, conditioned=self.conditioned)
+        strengths = expand_strength(strength, x, conditioned=self.conditioned)
         photo = pad_to_minimum(x, _SMALLEST * self.multiple)
-        # By at least a pixel: where nothing is to be cut off in the end, an exported graph would hold for
-        # such sizes only.
+        # Always pad by at least one pixel: a graph exported from an example that needs no padding would
+        # only work for such sizes.
         missing = [self.multiple - side % self.multiple for side in photo.shape[-2:]]
         photo = F.pad(photo, (0, missing[1], 0, missing[0]), mode="replicate")
-        out = self.stem(photo * 2 - 1, each)
+        out = self.stem(photo * 2 - 1, strengths)
         for block in (*self.down, *self.body, *self.up):
-            out = block(out, each)
-        # Under autocast the convolution runs in half precision, which is too coarse for an image.
+            out = block(out, strengths)
+        # Under autocast the convolution runs in half precision, which is too coarse for pixels.
         colors = self.to_image(out).to(self.to_image.conv.weight.dtype)
         image = torch.sigmoid(colors[..., :height, :width])
-        return image if each is None else mix_in_photo(image, x, each)
+        return image if strengths is None else blend_with_photo(image, x, strengths)

@@ -1,4 +1,4 @@
-"""The discriminator that judges patches."""
+"""The PatchGAN discriminator."""
 
 from itertools import pairwise
 
@@ -14,23 +14,23 @@ NORMS = ("instance", "none")
 
 
 class PatchGANDiscriminator(nn.Module):
-    """A convolutional discriminator with one logit for each patch (Isola et al. 2017).
+    """A convolutional discriminator with one logit per patch (Isola et al. 2017).
 
     4x4 convolutions: ``layers`` of stride 2, then two of stride 1, with LeakyReLU 0.2 between them
-    and no norm on the first and the last. Three layers see patches of 70x70 pixels. There is no
-    batch norm, so that samples do not mix and nothing has to be shared between processes.
+    and no norm on the first and the last. With three layers the receptive field is 70x70 pixels. There
+    is no batch norm, so samples are independent and nothing has to be synchronized between processes.
 
-    With ``scales`` above 1, further discriminators of the same kind judge the image at 1/2, 1/4, …
-    of its size (Wang et al. 2018); the reduction is by 2x2 averages.
+    With ``scales`` above 1, further discriminators of the same kind see the image at 1/2, 1/4, … of its
+    size (Wang et al. 2018), reduced by 2x2 averages.
 
-    Takes (B, 3, H, W) in [0,1]; returns a list of logits maps (B, 1, h, w), finest scale first.
+    Takes (B, 3, H, W) in [0,1]; returns a list of logit maps (B, 1, h, w), finest scale first.
 
     Args:
         width: channels after the first layer; doubled by each further one, up to 8 times ``width``.
         layers: number of convolutions of stride 2.
-        spectral_norm: hold the largest singular value of each kernel matrix at 1 (Miyato et al.
-            2018). Instance norm is then left out whatever ``norm`` says, since it would rescale the
-            maps and so undo the bound.
+        spectral_norm: keep the largest singular value of each kernel matrix at 1 (Miyato et al.
+            2018). Instance norm is then omitted whatever ``norm`` says, because it would rescale the
+            maps and undo the bound.
         scales: number of scales.
         norm: "instance" or "none".
 
@@ -57,10 +57,10 @@ class PatchGANDiscriminator(nn.Module):
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Judge images.
+        """Return one map of logits per scale.
 
         Raises:
-            ImageError: a side is too short to give one logit at every scale.
+            ImageError: a side is too short for one logit at every scale.
         """
         height, width = x.shape[-2:]
         if min(height, width) < self.minimum:

@@ -11,17 +11,17 @@ from ganstyle.models.blocks import (
     check_positive,
     pad_to_minimum,
 )
-from ganstyle.models.strength import mix_in_photo, strength_of_each
+from ganstyle.models.strength import blend_with_photo, expand_strength
 
-_MINIMUM = 16  # smaller images are padded to this, so that the quarter-size maps are at least 4x4
+_MINIMUM = 16  # smaller images are padded to this size, which keeps the quarter-size maps at 4x4 or more
 
 
 class ResNetGenerator(nn.Module):
     """Encoder, residual blocks at a quarter of the size, decoder (Johnson et al. 2016).
 
     Departs from the paper: resize-convolution in place of transposed convolution, instance norm in
-    place of batch norm, reflection padding at every convolution, a sigmoid at the end, and a choice
-    of width. The defaults are the paper's network; ``width=16, kernel=5`` has a quarter of its
+    place of batch norm, reflection padding at every convolution, a sigmoid at the end, and a
+    configurable width. The defaults are the paper's network; ``width=16, kernel=5`` has a quarter of its
     parameters.
 
     Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32.
@@ -30,7 +30,7 @@ class ResNetGenerator(nn.Module):
         width: channels at full size; 2x and 4x as many at a half and a quarter of it.
         blocks: number of residual blocks.
         kernel: side of the first and the last kernel in pixels, odd.
-        strength: whether the strength of painting can be told, and is trained.
+        strength: whether the generator takes a strength, which is then part of the training.
 
     Raises:
         ValueError: a value is not a positive whole number, or the kernel is even.
@@ -54,17 +54,17 @@ class ResNetGenerator(nn.Module):
 
         Args:
             x: the photos.
-            strength: how strongly each is painted, a number or (B,); other than 1 only if built with it.
+            strength: strength of the style, a number or (B,). Values other than 1 need ``strength=True``.
         """
         height, width = x.shape[-2:]
-        each = strength_of_each(strength, x, conditioned=self.conditioned)
+        strengths = expand_strength(strength, x, conditioned=self.conditioned)
         photo = pad_to_minimum(x, _MINIMUM)
-        full = self.stem(photo * 2 - 1, each)
-        half = self.down1(full, each)
-        out = self.down2(half, each)
+        full = self.stem(photo * 2 - 1, strengths)
+        half = self.down1(full, strengths)
+        out = self.down2(half, strengths)
         for block in self.body:
-            out = block(out, each)
-        out = self.up1(out, half.shape[-2:], strength=each)
-        out = self.up2(out, full.shape[-2:], strength=each)
+            out = block(out, strengths)
+        out = self.up1(out, half.shape[-2:], strength=strengths)
+        out = self.up2(out, full.shape[-2:], strength=strengths)
         image: Tensor = self.to_image(out)[..., :height, :width]
-        return image if each is None else mix_in_photo(image, x, each)
+        return image if strengths is None else blend_with_photo(image, x, strengths)

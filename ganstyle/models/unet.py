@@ -11,32 +11,32 @@ from ganstyle.models.blocks import (
     check_positive,
     pad_to_minimum,
 )
-from ganstyle.models.strength import mix_in_photo, strength_of_each
+from ganstyle.models.strength import blend_with_photo, expand_strength
 
-_FIRST_SKIP = 2  # halvings before the first skip: maps at a quarter of the size and coarser
+_FIRST_SKIP = 2  # level of the finest skip connection: a quarter of the size
 
 
 class UNetGenerator(nn.Module):
     """Encoder and decoder joined by skip connections at the coarser sizes (Ronneberger et al. 2015).
 
-    A skip at full size would let the decoder copy the photo's texture, which is what the style has
-    to replace. Only maps at a quarter of the size and coarser are therefore joined: they tell where
-    things are, while everything finer has to be painted anew. Deep levels see far more of
-    the photo than a residual generator does, and cost little.
+    A skip connection at full size would let the decoder copy the photo's texture, which the style has
+    to replace. Only maps at a quarter of the size and coarser are connected: they carry the layout,
+    and the decoder has to generate all finer detail. The deep levels have a far larger receptive field
+    than a residual generator, at little cost.
 
     Departs from the paper: resize-convolution, instance norm, reflection padding, strided
     convolution in place of pooling, residual blocks at the coarsest size.
 
     Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32.
-    Images of a side under ``2 * 2**depth`` pixels are padded by their edge pixels inside, so that no
-    map that is normalized has a single pixel.
+    Images with a side under ``2 * 2**depth`` pixels are padded internally with their edge pixels, so that
+    every normalized map has more than one pixel.
 
     Args:
         width: channels at full size; they double at each level, up to 4 times ``width``.
         depth: how many times the size is halved.
         blocks: number of residual blocks at the coarsest size.
         kernel: side of the first and the last kernel in pixels, odd.
-        strength: whether the strength of painting can be told, and is trained.
+        strength: whether the generator takes a strength, which is then part of the training.
 
     Raises:
         ValueError: a value is not a positive whole number, or the kernel is even.
@@ -73,19 +73,19 @@ class UNetGenerator(nn.Module):
 
         Args:
             x: the photos.
-            strength: how strongly each is painted, a number or (B,); other than 1 only if built with it.
+            strength: strength of the style, a number or (B,). Values other than 1 need ``strength=True``.
         """
         height, width = x.shape[-2:]
-        each = strength_of_each(strength, x, conditioned=self.conditioned)
-        maps = [self.stem(pad_to_minimum(x, self.minimum) * 2 - 1, each)]
+        strengths = expand_strength(strength, x, conditioned=self.conditioned)
+        maps = [self.stem(pad_to_minimum(x, self.minimum) * 2 - 1, strengths)]
         for down in self.down:
-            maps.append(down(maps[-1], each))
+            maps.append(down(maps[-1], strengths))
         out = maps.pop()
         for block in self.body:
-            out = block(out, each)
+            out = block(out, strengths)
         for up in self.up:
             level = len(maps) - 1
             peer = maps.pop()
-            out = up(out, peer.shape[-2:], peer if level >= _FIRST_SKIP else None, each)
+            out = up(out, peer.shape[-2:], peer if level >= _FIRST_SKIP else None, strengths)
         image: Tensor = self.to_image(out)[..., :height, :width]
-        return image if each is None else mix_in_photo(image, x, each)
+        return image if strengths is None else blend_with_photo(image, x, strengths)

@@ -1,4 +1,4 @@
-"""VGG-16 as a fixed extractor of feature maps."""
+"""VGG-16 as a frozen feature extractor."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,25 +32,26 @@ WIDTHS = {layer: outputs for layer, (_, _, outputs) in _TABLE.items()}  # channe
 
 
 class VGG16Features(nn.Module):
-    """Feature maps of VGG-16 (Simonyan & Zisserman 2015), configuration D, up to a layer.
+    """Feature maps of VGG-16 (Simonyan & Zisserman 2015, configuration D).
 
-    Built only up to the deepest layer asked for, frozen, and always in evaluation mode. It owns the
-    normalization of its input: ``x·255 − (123.68, 116.779, 103.939)``, in RGB, as the original
-    weights want it.
+    Built only up to the deepest requested layer, frozen, and always in evaluation mode. It normalizes
+    its input itself: ``x·255 − (123.68, 116.779, 103.939)``, in RGB, as the original weights expect.
 
-    Takes (B, 3, H, W) in [0,1]; returns a dict from each layer asked for to its map
-    (B, C, H/2ᵏ, W/2ᵏ) after the ReLU, where k poolings (2x2, maximum, rounding down) lie before it. The
-    maps are as the convolutions left them, of type ``dtype`` and in channels-last memory: to convert them
-    here and their gradients on the way back would cost a seventh of the time. Gradients of any order flow
-    to the input. Autocast is off inside: the convolutions run in ``dtype`` and in nothing else.
+    Takes (B, 3, H, W) in [0,1]; returns a dict from each requested layer to its map
+    (B, C, H/2ᵏ, W/2ᵏ) after the ReLU, where k is the number of poolings before it (2x2, maximum, rounding
+    down). The maps keep the type ``dtype`` and channels-last memory of the convolutions: converting them,
+    and their gradients on the way back, would take a seventh of the time. Gradients of any order flow to
+    the input. Autocast is disabled inside: the convolutions always run in ``dtype``.
 
     Args:
         layers: names out of ``LAYERS``, in any order.
         state: weights under torchvision's names, ``features.0.weight`` or ``0.weight``. It may hold
             only the first layers. None draws random weights (He et al. 2015).
-        dtype: what the convolutions are computed in. ``torch.bfloat16`` is fast on processors that
-            have instructions for it; maps up to relu3_3
-            then deviate by 0.3 to 0.6 % of their norm, measured on photos.
+        dtype: the type that the convolutions compute in. ``torch.bfloat16`` is fast on processors with
+            native support. Maps up to relu3_3 then deviate by 0.3 to 0.6 % of their norm, measured on photos.
+
+    Attributes:
+        minimum: the shortest side of an image that leaves one pixel of the deepest map.
 
     Raises:
         WeightsError: a layer's name is unknown, the state lacks a layer, or a shape is wrong.
@@ -88,7 +89,7 @@ class VGG16Features(nn.Module):
         return super().train(False)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the maps of the layers asked for, in the network's order.
+        """Return the maps of the requested layers, in the network's order.
 
         Raises:
             ImageError: a side is so short that pooling leaves nothing.
@@ -112,7 +113,7 @@ class VGG16Features(nn.Module):
     def held_layers(state: Mapping[str, Tensor]) -> list[str]:
         """Return the names of the layers that can be computed from ``state``, shallowest first.
 
-        A layer needs its own weights and those of every layer before it.
+        Each layer also needs the weights of all layers before it.
         """
         held: list[str] = []
         for layer in LAYERS:

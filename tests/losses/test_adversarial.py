@@ -63,9 +63,9 @@ def test_every_loss_has_a_reference() -> None:
 )
 def test_by_hand(name: str, discriminator: float, generator: float) -> None:
     real, fake = torch.tensor([2.0, 0.0]).view(1, 1, 1, 2), torch.tensor([-1.0, 3.0]).view(1, 1, 1, 2)
-    game = GAN_LOSSES[name]
-    assert game.discriminator([real], [fake]).item() == pytest.approx(discriminator)
-    assert game.generator([fake]).item() == pytest.approx(generator)
+    gan_loss = GAN_LOSSES[name]
+    assert gan_loss.discriminator([real], [fake]).item() == pytest.approx(discriminator)
+    assert gan_loss.generator([fake]).item() == pytest.approx(generator)
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
@@ -77,48 +77,50 @@ def test_against_numpy_on_several_scales(name: str) -> None:
     expected = np.mean([on_real(x.numpy()).mean() for x in real]) + np.mean(
         [on_fake(x.numpy()).mean() for x in fake]
     )
-    game = GAN_LOSSES[name]
-    assert game.discriminator(real, fake).item() == pytest.approx(expected, rel=1e-6)
+    gan_loss = GAN_LOSSES[name]
+    assert gan_loss.discriminator(real, fake).item() == pytest.approx(expected, rel=1e-6)
     expected = np.mean([fooling(x.numpy()).mean() for x in fake])
-    assert game.generator(fake).item() == pytest.approx(expected, rel=1e-6)
+    assert gan_loss.generator(fake).item() == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
 def test_stakes_weigh_generated_patches(name: str) -> None:
-    game, real, fake = GAN_LOSSES[name], [random(2, 1, 3, 3, seed=1)], [random(2, 1, 3, 3, seed=2)]
+    gan_loss, real, fake = GAN_LOSSES[name], [random(2, 1, 3, 3, seed=1)], [random(2, 1, 3, 3, seed=2)]
     first, second = [fake[0][:1]], [fake[0][1:]]
-    weighed = game.generator(fake, torch.tensor([0.5, 2.0]))
-    torch.testing.assert_close(weighed, (0.5 * game.generator(first) + 2 * game.generator(second)) / 2)
+    weighed = gan_loss.generator(fake, torch.tensor([0.5, 2.0]))
+    torch.testing.assert_close(
+        weighed, (0.5 * gan_loss.generator(first) + 2 * gan_loss.generator(second)) / 2
+    )
     ones = torch.ones(2)
-    torch.testing.assert_close(game.generator(fake, ones), game.generator(fake))
-    torch.testing.assert_close(game.discriminator(real, fake, ones), game.discriminator(real, fake))
-    nothing = game.discriminator(real, fake, torch.zeros(2))
-    torch.testing.assert_close(nothing, game.real(real[0]).mean())
+    torch.testing.assert_close(gan_loss.generator(fake, ones), gan_loss.generator(fake))
+    torch.testing.assert_close(gan_loss.discriminator(real, fake, ones), gan_loss.discriminator(real, fake))
+    nothing = gan_loss.discriminator(real, fake, torch.zeros(2))
+    torch.testing.assert_close(nothing, gan_loss.real(real[0]).mean())
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
 def test_float64_stays_float64(name: str) -> None:
-    game, logits = GAN_LOSSES[name], [random(2, 1, 3, 3)]
-    assert game.discriminator(logits, logits).dtype == torch.float64
-    assert game.generator(logits).dtype == torch.float64
+    gan_loss, logits = GAN_LOSSES[name], [random(2, 1, 3, 3)]
+    assert gan_loss.discriminator(logits, logits).dtype == torch.float64
+    assert gan_loss.generator(logits).dtype == torch.float64
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
 def test_gradients(name: str) -> None:
-    game = GAN_LOSSES[name]
+    gan_loss = GAN_LOSSES[name]
     real, fake = random(2, 1, 3, 2, seed=1).requires_grad_(), random(2, 1, 3, 2, seed=2).requires_grad_()
-    assert gradcheck(lambda r, f: game.discriminator([r, r[..., :1]], [f, f[..., :1]]), (real, fake))
-    assert gradcheck(lambda f: game.generator([f, f[..., :1]]), fake)
+    assert gradcheck(lambda r, f: gan_loss.discriminator([r, r[..., :1]], [f, f[..., :1]]), (real, fake))
+    assert gradcheck(lambda f: gan_loss.generator([f, f[..., :1]]), fake)
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
 def test_directions(name: str) -> None:
-    game = GAN_LOSSES[name]
+    gan_loss = GAN_LOSSES[name]
     logit = torch.full((1, 1, 1, 1), 0.3, requires_grad=True)
     for loss, rises in (
-        (game.discriminator([logit], [logit.detach()]), False),  # real logits go up
-        (game.discriminator([logit.detach()], [logit]), True),  # fake logits go down
-        (game.generator([logit]), False),  # the generator pushes its logits up
+        (gan_loss.discriminator([logit], [logit.detach()]), False),  # real logits go up
+        (gan_loss.discriminator([logit.detach()], [logit]), True),  # fake logits go down
+        (gan_loss.generator([logit]), False),  # the generator pushes its logits up
     ):
         (slope,) = torch.autograd.grad(loss, logit)
         assert (slope.item() > 0) == rises
@@ -131,14 +133,14 @@ def test_half_precision_logits_are_widened(name: str, dtype: torch.dtype) -> Non
         torch.full((1, 1, 64, 64), -600.0, dtype=dtype),
         torch.full((1, 1, 64, 64), 600.0, dtype=dtype),
     )
-    game = GAN_LOSSES[name]
+    gan_loss = GAN_LOSSES[name]
     on_real, on_fake, _ = REFERENCE[name]
-    loss = game.discriminator([real], [fake])
+    loss = gan_loss.discriminator([real], [fake])
     assert loss.dtype == torch.float32
     with np.errstate(over="ignore", divide="ignore"):
         exact = on_real(np.array(-600.0)) + on_fake(np.array(600.0)) if name != "nonsaturating" else 1200
     assert loss.item() == pytest.approx(float(exact), rel=1e-2)
-    assert game.generator([real]).isfinite()
+    assert gan_loss.generator([real]).isfinite()
 
 
 # --- R1
@@ -168,14 +170,14 @@ def test_r1_against_finite_differences() -> None:
     penalty = r1_penalty(network(real.requires_grad_()), real)
 
     @torch.no_grad()
-    def judge(images: Tensor) -> Tensor:
+    def mean_logit(images: Tensor) -> Tensor:
         return torch.stack([maps.mean((1, 2, 3)) for maps in network(images)]).mean(0)
 
     step, squares = 1e-6, torch.zeros(2, dtype=torch.float64)
     pixels = torch.eye(3 * 12 * 12, dtype=torch.float64).view(-1, 3, 12, 12) * step
     for item in range(2):
         image = real[item].detach()
-        slopes = (judge(image + pixels) - judge(image - pixels)) / (2 * step)
+        slopes = (mean_logit(image + pixels) - mean_logit(image - pixels)) / (2 * step)
         squares[item] = slopes.square().sum()
     assert penalty.item() == pytest.approx(squares.mean().item() / 2, rel=1e-4)
 

@@ -1,4 +1,4 @@
-"""Doubling a map and convolving it, computed before the doubling."""
+"""Bilinear upsampling and a convolution, fused into one convolution at the lower resolution."""
 
 import torch
 from torch import Tensor, nn
@@ -7,16 +7,17 @@ from torch.nn import functional as F
 from ganstyle.models.blocks import pad
 from ganstyle.models.norms import InstanceNorm
 
-# Rows: the four pixels of the doubled map from half a pixel left of a pair to half a pixel right of it.
-# Columns: the three pixels of the map that they are interpolated from.
+# Rows: four neighboring pixels of the upsampled map, the middle two made from one pixel of the map.
+# Columns: the weights of that pixel and its two neighbors in the interpolation.
 _BILINEAR = ((0.75, 0.25, 0.0), (0.25, 0.75, 0.0), (0.0, 0.75, 0.25), (0.0, 0.25, 0.75))
 
 
 def fold_kernel(weight: Tensor) -> Tensor:
-    """Turn a kernel for a doubled map into four kernels, one for each pixel of a block, for the map itself.
+    """Turn a kernel for the upsampled map into four kernels for the map itself, one per pixel of a 2x2 block.
 
-    A pixel of a map that is doubled by bilinear interpolation is a mean of pixels of the map; so a kernel
-    over three doubled pixels is one over three pixels of the map, another for even than for odd pixels.
+    Bilinear interpolation makes each upsampled pixel a weighted mean of pixels of the map. A kernel over
+    three upsampled pixels is therefore a kernel over three pixels of the map, with different weights for even
+    and odd pixels.
 
     Args:
         weight: (O, I, 3, 3).
@@ -24,24 +25,24 @@ def fold_kernel(weight: Tensor) -> Tensor:
     Returns:
         (4·O, I, 3, 3), in the order of `torch.nn.functional.pixel_shuffle`.
 
-    Source: Shi et al. 2016, "Is the deconvolution layer the same as a convolutional layer?", who show the
-    equivalence the other way round.
+    Source: Shi et al. 2016, "Is the deconvolution layer the same as a convolutional layer?", in the opposite
+    direction.
     """
     outputs, inputs = weight.shape[:2]
-    doubled = torch.tensor(_BILINEAR).to(weight)
-    taps = torch.stack([doubled[:3], doubled[1:]])  # (pixel of the block, tap, pixel of the map)
+    upsampled = torch.tensor(_BILINEAR).to(weight)
+    taps = torch.stack([upsampled[:3], upsampled[1:]])  # (pixel of the block, tap, pixel of the map)
     folded = torch.einsum("oikl,yka,xlb->oyxiab", weight, taps, taps)
     return folded.reshape(4 * outputs, inputs, 3, 3)
 
 
-class DoublingConv(nn.Module):
-    """Bilinear interpolation to twice the size, then a 3x3 convolution, without ever holding the doubled map.
+class UpsampleConv(nn.Module):
+    """Bilinear interpolation to twice the size, then a 3x3 convolution, without storing the upsampled map.
 
-    Flat areas stay flat and slopes stay slopes, whatever the weights: neither pixel of a block is told which
-    one it is. Transposed convolution tells it on flat areas already, the checkerboard of Odena et al. 2016;
-    nearest neighbor, their remedy, on slopes, where trained networks make it a grid all the same.
+    Constant areas stay constant and linear gradients stay linear, whatever the weights, so no grid can
+    arise. Transposed convolution treats the pixels of a block differently even in constant areas: the
+    checkerboard of Odena et al. 2016. Nearest-neighbor upsampling, their remedy, still does so on gradients.
 
-    At the border the map is reflected before it is doubled.
+    At the border the map is reflected before it is upsampled.
 
     Args:
         inputs: channels of the input.
@@ -59,18 +60,18 @@ class DoublingConv(nn.Module):
         return F.pixel_shuffle(F.conv2d(pad(x, 1), fold_kernel(self.conv.weight), bias), 2)
 
 
-class DoublingBlock(nn.Module):
-    """A doubling convolution, instance norm and ReLU.
+class UpsampleConvBlock(nn.Module):
+    """`UpsampleConv`, instance norm and ReLU.
 
     Args:
         inputs: channels of the input.
         outputs: channels of the output.
-        conditioned: whether the norm follows the strength.
+        conditioned: whether the norm depends on the strength.
     """
 
     def __init__(self, inputs: int, outputs: int, *, conditioned: bool = False) -> None:
         super().__init__()
-        self.conv = DoublingConv(inputs, outputs, bias=False)
+        self.conv = UpsampleConv(inputs, outputs, bias=False)
         self.norm = InstanceNorm(outputs, conditioned=conditioned)
 
     def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:

@@ -2,19 +2,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganstyle.models.doubling import DoublingBlock, DoublingConv, fold_kernel
+from ganstyle.models.upsample_conv import UpsampleConv, UpsampleConvBlock, fold_kernel
 
 
-def test_equals_doubling_then_convolving() -> None:
+def test_equals_upsampling_then_convolution() -> None:
     torch.manual_seed(0)
-    conv = DoublingConv(3, 4)
+    conv = UpsampleConv(3, 4)
     x = torch.randn(2, 3, 7, 6)
-    doubled = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    upsampled = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     result = conv(x)
     assert result.shape == (2, 4, 14, 12)
     # Convolved without padding, less the pixels that were interpolated with the border's.
     torch.testing.assert_close(
-        result[..., 2:-2, 2:-2], conv.conv(doubled)[..., 1:-1, 1:-1], atol=1e-5, rtol=1e-4
+        result[..., 2:-2, 2:-2], conv.conv(upsampled)[..., 1:-1, 1:-1], atol=1e-5, rtol=1e-4
     )
 
 
@@ -25,10 +25,10 @@ def test_one_dimension_by_hand() -> None:
     assert (folded / 1.5).tolist() == [[13, 331, 100], [1, 133, 310]]
 
 
-def test_slopes_stay_slopes_whatever_the_weights() -> None:
+def test_linear_gradients_stay_linear() -> None:
     torch.manual_seed(0)
     rows, columns = torch.meshgrid(torch.arange(9.0), torch.arange(9.0), indexing="ij")
-    out = DoublingConv(2, 3)(torch.stack([rows, 2 * columns - rows])[None])[0, :, 4:-4, 4:-4]
+    out = UpsampleConv(2, 3)(torch.stack([rows, 2 * columns - rows])[None])[0, :, 4:-4, 4:-4]
     for direction in (1, 2):
         step = out.diff(dim=direction)
         torch.testing.assert_close(
@@ -37,7 +37,7 @@ def test_slopes_stay_slopes_whatever_the_weights() -> None:
 
 
 def test_gradients_reach_the_kernel() -> None:
-    conv = DoublingConv(1, 1).double()
+    conv = UpsampleConv(1, 1).double()
     x = torch.rand(1, 1, 3, 3, dtype=torch.float64, requires_grad=True)
 
     def of(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -49,7 +49,7 @@ def test_gradients_reach_the_kernel() -> None:
 
 
 def test_block_is_normed_and_rectified() -> None:
-    block = DoublingBlock(3, 4)
+    block = UpsampleConvBlock(3, 4)
     with torch.no_grad():
         nn.init.ones_(block.norm.bias)
         out = block(torch.randn(1, 3, 8, 8))
