@@ -10,7 +10,7 @@ import torch
 from ganstyle.recipe import Recipe
 from ganstyle.runs.state import check_state
 from ganstyle.style import load_style
-from ganstyle.training import Event, Note, train
+from ganstyle.training import Event, Message, train
 
 FIXTURES = Path(__file__).parent / "fixtures" / "0.1.0"
 
@@ -53,7 +53,7 @@ def test_run_of_0_1_0_continues(old: Path) -> None:
     assert check_state(Path("runs/tiny/checkpoints/step-000002")) is None
     events: list[Event] = []
     outcome = train(Recipe.load("recipe.yaml"), events.append)
-    notes = [event.text for event in events if isinstance(event, Note)]
+    notes = [event.text for event in events if isinstance(event, Message)]
     assert any("resumed from" in note and "at step 2" in note for note in notes)
     assert (outcome.step, outcome.finished) == (4, True)
     assert load_style(outcome.style).info["training"]["steps"] == 4

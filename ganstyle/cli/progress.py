@@ -32,7 +32,7 @@ def printer(shown: Mapping[str, str]) -> "Callable[[Event], None]":
     Args:
         shown: which of a step's values to print, by their TensorBoard names, and what to call them.
     """
-    from ganstyle.training import Note, Progress, Saved, Scored
+    from ganstyle.training import Message, Progress, Saved, Scored
 
     def show(event: "Event") -> None:
         match event:
@@ -52,7 +52,7 @@ def printer(shown: Mapping[str, str]) -> "Callable[[Event], None]":
             case Scored():
                 scores = "  ".join(f"{name} {value:.4f}" for name, value in event.scores.items())
                 typer.echo(f"scored at step {event.step}: {scores}")
-            case Note():
+            case Message():
                 typer.echo(event.text)
 
     return show

@@ -23,7 +23,7 @@ from ganstyle.errors import WeightsError
 from ganstyle.losses import content_loss, gram_matrix, style_loss
 from ganstyle.losses.perceptual import FeatureMaps
 from ganstyle.models import STUDENT_LAYERS, VGG16Student
-from ganstyle.runs.events import Event, Note, OnEvent
+from ganstyle.runs.events import Event, Message, OnEvent
 from ganstyle.runs.guard import Guard
 from ganstyle.runs.interrupt import Interrupt
 from ganstyle.runs.launch import feature_dtype, find_weights, start_accelerator, start_loader
@@ -75,11 +75,11 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
         if accelerator.is_main_process:
             on_event(event)
 
-    resume_from = find_state(recipe, lambda text: report(Note(text)))
+    resume_from = find_state(recipe, lambda text: report(Message(text)))
     weights = find_weights(accelerator, recipe.vgg)
     if is_student(weights.path):
         raise WeightsError(f"{weights.path}: is a student itself; teaching needs the ImageNet VGG-16")
-    report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
+    report(Message(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
     photos, style = open_content(**recipe.content.options()), StyleImages(recipe.style.path, max_shorter=1024)
     data = DistillationData(photos, style, size=recipe.image_size, seed=recipe.seed)
     state = _fresh_state(recipe, accelerator)
@@ -87,7 +87,7 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
     teacher = load_vgg16(weights, hints, dtype=feature_dtype(accelerator)).to(device)
     if resume_from:
         load_state(resume_from, state, accelerator)
-        report(Note(f"resumed from {resume_from} at step {state.step}"))
+        report(Message(f"resumed from {resume_from} at step {state.step}"))
     fidelity = None
     if recipe.score.every:
         exact = load_vgg16(weights, list(STUDENT_LAYERS)).to(device)
@@ -115,9 +115,9 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
             record.after_step(log, stopping=stopped)
     finished = state.step >= recipe.steps
     if finished:
-        report(Note(f"done: {record.student} after {state.step} steps"))
+        report(Message(f"done: {record.student} after {state.step} steps"))
     else:
-        report(Note(f"stopped at step {state.step}; the same command continues from there"))
+        report(Message(f"stopped at step {state.step}; the same command continues from there"))
     return Distilled(record.student, state.step, finished, record.last_scores)
 
 

@@ -40,11 +40,11 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Note:
-    """Something a person should know: what is resumed, which weights are used, a step that was skipped."""
+class Message:
+    """A line for the user: what is resumed, which weights are used, a step that was skipped."""
 
     text: str
 
 
-Event = Progress | Saved | Scored | Note
+Event = Progress | Saved | Scored | Message
 OnEvent = Callable[[Event], None]

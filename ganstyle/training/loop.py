@@ -18,7 +18,7 @@ from ganstyle.losses import GAN_LOSSES
 from ganstyle.metrics import YARDSTICK_LAYERS
 from ganstyle.models import DISCRIMINATORS, MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
-from ganstyle.runs.events import Event, Note, OnEvent
+from ganstyle.runs.events import Event, Message, OnEvent
 from ganstyle.runs.guard import Guard
 from ganstyle.runs.interrupt import Interrupt
 from ganstyle.runs.launch import start_accelerator, start_loader
@@ -76,7 +76,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
         if accelerator.is_main_process:
             on_event(event)
 
-    resume_from = find_state(recipe, lambda text: report(Note(text)))
+    resume_from = find_state(recipe, lambda text: report(Message(text)))
     style = StyleImages(recipe.style.path)
     photos = open_content(**recipe.content.options())
     state = _fresh_state(recipe, accelerator, warm=resume_from is None)
@@ -88,12 +88,12 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
         max_strength=MAX_STRENGTH if takes_strength(state.average.module) else None,
     )
     weights = phases[-1].weights
-    report(Note(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
+    report(Message(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
     if resume_from:
         load_state(resume_from, state, accelerator)
-        report(Note(f"resumed from {resume_from} at step {state.step}"))
+        report(Message(f"resumed from {resume_from} at step {state.step}"))
     elif state.init:
-        report(Note(f"begins as {state.init['name']}, SHA-256 {state.init['sha256'][:8]}…"))
+        report(Message(f"begins as {state.init['name']}, SHA-256 {state.init['sha256'][:8]}…"))
     scores = None
     if recipe.score.every:
         exact = load_vgg16(weights, YARDSTICK_LAYERS).to(device)
@@ -118,7 +118,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
         writer.begin()
         for phase in remaining(phases, state.step):
             if len(phases) > 1:
-                report(Note(f"up to step {phase.end}: {phase.image_size} px, {phase.weights.name}"))
+                report(Message(f"up to step {phase.end}: {phase.image_size} px, {phase.weights.name}"))
             batches = iter(start_loader(phase.data, recipe, accelerator, photos=state.photos))
             while state.step < phase.end and not stopped:
                 started = time.perf_counter()
@@ -138,12 +138,12 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     outcome = Outcome(recipe.folder / "style.safetensors", state.step, finished, writer.last_scores)
     if accelerator.num_processes > 1:
         check_agreement(accelerator, state.generator, state.step)
-        report(Note(f"all {accelerator.num_processes} processes hold the same weights"))
+        report(Message(f"all {accelerator.num_processes} processes hold the same weights"))
     if finished:
         measured = "".join(f", {name} {value:.3f}" for name, value in outcome.scores.items())
-        report(Note(f"done: {outcome.style} after {state.step} steps{measured}"))
+        report(Message(f"done: {outcome.style} after {state.step} steps{measured}"))
     else:
-        report(Note(f"stopped at step {state.step}; the same command continues from there"))
+        report(Message(f"stopped at step {state.step}; the same command continues from there"))
     return outcome
 
 

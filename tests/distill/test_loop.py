@@ -11,7 +11,7 @@ from ganstyle.distill import DistillationRecipe, distill
 from ganstyle.errors import GanstyleError, RunError
 from ganstyle.losses import content_loss
 from ganstyle.models import VGG16Student
-from ganstyle.training import Event, Note, Progress, Saved, Scored
+from ganstyle.training import Event, Message, Progress, Saved, Scored
 from ganstyle.weights import find_vgg16, load_vgg16
 from ganstyle.weights.student import is_student, load_student, save_student
 
@@ -77,7 +77,7 @@ def test_a_run_that_broke_off_ends_in_the_same_bits(tiny: RecipeMaker) -> None:
     with pytest.raises(_Stop):
         distill(broken, fail)
     notes: list[str] = []
-    distill(broken, lambda event: notes.append(event.text) if isinstance(event, Note) else None)
+    distill(broken, lambda event: notes.append(event.text) if isinstance(event, Message) else None)
     assert any("resumed from" in note and "step 4" in note for note in notes)
     one, two = _state(straight, 8), _state(broken, 8)
     for key in ("student", "scale"):

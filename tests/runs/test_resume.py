@@ -14,7 +14,7 @@ import torch
 
 from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
-from ganstyle.training import Event, Note, train
+from ganstyle.training import Event, Message, train
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -76,7 +76,7 @@ def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, workers: int) -> N
     notes: list[Event] = []
     train(killed, notes.append)
 
-    assert any("at step 10" in event.text for event in notes if isinstance(event, Note))
+    assert any("at step 10" in event.text for event in notes if isinstance(event, Message))
     ours, theirs = _final(killed, 20), _final(straight, 20)
     assert {
         "generator",
@@ -98,7 +98,7 @@ def test_a_torn_state_is_passed_over_with_a_warning(tiny: RecipeMaker) -> None:
     events: list[Event] = []
     outcome = train(recipe, events.append)
 
-    notes = [event.text for event in events if isinstance(event, Note)]
+    notes = [event.text for event in events if isinstance(event, Message)]
     assert any("step-000006" in note and "damaged" in note for note in notes)
     assert any(str(expected_from) in note for note in notes)
     assert outcome.step == 6
@@ -172,4 +172,4 @@ def test_a_missing_manifest_is_torn(tiny: RecipeMaker) -> None:
     shutil.rmtree(recipe.folder / "checkpoints" / "step-000002")
     notes: list[Event] = []
     assert train(recipe, notes.append).step == 4
-    assert any("incomplete" in event.text for event in notes if isinstance(event, Note))
+    assert any("incomplete" in event.text for event in notes if isinstance(event, Message))

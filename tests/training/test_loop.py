@@ -12,7 +12,7 @@ import torch
 from ganstyle.errors import DataError, RecipeError, RunError, WeightsError
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
-from ganstyle.training import Event, Note, Progress, Saved, Scored, train
+from ganstyle.training import Event, Message, Progress, Saved, Scored, train
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -31,7 +31,7 @@ def test_leaves_a_style_that_works(tiny_recipe: Recipe) -> None:
     assert set(style.target.grams) == {"relu1_2", "relu2_2", "relu3_3"}
     steps = [event.step for event in events if isinstance(event, Progress)]
     assert steps == [1, 2, 3, 4]
-    assert any("SHA-256" in event.text for event in events if isinstance(event, Note))
+    assert any("SHA-256" in event.text for event in events if isinstance(event, Message))
 
 
 def test_the_average_is_what_is_saved(tiny_recipe: Recipe) -> None:

@@ -13,7 +13,7 @@ from ganstyle.errors import CheckpointError, WeightsError
 from ganstyle.files import sha256
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
-from ganstyle.training import Event, Note, Progress, loop, train
+from ganstyle.training import Event, Message, Progress, loop, train
 from ganstyle.training.steps import Crop
 
 RecipeMaker = Callable[..., dict[str, Any]]
@@ -55,7 +55,7 @@ def test_resumes_to_the_bit_across_a_border(tiny: RecipeMaker, other_vgg: Path, 
             shutil.rmtree(parts.folder / "checkpoints" / f"step-{step:06d}")
         notes: list[Event] = []
         train(parts, notes.append)
-        assert any(f"at step {resumed_at}" in event.text for event in notes if isinstance(event, Note))
+        assert any(f"at step {resumed_at}" in event.text for event in notes if isinstance(event, Message))
         assert_same(final(whole), final(parts))
 
 
@@ -81,7 +81,7 @@ def test_each_phase_has_its_crops_and_its_network(
         (phase["end"], phase["image_size"], phase["vgg"]["sha256"]) for phase in style.info["phases"]
     ]
     assert described == [(1, 16, sha256(other_vgg)), (4, 32, sha256(vgg16_weights))]
-    notes = [event.text for event in events if isinstance(event, Note)]
+    notes = [event.text for event in events if isinstance(event, Message)]
     assert [note for note in notes if note.startswith("up to")] == [
         "up to step 1: 16 px, VGG-16 (other)",
         "up to step 4: 32 px, VGG-16 (vgg16-random)",
