@@ -1,23 +1,18 @@
 """A run's curves for a report: what the training had reached after so many minutes, and its losses."""
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
 from ganstyle.errors import RunError
-from ganstyle.gatys.benchmark.plots import dress, line_style, new_figure
+from ganstyle.reports import Curve, thinned
 
 SCORES = "scores.jsonl"
 
 _SCORES = ("content", "style")
 _LOSSES = ("content", "style", "adversarial", "discriminator")
-_SHOWN = 40  # points of a curve; each is the mean of those that it stands for
 _READ = 2000  # points of a curve that are read; of more, a sample is
-
-Curve = Sequence[tuple[float, float]]
 
 
 def read_scores(run: str | Path) -> dict[str, Curve]:
@@ -65,37 +60,3 @@ def read_scalars(run: str | Path) -> dict[str, Curve]:
     return {
         name: [(point.step, point.value) for point in events.Scalars(name)] for name in events.Tags()[SCALARS]
     }
-
-
-def thinned(curve: Curve) -> Curve:
-    """Return a curve with forty points at the most, each the mean of neighbors."""
-    width = -(-len(curve) // _SHOWN)
-    groups = [curve[start : start + width] for start in range(0, len(curve), width)]
-    return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
-
-
-def draw_curves(curves: Mapping[str, Curve], scheme: str, *, x: str, y: str) -> Figure:
-    """Draw curves over one axis; it is logarithmic where all values are above 0.
-
-    Args:
-        curves: name → points.
-        scheme: "light" or "dark".
-        x: the horizontal axis' label.
-        y: the vertical one's.
-    """
-    figure, axes = new_figure(scheme)
-    for place, (name, curve) in enumerate(curves.items()):
-        marker = "o" if len(curve) < 20 else None
-        axes.plot(
-            [point[0] for point in curve],
-            [point[1] for point in curve],
-            label=name,
-            marker=marker,
-            markersize=4,
-            **line_style(place, scheme),
-        )
-    if all(value > 0 for curve in curves.values() for _, value in curve):
-        axes.set_yscale("log")
-    # Above the axes, where no curve can run through it.
-    dress(axes, scheme, x=x, y=y, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return figure

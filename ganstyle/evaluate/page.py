@@ -1,22 +1,18 @@
 """The page of a comparison, as HTML that needs no other file but its pictures."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from pathlib import Path
-from string import Template
 
 from ganstyle.evaluate.compare import Comparison, Entry
-from ganstyle.evaluate.values import UNTOUCHED, conclusion, duration, settings
-from ganstyle.gatys.benchmark.page import plot
-from ganstyle.gatys.benchmark.summary import number
+from ganstyle.evaluate.values import UNTOUCHED, conclusion, settings
 from ganstyle.metrics import HIGHER_IS_BETTER
 from ganstyle.metrics.protocol import FEW_IMAGES, describe
-from ganstyle.reports import STYLE_SHEET
+from ganstyle.reports import Cell, definitions, duration, figure, number, render, table
+from ganstyle.reports import page as report_page
 
 PHOTO = "photo"
 
-_TEMPLATE = Path(__file__).with_name("compare.html")
 _NO_PAINTING = '<p class="faint">The painting was not at hand; its Gram matrices took its place.</p>'
 _HIGHER = ", ".join(HIGHER_IS_BETTER).upper()
 
@@ -31,57 +27,61 @@ def picture_key(photo: int, what: str) -> str:
     return f"{photo:02}-{what}"
 
 
-def page(comparison: Comparison, images: Mapping[str, str], curves: Sequence[tuple[str, str, str]]) -> str:
+def page(comparison: Comparison, images: Mapping[str, str], curves: str) -> str:
     """Return the page's HTML; style sheet, script and curves are in it.
 
     Args:
         comparison: what to show.
         images: what a picture shows → its address: a file beside the page, or the whole as a data URI.
-        curves: (title, address in light colors, address in dark colors) of each figure.
+        curves: figures of the training, as HTML; empty: there are none.
     """
     style = comparison.style
     painting = style.recipe.style
     credit = ", ".join(filter(None, (painting.title, painting.author, painting.year, painting.license)))
     photos = len(comparison.photos)
     count = f"{photos} photos" if photos > 1 else "one photo"
-    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        style=STYLE_SHEET.read_text(encoding="utf-8"),
-        title=escape(f"{style.name} beside Gatys"),
-        subtitle=escape(f"{count}, shorter side {comparison.size} px" + (f"; {credit}" if credit else "")),
-        conclusion=escape(conclusion(comparison)),
-        table=_table(comparison),
-        table_note=escape(_table_note(comparison)),
-        note="" if comparison.paintings else _NO_PAINTING,
-        photos="\n".join(_photo(comparison, place, images) for place in range(1, photos + 1)),
-        curves=_curves(curves),
-        methods=_terms({entry.method.label: _detail(entry, comparison) for entry in comparison.entries}),
-        protocol=_terms({name: describe(how) for name, how in comparison.protocol.items()}),
-        settings=_terms({key.replace("_", " "): str(value) for key, value in settings(comparison).items()}),
+    body = render(
+        "compare.html",
+        {
+            "table": _table(comparison),
+            "table_note": escape(_table_note(comparison)),
+            "note": "" if comparison.paintings else _NO_PAINTING,
+            "photos": "\n".join(_photo(comparison, place, images) for place in range(1, photos + 1)),
+            "curves": f'<h2>The training</h2>\n<div class="plots">\n{curves}\n</div>' if curves else "",
+            "methods": definitions({e.method.label: _detail(e, comparison) for e in comparison.entries}),
+            "protocol": definitions({name: describe(how) for name, how in comparison.protocol.items()}),
+            "settings": definitions(
+                {key.replace("_", " "): str(value) for key, value in settings(comparison).items()}
+            ),
+        },
+    )
+    return report_page(
+        title=f"{style.name} beside Gatys",
+        subtitle=f"{count}, shorter side {comparison.size} px" + (f"; {credit}" if credit else ""),
+        conclusion=conclusion(comparison),
+        body=body,
+        style_sheets=("report.css", "compare.css"),
     )
 
 
 def _table(comparison: Comparison) -> str:
     names = _measured(comparison)
-    heads = [*map(_head, names), "Seconds an image", "Time to train"]
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in ["Method", *heads])
     best = {name: _best(comparison, name) for name in names}
-    rows = []
+    rows: list[list[str | Cell]] = []
     for entry in comparison.entries:
-        cells = [_cell(entry.scores.get(name), best[name]) for name in names]
-        cells.append(f"<td>{number(entry.seconds_per_image)}</td>")
         training = entry.method.training_seconds
-        cells.append(
-            f"<td>{'none' if training == 0 else '–' if training is None else duration(training)}</td>"
+        rows.append(
+            [
+                entry.method.label,
+                *(_cell(entry.scores.get(name), best[name]) for name in names),
+                number(entry.seconds_per_image),
+                "none" if training == 0 else "–" if training is None else duration(training),
+            ]
         )
-        rows.append(f'<tr><th scope="row">{escape(entry.method.label)}</th>{"".join(cells)}</tr>')
-    cells = [_cell(comparison.untouched.get(name), math.nan) for name in names]
-    cells.append("<td></td><td></td>")
-    rows.append(f'<tr class="aside"><th scope="row">the photos as they are</th>{"".join(cells)}</tr>')
-    body = "\n".join(rows)
-    return (
-        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
+    untouched = [_cell(comparison.untouched.get(name), math.nan) for name in names]
+    rows.append(["the photos as they are", *untouched, "", ""])
+    heads = ["Method", *map(_head, names), "Seconds an image", "Time to train"]
+    return table(heads, rows, caption="Scores and times of each method", aside_rows=1)
 
 
 def _measured(comparison: Comparison) -> list[str]:
@@ -106,11 +106,10 @@ def _best(comparison: Comparison, name: str) -> float:
     return max(values, default=math.nan) if name in HIGHER_IS_BETTER else min(values, default=math.nan)
 
 
-def _cell(value: float | None, best: float) -> str:
+def _cell(value: float | None, best: float) -> Cell:
     if value is None:
-        return "<td>–</td>"
-    mark = ' class="best"' if value == best else ""
-    return f"<td{mark}>{number(value if abs(value) > UNTOUCHED else 0.0)}</td>"
+        return Cell("–")
+    return Cell(number(value if abs(value) > UNTOUCHED else 0.0), best=value == best)
 
 
 def _table_note(comparison: Comparison) -> str:
@@ -143,7 +142,11 @@ def _photo(comparison: Comparison, place: int, images: Mapping[str, str]) -> str
         for key, label, note in zip(keys, labels, notes, strict=True)
     ]
     shown[1:1] = [
-        _figure(f'<img src="{images[painting_key(number)]}" alt="{escape(title)}">', title, "the painting")
+        figure(
+            f'<img src="{images[painting_key(number)]}" alt="{escape(title)}">',
+            caption=title,
+            note="the painting",
+        )
         for number in range(1, len(comparison.paintings) + 1)
     ]
     sides = "".join(
@@ -167,18 +170,8 @@ def _photo(comparison: Comparison, place: int, images: Mapping[str, str]) -> str
 def _choice(address: str, label: str, note: str) -> str:
     """Return a picture that comes onto the slider when it is clicked."""
     image = f'<img src="{address}" alt="{escape(label)}">'
-    return _figure(f'<button type="button" title="show on the slider">{image}</button>', label, note)
-
-
-def _figure(image: str, title: str, note: str) -> str:
-    return f"<figure>{image}<figcaption>{escape(title)}<span>{escape(note)}</span></figcaption></figure>"
-
-
-def _curves(curves: Sequence[tuple[str, str, str]]) -> str:
-    if not curves:
-        return ""
-    figures = "\n".join(plot(light, dark, alt=title, caption=title) for title, light, dark in curves)
-    return f'<h2>The training</h2>\n<div class="plots">\n{figures}\n</div>'
+    button = f'<button type="button" title="show on the slider">{image}</button>'
+    return figure(button, caption=label, note=note)
 
 
 def _detail(entry: Entry, comparison: Comparison) -> str:
@@ -186,7 +179,3 @@ def _detail(entry: Entry, comparison: Comparison) -> str:
     if entry.method.key == "without-gan" and comparison.differences:
         detail += f". Its recipe also differs in {'; '.join(comparison.differences)}"
     return detail
-
-
-def _terms(values: Mapping[str, str]) -> str:
-    return "\n".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in values.items())

@@ -1,18 +1,15 @@
 """The report of a comparison: a page, its pictures and ``compare.json``."""
 
-import base64
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ganstyle.evaluate.compare import Comparison
-from ganstyle.evaluate.curves import Curve, draw_curves, read_losses, read_scores
+from ganstyle.evaluate.curves import read_losses, read_scores
 from ganstyle.evaluate.page import PHOTO, page, painting_key, picture_key
 from ganstyle.evaluate.values import record
-from ganstyle.files import atomic_write, check_folder
-from ganstyle.gatys.benchmark.plots import SCHEMES, svg
-from ganstyle.gatys.benchmark.report import PAGE
+from ganstyle.files import check_folder
+from ganstyle.reports import curves_figure, data_uri, write_report_folder
 
 RECORD = "compare.json"
 
@@ -39,18 +36,20 @@ def write_report(
         RunError: the run has no scores.
     """
     check_folder(folder, force=force)
-    curves = _figures(run) if run else []
+    curves = _figures(run) if run else ""
     pictures = dict(_pictures(comparison))
-    files: dict[str, str] = {}
-    if len(pictures) > MOST_INLINE:
-        files = {key: f"images/{key}.png" for key in pictures}
-        for key, content in pictures.items():
-            _write(folder / files[key], content)
-    addresses = files or {key: _data_uri("image/png", content) for key, content in pictures.items()}
-    values = record(comparison, files)
-    _write(folder / RECORD, (json.dumps(values, indent=1, allow_nan=False) + "\n").encode())
-    _write(folder / PAGE, page(comparison, addresses, curves).encode())
-    return folder / PAGE, values
+    names = {key: f"images/{key}.png" for key in pictures} if len(pictures) > MOST_INLINE else {}
+    addresses = names or {key: data_uri("image/png", content) for key, content in pictures.items()}
+    values = record(comparison, names)
+    path = write_report_folder(
+        folder,
+        page(comparison, addresses, curves),
+        record=RECORD,
+        values=values,
+        files={name: pictures[key] for key, name in names.items()},
+        force=force,
+    )
+    return path, values
 
 
 def _pictures(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
@@ -62,26 +61,19 @@ def _pictures(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
             yield picture_key(place, entry.method.key), entry.pictures[place - 1]
 
 
-def _figures(run: Path) -> list[tuple[str, str, str]]:
-    """Return the run's curves as the page wants them."""
-
-    def addresses(curves: Mapping[str, Curve], x: str, y: str) -> list[str]:
-        figures = [draw_curves(curves, scheme, x=x, y=y) for scheme in SCHEMES]
-        return [_data_uri("image/svg+xml", svg(figure)) for figure in figures]
-
-    light, dark = addresses(read_scores(run), "minutes of training", "score on validation photos")
-    figures = [("Quality against cost", light, dark)]
+def _figures(run: Path) -> str:
+    """Return the run's curves as figures."""
+    figures = [
+        curves_figure(
+            read_scores(run),
+            title="Quality against cost",
+            x="minutes of training",
+            y="score on validation photos",
+        )
+    ]
     losses = read_losses(run)
     if losses:
-        light, dark = addresses(losses, "step", "loss, before weighting")
-        figures.append(("Losses in training", light, dark))
-    return figures
-
-
-def _data_uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+        figures.append(
+            curves_figure(losses, title="Losses in training", x="step", y="loss, before weighting")
+        )
+    return "\n".join(figures)

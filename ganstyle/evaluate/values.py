@@ -8,7 +8,7 @@ import torch
 
 from ganstyle._version import __version__
 from ganstyle.evaluate.compare import Comparison, Entry
-from ganstyle.gatys.benchmark.summary import number
+from ganstyle.reports import duration, number
 
 UNTOUCHED = 1e-6
 """The content up to which a picture is its photo."""
@@ -77,13 +77,6 @@ def conclusion(comparison: Comparison) -> str:
                 )
             )
     return " ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Write a time for people: ``0.120 s``, ``57.3 s``, ``79 min`` or ``4.5 h``."""
-    if seconds < 100:
-        return f"{number(seconds)} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _standing(scores: Mapping[str, float]) -> str:

@@ -1,15 +1,11 @@
-"""Small pieces of HTML: a line of progress, a picture, a chart, a table. Whatever is put in is escaped."""
+"""Small pieces of HTML: a line of progress, a picture, a chart. Whatever is put in is escaped."""
 
-import base64
 import html
-from collections.abc import Mapping, Sequence
-from threading import Lock
+from collections.abc import Mapping
 
-from ganstyle.evaluate.curves import Curve, draw_curves
-from ganstyle.gatys.benchmark.plots import SCHEMES, svg
+from ganstyle.reports import SCHEMES, Curve, data_uri, describe_curves, draw_curves, figure, svg, table
 
-_DRAWING = Lock()
-"""matplotlib's fonts and settings belong to the whole process."""
+__all__ = ["chart", "hint", "picture", "progress", "table"]
 
 
 def progress(text: str, done: float | None = None) -> str:
@@ -41,12 +37,8 @@ def picture(content: bytes, *, alt: str, caption: str = "", note: str = "", kind
         note: below that, in a smaller voice; lines stay lines.
         kind: "png" or "jpeg".
     """
-    words = f"<strong>{html.escape(caption)}</strong>" if caption else ""
-    words += "".join(f"<span>{html.escape(line)}</span>" for line in note.splitlines())
-    below = f"<figcaption>{words}</figcaption>" if words else ""
-    return (
-        f'<figure><img alt="{html.escape(alt)}" src="{_address(f"image/{kind}", content)}">{below}</figure>'
-    )
+    image = f'<img alt="{html.escape(alt)}" src="{data_uri(f"image/{kind}", content)}">'
+    return figure(image, caption=caption, note=note)
 
 
 def chart(curves: Mapping[str, Curve], *, title: str, x: str, y: str) -> str:
@@ -58,32 +50,10 @@ def chart(curves: Mapping[str, Curve], *, title: str, x: str, y: str) -> str:
         x: the horizontal axis' label.
         y: the vertical one's.
     """
-    said = "; ".join(f"{name} from {curve[0][1]:.4g} to {curve[-1][1]:.4g}" for name, curve in curves.items())
-    alt = html.escape(f"{title}: {said}")
-    with _DRAWING:
-        drawn = {scheme: svg(draw_curves(curves, scheme, x=x, y=y)) for scheme in SCHEMES}
+    alt = html.escape(f"{title}: {describe_curves(curves)}")
     images = "".join(
-        f'<img class="in-{scheme}" alt="{alt}" src="{_address("image/svg+xml", content)}">'
-        for scheme, content in drawn.items()
+        f'<img class="in-{scheme}" alt="{alt}" '
+        f'src="{data_uri("image/svg+xml", svg(draw_curves(curves, scheme, x=x, y=y)))}">'
+        for scheme in SCHEMES
     )
     return f'<figure class="chart"><figcaption>{html.escape(title)}</figcaption>{images}</figure>'
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str) -> str:
-    """Return a table whose first column names the rows."""
-    columns = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
-    lines = "".join(
-        f'<tr><th scope="row">{html.escape(first)}</th>'
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(caption)}"><table>'
-        f"<caption>{html.escape(caption)}</caption><thead><tr>{columns}</tr></thead>"
-        f"<tbody>{lines}</tbody></table></div>"
-    )
-
-
-def _address(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

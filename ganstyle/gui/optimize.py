@@ -10,7 +10,6 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.evaluate.curves import thinned
 from ganstyle.gatys import OPTIMIZERS, Event, Iterate, Note, Result, StopOptimization, optimize
 from ganstyle.gatys.transfer import transfer
 from ganstyle.gui.context import AppContext
@@ -19,6 +18,7 @@ from ganstyle.gui.markup import chart, hint, picture, progress
 from ganstyle.gui.uploads import Upload, small_input
 from ganstyle.gui.wiring import claim_uploads, long_job
 from ganstyle.images import encode_jpeg, resize_shorter, write_image
+from ganstyle.reports import thinned
 
 _KIND = "optimize"
 _SIZE = 256  # pixels of the shorter side at first: a minute or two on a laptop

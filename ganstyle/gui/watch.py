@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganstyle.errors import CheckpointError
-from ganstyle.evaluate.curves import SCORES, Curve, read_scalars, score_lines, thinned
+from ganstyle.evaluate.curves import SCORES, read_scalars, score_lines
+from ganstyle.reports import Curve, thinned
 from ganstyle.style import load_style
 
 _TITLES = {

@@ -1,5 +1,39 @@
-"""What reports are drawn with: figures, HTML and number formats."""
+"""What reports are made of: figures, HTML, number formats and files, for the baseline, evaluation and GUI."""
 
-from pathlib import Path
+from ganstyle.reports.figures import SCHEMES, Curve, draw_curves, svg, thinned
+from ganstyle.reports.folder import PAGE, write_report_folder
+from ganstyle.reports.formats import duration, number
+from ganstyle.reports.html import (
+    Cell,
+    curves_figure,
+    data_uri,
+    definitions,
+    describe_curves,
+    figure,
+    page,
+    render,
+    table,
+    themed_figure,
+)
 
-STYLE_SHEET = Path(__file__).with_name("report.css")
+__all__ = [
+    "PAGE",
+    "SCHEMES",
+    "Cell",
+    "Curve",
+    "curves_figure",
+    "data_uri",
+    "definitions",
+    "describe_curves",
+    "draw_curves",
+    "duration",
+    "figure",
+    "number",
+    "page",
+    "render",
+    "svg",
+    "table",
+    "themed_figure",
+    "thinned",
+    "write_report_folder",
+]

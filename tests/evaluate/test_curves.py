@@ -5,7 +5,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from ganstyle.errors import RunError
-from ganstyle.evaluate.curves import draw_curves, read_losses, read_scalars, read_scores, score_lines, thinned
+from ganstyle.evaluate.curves import read_losses, read_scalars, read_scores, score_lines
 
 
 def test_scores_over_minutes(tmp_path: Path) -> None:
@@ -44,22 +44,3 @@ def test_losses_from_tensorboard(tmp_path: Path) -> None:
     assert read_losses(tmp_path) == {"style": [(0, 0.0), (1, 0.5), (2, 1.0), (3, 1.5)]}
     scalars = read_scalars(tmp_path)
     assert scalars == {"loss/style": read_losses(tmp_path)["style"], "other": [(n, 1.0) for n in range(4)]}
-
-
-def test_a_long_curve_is_thinned_to_means() -> None:
-    curve = [(float(n), float(n % 2)) for n in range(80)]
-    short = thinned(curve)
-    assert len(short) == 40
-    assert short[:2] == [(0.5, 0.5), (2.5, 0.5)]
-    assert thinned(curve[:3]) == curve[:3]
-    assert thinned(curve[:41])[-1] == curve[40]
-
-
-def test_the_scale_suits_the_values() -> None:
-    positive = {"content": [(0.0, 1.0), (1.0, 2.0)], "style": [(0.0, 0.7), (1.0, 0.05)]}
-    axes = draw_curves(positive, "light", x="minutes", y="score").axes[0]
-    assert axes.get_yscale() == "log"
-    assert axes.get_legend_handles_labels()[1] == ["content", "style"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("minutes", "score")
-    negative = {"adversarial": [(0.0, -1.0), (1.0, 2.0)]}
-    assert draw_curves(negative, "dark", x="", y="").axes[0].get_yscale() == "linear"

@@ -14,7 +14,7 @@ from ganstyle.evaluate import Comparison
 from ganstyle.evaluate.compare import Entry
 from ganstyle.evaluate.methods import Method
 from ganstyle.evaluate.report import write_report
-from ganstyle.evaluate.values import conclusion, duration
+from ganstyle.evaluate.values import conclusion
 from ganstyle.style import load_style
 
 
@@ -166,13 +166,6 @@ def test_the_conclusion(made_up: Callable[..., Comparison]) -> None:
         "Gatys’ optimization takes 50.0 s a photo, 400 times as long, for content 0.750, style 0.0200. "
         "In the generator’s time it does 0 steps: the photos are as they were, at style 0.500."
     )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.125, "0.125 s"), (57.31, "57.3 s"), (4759.2, "79 min"), (16200, "4.5 h")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_the_record_holds_the_numbers(made_up: Callable[..., Comparison], tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from ganstyle.gatys.benchmark.runs import Comparison, Run
 from ganstyle.gatys.benchmark.snapshots import Budget
-from ganstyle.gatys.benchmark.summary import REFERENCE, Row, amount, half_way_loss, number, rows
+from ganstyle.gatys.benchmark.summary import REFERENCE, Row, amount, half_way_loss, rows
+from ganstyle.reports import number
 
 GRADIENT_FREE = frozenset({"anneal"})
 """Optimizers that only ask for values."""

@@ -2,21 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
-from string import Template
 from typing import Any
 
 from ganstyle.gatys.benchmark.conclusion import conclusion
 from ganstyle.gatys.benchmark.record import settings
 from ganstyle.gatys.benchmark.runs import Comparison, Run
 from ganstyle.gatys.benchmark.snapshots import MARKS, Budget
-from ganstyle.gatys.benchmark.summary import FRACTIONS, Row, Spread, amount, half_way_loss, number, rows
-from ganstyle.reports import STYLE_SHEET
+from ganstyle.gatys.benchmark.summary import FRACTIONS, Row, Spread, amount, half_way_loss, rows
+from ganstyle.reports import Cell, definitions, figure, number, render, table, themed_figure
+from ganstyle.reports import page as report_page
 
 PHOTO = "images/photo.png"
-
-
-_TEMPLATE = Path(__file__).with_name("report.html")
 _MIB = 2**20
 
 
@@ -43,35 +39,29 @@ def page(comparison: Comparison, *, content: str, styles: Sequence[str], images:
     inputs = [_figure(PHOTO, content, "the photo")] + [
         _figure(painting_name(place), name, "the painting") for place, name in enumerate(styles, 1)
     ]
-    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        style=STYLE_SHEET.read_text(encoding="utf-8"),
-        title="Optimizers compared",
-        subtitle=escape(f"{content} in the style of {', '.join(styles)}"),
-        conclusion=escape(conclusion(comparison)),
-        plots="\n".join(_plot(budget) for budget in comparison.budgets),
-        plot_note=_plot_note(comparison),
-        tables="\n".join(_table(comparison, budget) for budget in comparison.budgets),
-        inputs="\n".join(inputs),
-        pictures="\n".join(_pictures(comparison, budget, by_run) for budget in comparison.budgets),
-        method="\n".join(f"<li>{escape(text)}</li>" for text in _method(comparison)),
-        settings="\n".join(
-            f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in _settings(comparison).items()
-        ),
-        notes=_notes(comparison.runs),
+    body = render(
+        "optimizers.html",
+        {
+            "plots": "\n".join(_plot(budget) for budget in comparison.budgets),
+            "plot_note": _plot_note(comparison),
+            "tables": "\n".join(_table(comparison, budget) for budget in comparison.budgets),
+            "inputs": "\n".join(inputs),
+            "pictures": "\n".join(_pictures(comparison, budget, by_run) for budget in comparison.budgets),
+            "method": "\n".join(f"<li>{escape(text)}</li>" for text in _method(comparison)),
+            "settings": definitions(_settings(comparison)),
+            "notes": _notes(comparison.runs),
+        },
     )
-
-
-def plot(light: str, dark: str, *, alt: str, caption: str) -> str:
-    """Return a figure whose picture, an address, follows the page's color scheme."""
-    return (
-        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img src="{light}" alt="{escape(alt)}">'
-        f"</picture><figcaption>{escape(caption)}</figcaption></figure>"
+    return report_page(
+        title="Optimizers compared",
+        subtitle=f"{content} in the style of {', '.join(styles)}",
+        conclusion=conclusion(comparison),
+        body=body,
     )
 
 
 def _plot(budget: Budget) -> str:
-    return plot(
+    return themed_figure(
         plot_name(budget, "light"),
         plot_name(budget, "dark"),
         alt=f"Loss of every optimizer over {budget.unit}",
@@ -91,35 +81,31 @@ def _plot_note(comparison: Comparison) -> str:
 
 
 def _table(comparison: Comparison, budget: Budget) -> str:
-    table = rows(comparison, budget)
+    summaries = rows(comparison, budget)
     target = half_way_loss(comparison, budget)
     unit = "Seconds" if budget.unit == "seconds" else "Evaluations"
     reach = f"{unit} to half-way loss" + (f" {number(target)}" if target is not None else "")
-    heads = [*(f"Loss at {fraction:.0%}" for fraction in FRACTIONS), reach]
+    heads = ["Optimizer", *(f"Loss at {fraction:.0%}" for fraction in FRACTIONS), reach]
     heads += ["Evaluations", "Seconds", "Peak memory (MiB)"]
-    best = min((row.final.median for row in table), default=0.0)
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in ["Optimizer", *heads])
-    body = "\n".join(_table_row(row, best) for row in table)
-    return (
-        f'<div class="scroll" tabindex="0"><table><caption>{escape(amount(budget))} each</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>"
-    )
+    best = min((row.final.median for row in summaries), default=0.0)
+    return table(heads, [_row(row, best) for row in summaries], caption=f"{amount(budget)} each")
 
 
-def _table_row(row: Row, best: float) -> str:
-    cells = [_cell(spread) for spread in row.losses[:-1]]
-    cells.append(_cell(row.final, best=row.final.median == best))
-    cells.append("<td>–</td>" if row.reach is None else _cell(row.reach))
-    cells += [_cell(row.evaluations), _cell(row.seconds), f"<td>{row.peak_memory / _MIB:.0f}</td>"]
-    runs = f"<br><small class='faint'>{row.runs} seeds</small>" if row.runs > 1 else ""
-    return f'<tr><th scope="row">{escape(row.optimizer)}{runs}</th>{"".join(cells)}</tr>'
+def _row(row: Row, best: float) -> list[Cell]:
+    return [
+        Cell(row.optimizer, note=f"{row.runs} seeds" if row.runs > 1 else ""),
+        *(_cell(spread) for spread in row.losses[:-1]),
+        _cell(row.final, best=row.final.median == best),
+        Cell("–") if row.reach is None else _cell(row.reach),
+        _cell(row.evaluations),
+        _cell(row.seconds),
+        Cell(f"{row.peak_memory / _MIB:.0f}"),
+    ]
 
 
-def _cell(spread: Spread, *, best: bool = False) -> str:
+def _cell(spread: Spread, *, best: bool = False) -> Cell:
     low, high = number(spread.low), number(spread.high)
-    spread_text = f"<small>{low} – {high}</small>" if low != high else ""
-    mark = ' class="best"' if best else ""
-    return f"<td{mark}>{number(spread.median)}{spread_text}</td>"
+    return Cell(number(spread.median), note=f"{low} – {high}" if low != high else "", best=best)
 
 
 def _pictures(comparison: Comparison, budget: Budget, files: Mapping[int, str]) -> str:
@@ -138,10 +124,10 @@ def _caption(run: Run) -> str:
 
 
 def _figure(source: str, title: str, text: str) -> str:
-    return (
-        f'<figure><a href="{escape(source)}">'
-        f'<img src="{escape(source)}" alt="{escape(title)}" loading="lazy"></a>'
-        f"<figcaption>{escape(title)}<span>{escape(text)}</span></figcaption></figure>"
+    return figure(
+        f'<a href="{escape(source)}"><img src="{escape(source)}" alt="{escape(title)}" loading="lazy"></a>',
+        caption=title,
+        note=text,
     )
 
 

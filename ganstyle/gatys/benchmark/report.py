@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ganstyle.files import atomic_write, check_folder
+from ganstyle.files import check_folder
 from ganstyle.gatys.benchmark.page import PHOTO, page, painting_name, plot_name
-from ganstyle.gatys.benchmark.plots import SCHEMES, draw, save
+from ganstyle.gatys.benchmark.plots import draw
 from ganstyle.gatys.benchmark.record import record
 from ganstyle.gatys.benchmark.runs import Comparison
-from ganstyle.images import write_image
+from ganstyle.images import encode_png
+from ganstyle.reports import SCHEMES, svg, write_report_folder
 
-PAGE = "index.html"
 RECORD = "optimizers.json"
 
 
@@ -35,30 +35,28 @@ def write_report(
         GanstyleError: the folder may not be used, or cannot be written to.
     """
     check_folder(folder, force=force)
-    images = _write_images(comparison, folder)
-    for budget in comparison.budgets:
-        for scheme in SCHEMES:
-            save(draw(comparison, budget, scheme), folder / plot_name(budget, scheme))
-    values = record(comparison, content=content, styles=styles, images=images)
-    with atomic_write(folder / RECORD) as temporary:
-        temporary.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    html = page(comparison, content=content, styles=styles, images=images)
-    with atomic_write(folder / PAGE) as temporary:
-        temporary.write_text(html, encoding="utf-8")
-    return folder / PAGE
+    images = {
+        place: f"images/{run.optimizer}-{run.budget.unit}-{run.seed}.png"
+        for place, run in enumerate(comparison.runs)
+    }
+    files = {PHOTO: encode_png(comparison.setup.content)}
+    files |= {painting_name(place): encode_png(it) for place, it in enumerate(comparison.setup.styles, 1)}
+    files |= {images[place]: encode_png(run.image) for place, run in enumerate(comparison.runs)}
+    files |= {
+        plot_name(budget, scheme): svg(draw(comparison, budget, scheme))
+        for budget in comparison.budgets
+        for scheme in SCHEMES
+    }
+    return write_report_folder(
+        folder,
+        page(comparison, content=content, styles=styles, images=images),
+        record=RECORD,
+        values=record(comparison, content=content, styles=styles, images=images),
+        files=files,
+        force=force,
+    )
 
 
 def read_record(folder: Path) -> Any:
     """Return what ``optimizers.json`` holds in a report's folder."""
     return json.loads((folder / RECORD).read_text(encoding="utf-8"))
-
-
-def _write_images(comparison: Comparison, folder: Path) -> dict[int, str]:
-    write_image(comparison.setup.content, folder / PHOTO)
-    for place, style in enumerate(comparison.setup.styles, 1):
-        write_image(style, folder / painting_name(place))
-    images = {}
-    for place, run in enumerate(comparison.runs):
-        images[place] = f"images/{run.optimizer}-{run.budget.unit}-{run.seed}.png"
-        write_image(run.image, folder / images[place])
-    return images

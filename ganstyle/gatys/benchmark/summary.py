@@ -116,13 +116,3 @@ def _row(name: str, runs: Sequence[Run], target: float | None) -> Row:
 def amount(budget: Budget) -> str:
     """Name a budget, such as ``60 s`` or ``200 evaluations``."""
     return f"{budget.amount:g} {'s' if budget.unit == 'seconds' else 'evaluations'}"
-
-
-def number(value: float) -> str:
-    """Write a loss or a time with three digits."""
-    if not math.isfinite(value):
-        return "never" if value == math.inf else "not finite"
-    if value == 0 or 1e-3 <= abs(value) < 1e3:
-        digits = 3 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
-        return f"{value:.{digits}f}"
-    return f"{value:.3g}" if abs(value) < 1e-3 else f"{value:,.0f}"

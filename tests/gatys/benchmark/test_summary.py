@@ -1,10 +1,8 @@
 import math
 from collections.abc import Callable
 
-import pytest
-
 from ganstyle.gatys.benchmark.runs import Comparison
-from ganstyle.gatys.benchmark.summary import Spread, amount, half_way_loss, loss_at, number, reach, rows
+from ganstyle.gatys.benchmark.summary import Spread, amount, half_way_loss, loss_at, reach, rows
 
 MadeUp = Callable[..., Comparison]
 
@@ -48,24 +46,6 @@ def test_of_two_in_the_middle_the_better_is_shown(made_up: MadeUp) -> None:
     assert row.final == Spread(3.5, 3.0, 4.0)
     assert row.middle.loss == 3.0
     assert row.reach is None  # there is no reference
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0.000"),
-        (0.1234, "0.123"),
-        (1.0, "1.00"),
-        (59.96, "60.0"),
-        (123.4, "123"),
-        (12345.6, "12,346"),
-        (0.000123, "0.000123"),
-        (math.inf, "never"),
-        (math.nan, "not finite"),
-    ],
-)
-def test_numbers_have_three_digits(value: float, text: str) -> None:
-    assert number(value) == text
 
 
 def test_budgets_are_named(made_up: MadeUp) -> None:
