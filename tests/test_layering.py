@@ -15,7 +15,7 @@ PACKAGE = ROOT / "ganstyle"
 # Every file and folder of the package, floor by floor. On the floors 0 and 2, files may also import those
 # that stand before them.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_version", "errors", "files", "devices", "images"),
+    ("_version", "errors", "files", "locks", "devices", "images"),
     ("models", "losses", "data"),
     ("weights", "recipe", "metrics", "stylize", "style"),
     ("runs", "reports"),

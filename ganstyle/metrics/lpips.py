@@ -1,16 +1,14 @@
 """LPIPS and ArtFID, for those who have LPIPS' weights; ganstyle neither ships nor downloads them."""
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ganstyle.errors import WeightsError
-from ganstyle.files import sha256
-from ganstyle.weights import WeightsFile, read_state
+from ganstyle.weights import WeightsFile, path_in_environment, read_state
+from ganstyle.weights.files import hash_weights
 
 # torchvision's numbers of VGG-16's convolutions, slice by slice; a pooling lies between two slices.
 _SLICES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
@@ -63,15 +61,13 @@ def find_lpips() -> WeightsFile | None:
     """Return the file that ``GANSTYLE_LPIPS`` names, or None if it is not set.
 
     Raises:
-        WeightsError: there is no such file.
+        WeightsError: there is no such file, or it cannot be read.
     """
-    named = os.environ.get("GANSTYLE_LPIPS")
-    if not named:
+    path = path_in_environment("GANSTYLE_LPIPS")
+    if path is None:
         return None
-    path = Path(named)
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file of LPIPS' weights (GANSTYLE_LPIPS names it)")
-    return WeightsFile("LPIPS 0.1, VGG-16", path, sha256(path), "GANSTYLE_LPIPS names it")
+    reason = "GANSTYLE_LPIPS names it"
+    return WeightsFile("LPIPS 0.1, VGG-16", path, hash_weights(path, "LPIPS", reason), reason)
 
 
 def load_lpips(weights: WeightsFile, device: torch.device | str = "cpu") -> LPIPS:
@@ -80,8 +76,9 @@ def load_lpips(weights: WeightsFile, device: torch.device | str = "cpu") -> LPIP
     Raises:
         WeightsError: the file is damaged, or is not LPIPS on VGG-16.
     """
+    state = {key: value.to(device) for key, value in read_state(weights.path).items()}
     try:
-        return LPIPS({k: v.to(device) for k, v in read_state(weights.path).items()})
+        return LPIPS(state)
     except WeightsError as error:
         raise WeightsError(f"{weights.path}: {error}") from error
 

@@ -1,17 +1,13 @@
 """Which VGG-16 and which Inception: a file at hand, a download, or the distilled network that ships."""
 
-from ganstyle.weights.files import (
-    INCEPTION_FILE,
-    INCEPTION_URL,
+from ganstyle.weights.files import WeightsFile, path_in_environment, read_state
+from ganstyle.weights.inception import INCEPTION_FILE, INCEPTION_URL, find_inception, inception_cache
+from ganstyle.weights.vgg16 import (
     VGG16_FILE,
     VGG16_URL,
     FeatureNetwork,
-    WeightsFile,
-    find_inception,
     find_vgg16,
-    inception_cache,
     load_vgg16,
-    read_state,
     vgg16_cache,
 )
 
@@ -26,6 +22,7 @@ __all__ = [
     "find_vgg16",
     "inception_cache",
     "load_vgg16",
+    "path_in_environment",
     "read_state",
     "vgg16_cache",
 ]

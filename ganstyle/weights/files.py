@@ -1,17 +1,11 @@
-"""Which VGG-16 and which Inception to use, where they come from, and proof that they are the right files.
+"""A file of network weights: where to look for it, how to know it, how to read it safely."""
 
-For VGG-16 ``auto`` looks, in this order: the file that ``GANSTYLE_VGG16`` names; torchvision's own cache; a
-download into that cache; the distilled network that ships with ganstyle, with a warning. For Inception,
-which only FID and KID need, it is ``GANSTYLE_INCEPTION``, torch's cache, a download. Whatever is used is
-named by its SHA-256 in every result.
-"""
-
+import errno
 import os
-import urllib.request
 import warnings
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -20,40 +14,16 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ganstyle.errors import WeightsError
-from ganstyle.files import atomic_write, sha256
-from ganstyle.models import DistilledFeatures, VGG16Features
-from ganstyle.weights.student import is_student, load_student, shipped_student
-
-# torchvision's VGG16_Weights.IMAGENET1K_FEATURES: Simonyan and Zisserman's own weights (CC BY 4.0). The name
-# ends in the first digits of the file's SHA-256, as all names of torchvision's weights do.
-VGG16_FILE = "vgg16_features-amdegroot-88682ab5.pth"
-VGG16_URL = f"https://download.pytorch.org/models/{VGG16_FILE}"
-_HASH_PREFIX = VGG16_FILE.removesuffix(".pth").rpartition("-")[2]
-
-_OTHER_NETWORK = "397923af"  # vgg16-397923af.pth
-
-# The network of the FID as most people compute it (Heusel et al. 2017), as TorchScript: 95,607,719 bytes.
-INCEPTION_FILE = "inception-2015-12-05.pt"
-INCEPTION_URL = f"https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/{INCEPTION_FILE}"
-INCEPTION_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
-
-_OFFLINE = (
-    f"without a network, fetch {VGG16_URL} elsewhere and set GANSTYLE_VGG16 to the file, "
-    "or give its path to --vgg (in a recipe: vgg), or use --vgg distilled"
-)
-
-_NO_INCEPTION = f"fetch {INCEPTION_URL} elsewhere and set GANSTYLE_INCEPTION to the file"
-
-FeatureNetwork = VGG16Features | DistilledFeatures
+from ganstyle.files import sha256
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file of network weights, known by its content.
+    """A file of network weights, identified by its content.
 
     Attributes:
         name: what it is, for people.
-        path: where it lies.
+        path: where it is.
         sha256: of the whole file.
         reason: why this one was chosen.
     """
@@ -64,160 +34,87 @@ class WeightsFile:
     reason: str
 
 
-def vgg16_cache() -> Path:
-    """Return where torchvision keeps the file, whether it is there or not."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / VGG16_FILE
+def path_in_environment(variable: str) -> Path | None:
+    """Return the path that an environment variable holds, ``~`` expanded; None if it is unset or empty."""
+    value = os.environ.get(variable)
+    return expand_user(value) if value else None
 
 
-def inception_cache() -> Path:
-    """Return where FID's Inception network is looked for: ``GANSTYLE_INCEPTION`` or torch's cache."""
-    named = os.environ.get("GANSTYLE_INCEPTION")
-    return Path(named) if named else Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
+def expand_user(path: str | Path) -> Path:
+    """Expand ``~`` and ``~user``; a path that cannot be expanded stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises where there is no home)
 
 
-def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
-    """Decide which file of VGG-16 weights to use.
-
-    Args:
-        spec: ``auto`` (see above), ``distilled`` (the network that ships with ganstyle), ``imagenet``
-            (torchvision's file from its cache or a download), or the path of a distilled network or of a
-            ``.safetensors`` or ``.pth`` file in torchvision's ``features.N`` layout.
-        download: whether the network may be used.
-
-    Raises:
-        WeightsError: there is no such file, none is at hand, or its hash is wrong.
-    """
-    named = os.environ.get("GANSTYLE_VGG16")
-    if spec == "auto" and named:
-        return _local_file(Path(named), "GANSTYLE_VGG16 names it")
-    if spec == "distilled":
-        return _local_file(shipped_student(), "it ships with ganstyle")
-    if spec not in ("auto", "imagenet"):
-        return _local_file(Path(spec), "asked for by its path")
-    cached = vgg16_cache()
-    if cached.is_file():
-        return _imagenet_file(cached, "in torchvision's cache")
-    problem = f"GANSTYLE_VGG16 is not set and {cached} does not exist"
-    if download:
-        try:
-            _download("VGG-16", VGG16_URL, cached, _HASH_PREFIX, _OFFLINE)
-            return _imagenet_file(cached, "downloaded into torchvision's cache")
-        except WeightsError as error:
-            if spec == "imagenet":
-                raise
-            problem = str(error).partition(";")[0]
-    if spec == "imagenet" or not shipped_student().is_file():
-        raise WeightsError(f"VGG-16: {problem}; {_OFFLINE}")
-    warnings.warn(f"{problem}; the distilled VGG-16 that ships with ganstyle is used", stacklevel=2)
-    return _local_file(shipped_student(), "no ImageNet weights are at hand")
+def torch_cache(name: str) -> Path:
+    """Return where torch keeps a downloaded file of weights, whether it is there or not."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / name
 
 
-def find_inception(spec: str = "auto", *, download: bool = True) -> WeightsFile:
-    """Find FID's own network; only the one file makes numbers that compare with other people's.
+def is_file(path: Path) -> bool:
+    """Say whether a file exists; a folder that may not be entered holds none, as far as we can see."""
+    return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises on a folder without permission)
+
+
+def hash_weights(path: Path, what: str, reason: str) -> str:
+    """Return the SHA-256 of a file of weights.
 
     Args:
-        spec: ``auto`` (the file that ``GANSTYLE_INCEPTION`` names; torch's cache; a download into it), or
-            the file's path.
-        download: whether the network may be used.
+        path: the file.
+        what: name of the network, for messages.
+        reason: why this file was chosen, for messages.
 
     Raises:
-        WeightsError: it is not at hand, or its SHA-256 is another.
-    """
-    if spec != "auto":
-        return _inception_file(Path(spec), "asked for by its path")
-    path = inception_cache()
-    if os.environ.get("GANSTYLE_INCEPTION"):
-        return _inception_file(path, "GANSTYLE_INCEPTION names it")
-    if path.is_file() or not download:
-        return _inception_file(path, "in torch's cache")
-    _download("Inception", INCEPTION_URL, path, INCEPTION_SHA256, _NO_INCEPTION)
-    return _inception_file(path, "downloaded into torch's cache")
-
-
-def load_vgg16(
-    weights: WeightsFile, layers: Sequence[str], *, dtype: torch.dtype = torch.float32
-) -> FeatureNetwork:
-    """Build the feature network from a file that ``find_vgg16`` chose.
-
-    Raises:
-        WeightsError: the file is damaged, or lacks one of the layers.
+        WeightsError: there is no such file, or it cannot be read.
     """
     try:
-        if is_student(weights.path):
-            return DistilledFeatures(layers, student=load_student(weights.path), dtype=dtype)
-        return VGG16Features(layers, state=read_state(weights.path), dtype=dtype)
-    except WeightsError as error:
-        raise WeightsError(f"{weights.path}: {error}") from error
-
-
-def _local_file(path: Path, reason: str) -> WeightsFile:
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file of VGG-16 weights ({reason})")
-    digest = sha256(path)
-    if digest.startswith(_OTHER_NETWORK):
-        raise WeightsError(
-            f"{path}: is torchvision's IMAGENET1K_V1, another network with another normalization; {_OFFLINE}"
-        )
-    if is_student(path):
-        name = "VGG-16 distilled"
-    elif digest.startswith(_HASH_PREFIX):
-        name = "VGG-16 ImageNet (torchvision)"
-    else:
-        name = f"VGG-16 ({path.stem})"
-    return WeightsFile(name, path, digest, reason)
-
-
-def _imagenet_file(path: Path, reason: str) -> WeightsFile:
-    digest = sha256(path)
-    if not digest.startswith(_HASH_PREFIX):
-        raise WeightsError(
-            f"{path}: its SHA-256 starts with {digest[:8]}, not {_HASH_PREFIX}: it is damaged; delete it"
-        )
-    return WeightsFile("VGG-16 ImageNet (torchvision)", path, digest, reason)
-
-
-def _inception_file(path: Path, reason: str) -> WeightsFile:
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file of Inception's weights ({reason}); {_NO_INCEPTION}")
-    digest = sha256(path)
-    if digest != INCEPTION_SHA256:
-        raise WeightsError(
-            f"{path}: its SHA-256 starts with {digest[:8]}, not {INCEPTION_SHA256[:8]}: "
-            f"it is damaged or another network; {_NO_INCEPTION}"
-        )
-    return WeightsFile("Inception v3", path, digest, reason)
-
-
-def _download(what: str, url: str, path: Path, digest: str, way_out: str) -> None:
-    """Fetch a file whose SHA-256 begins with ``digest``."""
-    with atomic_write(path) as temporary:
-        try:
-            # torch.hub's downloader has no timeout: a network that swallows packets would hang it for ever.
-            with urllib.request.urlopen(url, timeout=15):
-                pass
-            torch.hub.download_url_to_file(url, str(temporary), hash_prefix=digest)
-        except (OSError, HTTPException, RuntimeError) as error:  # the last: another hash than expected
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise WeightsError(f"{what} cannot be downloaded ({reason}); {way_out}") from error
+        return sha256(path)
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file of {what} weights ({reason})") from None
+    except OSError as error:
+        raise unreadable(path, error, f"; {reason}") from error
 
 
 def read_state(path: Path) -> Mapping[str, Tensor]:
     """Read a dictionary of tensors from a ``.safetensors`` or a PyTorch file, executing nothing in it.
 
     Raises:
-        WeightsError: the file is damaged, or holds something else.
+        WeightsError: the file cannot be read, is damaged, or holds something else.
     """
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
-    except UnpicklingError as error:
-        # torch's own message recommends to load the file unsafely.
-        raise WeightsError("not a readable file of weights (it is no plain dictionary of tensors)") from error
     except Exception as error:  # on a damaged file torch raises nearly anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise WeightsError(f"not a readable file of weights ({reason[:200]}); fetch it again") from error
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that one: of half an archive
+            raise unreadable(path, error) from error
+        if _is_sound(path, error):  # torch's own message recommends loading the file unsafely
+            raise WeightsError(
+                f"{path}: holds more than tensors, and may run code when it is loaded; "
+                "save only the network's state_dict(), best as .safetensors"
+            ) from error
+        reason = "" if isinstance(error, UnpicklingError) else f" ({' '.join(str(error).split())[:200]})"
+        raise WeightsError(
+            f"{path}: not a readable file of weights{reason}; it is incomplete or of another format: "
+            "give a .safetensors file, or a state_dict saved by PyTorch"
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError("does not hold a plain dictionary of tensors")
+        raise WeightsError(
+            f"{path}: does not hold a plain dictionary of tensors; save only the network's state_dict()"
+        )
     return state
+
+
+def _is_sound(path: Path, error: Exception) -> bool:
+    """Say whether a file that PyTorch refused is whole, and was refused for holding more than tensors."""
+    if zipfile.is_zipfile(path):
+        return isinstance(error, UnpicklingError) or "TorchScript" in str(error)
+    with path.open("rb") as file:
+        pickled = file.read(1) == b"\x80"
+    return pickled and isinstance(error, UnpicklingError) and "Unsupported" in str(error)
+
+
+def unreadable(path: Path, error: OSError, more: str = "") -> WeightsError:
+    """Return the error to raise where the operating system does not let a file be read."""
+    advice = "give a file" if isinstance(error, IsADirectoryError) else "check its permissions and disk"
+    return WeightsError(f"{path}: cannot be read ({error.strerror or error}{more}); {advice}")
 
 
 def _read_pickle(path: Path) -> object:

@@ -16,6 +16,7 @@ from ganstyle._version import __version__
 from ganstyle.errors import WeightsError
 from ganstyle.files import atomic_write, shipped_folder
 from ganstyle.models import VGG16Student
+from ganstyle.weights.files import unreadable
 
 FORMAT = "vgg16-student 2"
 SHIPPED_STUDENT = "vgg16-distilled.safetensors"
@@ -56,17 +57,23 @@ def load_student(path: str | Path) -> VGG16Student:
     """Read a student; its weights are float32 then.
 
     Raises:
-        WeightsError: there is no such file, or it is damaged or not a student of this format.
+        WeightsError: there is no such file, or it cannot be read, is damaged or not a student of this format.
     """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
         if metadata.get("format") != FORMAT:
-            raise WeightsError(f"not a distilled VGG-16 of format '{FORMAT}' but '{metadata.get('format')}'")
+            raise WeightsError(
+                f"{path}: not a distilled VGG-16 of format '{FORMAT}' but '{metadata.get('format')}'"
+            )
         student = VGG16Student(**json.loads(metadata["student"]))
         student.load_state_dict(tensors)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except OSError as error:
+        raise unreadable(Path(path), error) from error
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise WeightsError(f"not a readable distilled VGG-16 ({reason}); fetch it again") from error
+        raise WeightsError(
+            f"{path}: not a readable distilled VGG-16 ({reason}); it is incomplete or of another format"
+        ) from error
     return student

@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 from ganstyle import __version__
 from ganstyle import style as checkpoint
 from ganstyle.cli import app
-from ganstyle.weights import files as weights
-from ganstyle.weights import vgg16_cache
+from ganstyle.weights import inception, vgg16, vgg16_cache
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +68,7 @@ def test_several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_weights_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(weights, "shipped_student", lambda: tmp_path / "nothing.safetensors")
+    monkeypatch.setattr(vgg16, "shipped_student", lambda: tmp_path / "nothing.safetensors")
     line = report()["VGG-16"]
     assert line.startswith("none at hand")
     assert "GANSTYLE_VGG16" in line
@@ -100,7 +99,7 @@ def test_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"{path}: no such file" in report()["Inception"]
     path.write_bytes(b"inception")
     assert "another network" in report()["Inception"]
-    monkeypatch.setattr(weights, "INCEPTION_SHA256", sha256(b"inception").hexdigest())
+    monkeypatch.setattr(inception, "INCEPTION_SHA256", sha256(b"inception").hexdigest())
     assert report()["Inception"] == f"{path}: GANSTYLE_INCEPTION names it; its SHA-256 is right"
 
 

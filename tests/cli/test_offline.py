@@ -48,6 +48,24 @@ def test_train(photos: Path, painting: Path, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*/style.safetensors"))
 
 
+@pytest.mark.filterwarnings("default:Inception cannot be downloaded:UserWarning")
+def test_home_that_cannot_be_written(
+    photos: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").write_text("a file, where no folder can be made even by root")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home" / "torch"))
+    style = ("-s", "wave", "--content", photos, "--painting", painting, "--count", "1", "--size", "24")
+    data = (f"content.path={photos}", f"style.path={painting}", f"run.dir={tmp_path}", "steps=1")
+    small = ("batch_size=1", "image_size=64", "discriminator.patch_size=64", "style.size=64", "workers=0")
+    for command in (
+        ("optimize", photos / "a.png", painting, "-o", tmp_path / "out.png", "--size", "24", "--steps", "1"),
+        ("evaluate", *style),
+        ("compare", *style, "-o", tmp_path / "report"),
+        ("train", ROOT / "recipes" / "quickstart.yaml", *data, *small, "run.sample_every=0"),
+    ):
+        assert run(*command).stderr.count(WARNING) == 1, command[0]
+
+
 @pytest.mark.parametrize("spec", ["auto", "distilled"])
 def test_a_layer_that_only_the_real_network_has(
     spec: str, photos: Path, painting: Path, tmp_path: Path

@@ -17,7 +17,7 @@ from ganstyle.metrics.extractors import (
 )
 from ganstyle.metrics.frechet import frechet_distance
 from ganstyle.weights import INCEPTION_FILE, WeightsFile, find_inception, inception_cache
-from ganstyle.weights import files as weights
+from ganstyle.weights import inception as weights
 
 
 class Layers(nn.Module):
