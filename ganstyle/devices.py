@@ -11,6 +11,13 @@ from ganstyle.errors import GanstyleError
 
 _CONTAINER = Path("/sys/fs/cgroup/cpu.max")
 
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "out of memory",  # CUDA outside its allocator, MPS
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+
 
 def pick_device(name: str = "auto") -> torch.device:
     """Return the device that ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` means here.
@@ -72,6 +79,14 @@ def _container_share() -> int:
         return math.ceil(int(quota) / int(period))
     except (OSError, ValueError):  # no such file, or its quota is "max"
         return 2**16
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an error means that a device's or the machine's memory did not suffice."""
+    # Only CUDA's allocator has an exception of its own.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        text in str(error) for text in _OUT_OF_MEMORY
+    )
 
 
 def check_compiler() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganstyle.devices import check_compiler, fast_bfloat16, pick_device, usable_processors
+from ganstyle.devices import check_compiler, fast_bfloat16, is_out_of_memory, pick_device, usable_processors
 from ganstyle.errors import GanstyleError
 
 
@@ -116,3 +116,23 @@ def test_compiling_needs_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(GanstyleError, match=r"needs a C\+\+ compiler"):
         check_compiler()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), True),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+            True,
+        ),
+        (RuntimeError("CUDA error: out of memory\nCompile with TORCH_USE_CUDA_DSA"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (MemoryError(), True),
+        (RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"), False),
+        (OSError(28, "No space left on device"), False),
+    ],
+)
+def test_out_of_memory_is_recognized(error: Exception, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected

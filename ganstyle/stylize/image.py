@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ganstyle.devices import is_out_of_memory
 from ganstyle.errors import ImageError
 from ganstyle.images.color import luminance_only
 from ganstyle.models import takes_strength
@@ -36,7 +37,7 @@ def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAI
         with torch.inference_mode():
             result = _paint(generator, image, controls).to("cpu", torch.float32)
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise ImageError(
             f"{width}x{height} pixels need more memory than {device} has; make the image smaller"
@@ -60,8 +61,3 @@ def _paint(generator: nn.Module, photo: Tensor, controls: Controls) -> Tensor:
     if controls.preserve_color:
         painting = luminance_only(painting, photo)
     return painting if mask is None else torch.lerp(photo, painting, mask)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # PyTorch's allocator on the CPU has no exception of its own.
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or ("DefaultCPUAllocator" in str(error))
