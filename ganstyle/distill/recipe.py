@@ -6,7 +6,7 @@ import torch
 from pydantic import Field, model_validator
 
 from ganstyle.models import VGG16Student
-from ganstyle.recipe import Count, Interval, NonNegative, Number, Positive, RunRecipe, Section
+from ganstyle.recipe import Count, Interval, NonNegative, Number, PathText, Positive, RunRecipe, Section
 
 Fraction = Annotated[float, Field(ge=0, le=1), Number]
 Rank = Annotated[int, Field(ge=0), Number]
@@ -32,7 +32,7 @@ class StudentSection(Section):
 class PaintingsSection(Section):
     """The paintings that the student sees besides photos."""
 
-    path: str = Field("data/styles", description="one painting, or a folder of paintings")
+    path: PathText = Field("data/styles", description="one painting, or a folder of paintings")
 
 
 class OnPolicySection(Section):
@@ -44,7 +44,9 @@ class OnPolicySection(Section):
     pool: Count = Field(32, description="how many are optimized at a time")
     steps: Count = Field(60, description="steps until a picture is finished")
     lr: Positive = Field(0.03, description="Adam's learning rate on the pixels")
-    styles: tuple[str, ...] = Field((), description="trained styles whose pictures some of them start from")
+    styles: tuple[PathText, ...] = Field(
+        (), description="trained styles whose pictures some of them start from"
+    )
 
 
 class DistillationLossSection(Section):
@@ -72,7 +74,7 @@ class FidelitySection(Section):
     """Comparing the student with the teacher on photos and paintings while it learns."""
 
     every: Interval = Field(500, description="steps between comparisons; 0: none")
-    content: str = Field("data/val", description="folder of validation photos, none of them in content")
+    content: PathText = Field("data/val", description="folder of validation photos, none of them in content")
     count: Count = Field(20, description="how many of them to compare on")
     size: Count = Field(256, description="side of their central squares in pixels")
 
@@ -81,12 +83,14 @@ class DistillationRecipe(RunRecipe):
     """Everything that decides how a student comes out."""
 
     image_size: Annotated[int, Field(ge=16), Number] = Field(128, description="side of the crops in pixels")
-    style: PaintingsSection = PaintingsSection()
-    student: StudentSection = StudentSection()
-    on_policy: OnPolicySection = OnPolicySection()
-    loss: DistillationLossSection = DistillationLossSection()
-    optimizer: DistillationOptimizerSection = DistillationOptimizerSection()
-    score: FidelitySection = FidelitySection()
+    style: PaintingsSection = Field(PaintingsSection(), description="the paintings")
+    student: StudentSection = Field(StudentSection(), description="the network that learns")
+    on_policy: OnPolicySection = Field(OnPolicySection(), description="pictures of the student's own making")
+    loss: DistillationLossSection = Field(DistillationLossSection(), description="weights of the errors")
+    optimizer: DistillationOptimizerSection = Field(
+        DistillationOptimizerSection(), description="how the student is optimized"
+    )
+    score: FidelitySection = Field(FidelitySection(), description="comparison with the teacher")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

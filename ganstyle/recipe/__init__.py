@@ -1,21 +1,10 @@
 """The recipe: one validated YAML file that says everything about a training."""
 
 from ganstyle.recipe.difference import differences
-from ganstyle.recipe.schema import (
-    Count,
-    DiscriminatorSection,
-    GeneratorSection,
-    Interval,
-    LossSection,
-    NonNegative,
-    Number,
-    PhaseSection,
-    Positive,
-    Recipe,
-    RunRecipe,
-    ScoreSection,
-    Section,
-)
+from ganstyle.recipe.fields import Count, Interval, NonNegative, Number, PathText, Positive, Text
+from ganstyle.recipe.networks import DiscriminatorSection, GeneratorSection
+from ganstyle.recipe.run import RunRecipe, Section
+from ganstyle.recipe.schema import LossSection, PhaseSection, Recipe, ScoreSection
 
 __all__ = [
     "Count",
@@ -25,11 +14,13 @@ __all__ = [
     "LossSection",
     "NonNegative",
     "Number",
+    "PathText",
     "PhaseSection",
     "Positive",
     "Recipe",
     "RunRecipe",
     "ScoreSection",
     "Section",
+    "Text",
     "differences",
 ]

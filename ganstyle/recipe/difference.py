@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganstyle.recipe.schema import RunRecipe
+from ganstyle.recipe.run import RunRecipe
 
 
 def differences(old: RunRecipe, new: RunRecipe, *, ignore: Sequence[str] = ()) -> list[str]:

@@ -131,7 +131,7 @@ def test_unknown_key(changes: dict[str, Any], expected: str) -> None:
         ("precision", "fp8"),
         ("name", "a/b"),
         ("name", "../x"),
-        ("name", 5),
+        ("name", True),
         ("vgg", None),
         ("style", "painting.jpg"),
         ("content", "photos"),
@@ -240,7 +240,6 @@ def test_reads_a_file(tmp_path: Path) -> None:
         ("a: b: c", "not valid YAML"),
         ("name: x\x00", "not valid YAML"),
         ("name: !!python/object/apply:os.getcwd []", "not valid YAML"),
-        ("name: x\nstyle: {path: p, year: 1889-06-31}", "not valid YAML"),
         ("[" * 600, "not valid YAML"),
         ("", "'key: value' lines"),
         ("- name: x", "'key: value' lines"),
@@ -312,7 +311,7 @@ def test_an_override_mends_what_the_file_lacks(tmp_path: Path) -> None:
     assert Recipe.load(path, ["style.path=a.jpg"]).style.path == "a.jpg"
 
 
-@pytest.mark.parametrize("override", ["steps", "", "=3", "--steps", "loss.style=[1", "x=@", "x=2024-13-01"])
+@pytest.mark.parametrize("override", ["steps", "", "=3", "--steps", "loss.style=[1", "x=@"])
 def test_what_is_no_override(tmp_path: Path, override: str) -> None:
     with pytest.raises(RecipeError) as caught:
         load(tmp_path, override)

@@ -1,0 +1,56 @@
+"""The types of a recipe's values: what is accepted, and what is said of anything else."""
+
+import os
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from ganstyle.recipe.strict_yaml import SourceFloat, SourceInt
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("number", "should be a number")
+    return value
+
+
+def _only_boolean(value: object) -> object:
+    if not isinstance(value, bool):
+        raise PydanticCustomError("boolean", "should be true or false")
+    return value
+
+
+def _as_written(value: object) -> object:
+    """Read a number as the text that it was written as: a year, or a run's name such as 001."""
+    if isinstance(value, SourceInt | SourceFloat):
+        return value.source
+    if isinstance(value, bool):
+        raise PydanticCustomError("text", "should be text; put it in quotes")
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _no_null(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("path", "should be a path; YAML reads a lone ~ as null, so write ~/")
+    return value
+
+
+def _equal_weights(value: object) -> object:
+    """Read a plain list of layers as layers of weight 1."""
+    return {str(layer): 1.0 for layer in value} if isinstance(value, list) else value
+
+
+# The bounds of a number stand before the check for booleans: otherwise the JSON schema lacks them.
+Number = BeforeValidator(_no_boolean)
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Number]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Number]
+Decay = Annotated[float, Field(ge=0, lt=1), Number]
+Count = Annotated[int, Field(ge=1), Number]
+Interval = Annotated[int, Field(ge=0), Number]
+Flag = Annotated[bool, BeforeValidator(_only_boolean)]
+Text = Annotated[str, BeforeValidator(_as_written)]
+"""Text; a number is read as it is written."""
+PathText = Annotated[Text, BeforeValidator(_no_null), AfterValidator(os.path.expanduser)]
+"""A path, or a name that stands for a file; a leading ``~`` is replaced by the user's home folder."""
+LayerWeights = Annotated[dict[str, Positive], BeforeValidator(_equal_weights), Field(min_length=1)]

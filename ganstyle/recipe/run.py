@@ -1,0 +1,116 @@
+"""What the recipes of all runs have in common, and how one is read, checked and written."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ganstyle.errors import RecipeError
+from ganstyle.recipe.explain import explain
+from ganstyle.recipe.fields import Count, Flag, Interval, Number, PathText, Text
+from ganstyle.recipe.load import read_recipe, rename_keys
+from ganstyle.recipe.strict_yaml import dump_yaml
+
+
+class Section(BaseModel):
+    """A part of a recipe. It cannot be changed once it is validated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, validate_default=True)
+
+
+class ContentSection(Section):
+    """Where the photos come from; see ``ganstyle.data.open_content``."""
+
+    kind: Literal["folder", "lsun", "torchvision"] = Field("folder", description="the kind of data set")
+    path: PathText = Field("data/content", description="folder of photos, or root of the data set")
+    classes: list[Text] | None = Field(None, description="for lsun: such as [church_outdoor_train]")
+    name: Text | None = Field(None, description="for torchvision: Imagenette, Flowers102 or Places365")
+    split: Text | None = Field(None, description="for torchvision: the data set's own name for a split")
+    download: Flag | None = Field(None, description="for torchvision: download the data set if it is missing")
+
+    def options(self) -> dict[str, Any]:
+        """Return the keywords of ``open_content`` that are set."""
+        return self.model_dump(exclude_none=True)
+
+
+class RunSection(Section):
+    """What a run writes, and how often; the run's folder is dir/name."""
+
+    dir: PathText = Field("runs", description="folder for runs; the run itself is dir/name")
+    save_every: Interval = Field(500, description="steps between training states; 0: only at the end")
+    log_every: Count = Field(10, description="steps between lines of the log")
+    keep: Count = Field(2, description="how many training states to keep")
+
+
+class RunRecipe(Section):
+    """What every run has, whatever it trains."""
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Keys of older versions, such as section.old, and what they are called now."""
+
+    format: Literal[1] = Field(1, description="version of the recipe's format")
+    name: Annotated[
+        Text,
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of what it makes"),
+    ]
+    seed: Annotated[int, Field(ge=0, lt=2**32), Number] = Field(0, description="of everything random")
+    steps: Count = Field(4000, description="optimizer steps")
+    batch_size: Count = Field(4, description="photos per step and process")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 where the device has it natively, else fp32"
+    )
+    workers: Annotated[int, Field(ge=0), Number] = Field(2, description="processes that load data")
+    content: ContentSection = Field(ContentSection(), description="where the photos come from")
+    run: RunSection = Field(RunSection(), description="what the run writes, and how often")
+    vgg: PathText = Field("auto", description="the VGG-16: auto, distilled, imagenet or a file")
+    resume: PathText = Field("auto", description="auto, never, or the folder of a training state")
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return Path(self.run.dir) / self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as YAML and JSON have them."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """Return the whole recipe, every default written out."""
+        return dump_yaml(self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> Self:
+        """Read a recipe and apply ``key=value`` overrides to it; see `ganstyle.recipe.load.read_recipe`.
+
+        Args:
+            path: a YAML file.
+            overrides: such as ``["steps=200", "loss.style=10", "discriminator=null"]``; the value is YAML.
+
+        Raises:
+            RecipeError: the file cannot be read, or it or an override does not fit.
+        """
+        values, old = rename_keys(read_recipe(path, overrides), cls.renamed)
+        for key in old:
+            warnings.warn(
+                f"{path}: '{key}' is deprecated; write '{cls.renamed[key]}'", FutureWarning, stacklevel=2
+            )
+        return cls.parse(values, source=str(path))
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, source: str) -> Self:
+        """Validate plain values; ``source`` names them in an error.
+
+        Raises:
+            RecipeError: an unknown key, a wrong type or an impossible value; or a newer version's format.
+        """
+        form = values.get("format", 1)
+        if isinstance(form, int) and form > 1:
+            raise RecipeError(f"{source}: format {form} is of a newer ganstyle; upgrade to read it")
+        try:
+            return cls.model_validate(rename_keys(values, cls.renamed)[0])
+        except ValidationError as error:
+            first, *rest = error.errors()
+            more = f" (and {len(rest)} more)" if rest else ""
+            raise RecipeError(" ".join(f"{source}: {explain(first, cls)}{more}".split())) from error
