@@ -2,6 +2,7 @@
 
 import importlib.util
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -54,8 +55,7 @@ def gui(
     if importlib.util.find_spec("gradio") is None:
         raise GanstyleError("the interface needs Gradio, which is not installed; pip install 'ganstyle[gui]'")
 
-    from ganstyle.gui.access import LOOPBACK, credentials
-    from ganstyle.gui.settings import Settings
+    from ganstyle.gui.settings import LOOPBACK, Settings, credentials
 
     host = LOOPBACK if host is None else host
     login = credentials(auth, host=host, share=share, no_auth=no_auth)
@@ -65,12 +65,12 @@ def gui(
     )
     from ganstyle.gui.server import serve
 
-    with serve(settings) as served:
+    # A stop that was asked for, by Ctrl-C or a signal, at whatever moment, is no error.
+    with suppress(KeyboardInterrupt), serve(settings) as served:
         typer.echo(f"ganstyle is at {served.address}" + (f" and {served.public}" if served.public else ""))
-        typer.echo("Ctrl-C ends it")
+        typer.echo("Press Ctrl-C to end it.")
         if open_browser:
             typer.launch(served.address)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            typer.echo("ended")
+        threading.Event().wait()
+    with suppress(OSError):  # the terminal may be gone
+        typer.echo("ended")

@@ -5,7 +5,6 @@ from pathlib import Path
 import gradio as gr
 
 from ganstyle.devices import pick_device
-from ganstyle.gui.access import is_loopback
 from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.compare import CompareTab
 from ganstyle.gui.context import AppContext
@@ -43,7 +42,7 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
         device=device,
         runs=settings.runs,
         tensorboard=TensorBoard(settings.runs, folder),
-        local=is_loopback(settings.host) and not settings.share,
+        local=settings.local,
     )
     # The files of a visit go with it; those of clients that never say goodbye, after half a day.
     with gr.Blocks(title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _PATIENCE)) as blocks:

@@ -8,12 +8,15 @@ import torch
 
 from ganstyle.gatys import LAYERS
 from ganstyle.gui.catalog import StyleCatalog
+from ganstyle.gui.jobs import wait_until_idle
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.tensorboard import TensorBoard
 from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 
 EXAMPLE = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 """The photo that comes with ganstyle."""
+
+_STOP_TIMEOUT = 5.0  # seconds that a job has to notice that it is to stop; `docker stop` waits for 10 in all
 
 
 @dataclass
@@ -53,5 +56,7 @@ class AppContext:
             return self._features
 
     def close(self) -> None:
-        """End what was started for the visitors."""
+        """End what was started for the visitors, within seconds."""
+        self.sessions.close_all()
         self.tensorboard.close()
+        wait_until_idle(_STOP_TIMEOUT)

@@ -97,6 +97,12 @@ def turn(stop: threading.Event) -> Iterator[None]:
         _WORK.release()
 
 
+def wait_until_idle(timeout: float) -> None:
+    """Wait until no job is at work, at most for these seconds."""
+    if _WORK.acquire(timeout=timeout):
+        _WORK.release()
+
+
 @contextmanager
 def stoppable(
     generator: nn.Module, stop: threading.Event, report: Callable[[float], None] = lambda done: None

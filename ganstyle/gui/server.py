@@ -1,23 +1,29 @@
-"""Serving the application, and cleaning up after it; Gradio is only imported when that begins."""
+"""Serving the application and cleaning up after it; Gradio is only imported when that begins."""
 
+import errno
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.settings import Settings
+from ganstyle.gui.lifetime import process_settings, temporary_folder, termination_signals
+from ganstyle.gui.settings import LOOPBACK, Settings
+
+_PORTS = range(7860, 7960)
+"""Tried in this order when no port is given; the first is Gradio's usual one."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """Where it can be opened.
+    """Where the interface can be opened.
 
     Attributes:
         address: on this machine or in its network.
-        public: a link through Gradio's servers, if it was asked for.
+        public: a link through Gradio's servers, if one was requested.
     """
 
     address: str
@@ -26,71 +32,136 @@ class Served:
 
 @contextmanager
 def serve(settings: Settings) -> Iterator[Served]:
-    """Serve the interface for as long as the block lasts; then its temporary files are gone.
+    """Serve the interface for as long as the block lasts; then remove its temporary files.
+
+    In the main thread, SIGTERM and SIGHUP end the block as Ctrl-C does, with a `Terminated`.
 
     Raises:
-        GanstyleError: the settings make no sense, or the port is taken.
+        GanstyleError: the settings make no sense, the address is not this machine's, or the port is taken.
     """
-    with tempfile.TemporaryDirectory(prefix="ganstyle-gui-", ignore_cleanup_errors=True) as folder:
-        # Gradio looks here whenever it stores a file, or thinks of calling home.
-        environment = {
-            "GRADIO_TEMP_DIR": folder,
-            "GRADIO_EXAMPLES_CACHE": str(Path(folder, "examples")),
-            "GRADIO_ANALYTICS_ENABLED": "False",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-        }
-        with _environment(environment):
+    port = pick_port(settings.host, settings.port)  # first: it fails fast, and everything else takes seconds
+    with termination_signals() as hold_signals, ExitStack() as cleanup:
+        try:
+            folder = cleanup.enter_context(temporary_folder())
+            cleanup.enter_context(process_settings(folder, _environment(folder)))
             # Here, because Gradio makes a folder as soon as it is imported.
-            from starlette.middleware import Middleware
-
             from ganstyle.gui.app import build
-            from ganstyle.gui.offline import NoFetching
-            from ganstyle.gui.queueing import say_full
-            from ganstyle.gui.theme import STYLE_SHEET, theme
-            from ganstyle.gui.uploads import MAX_FILE
 
-            blocks, shop = build(settings, Path(folder).resolve())
-            try:
-                _, address, public = blocks.launch(
-                    server_name=settings.host,
-                    server_port=settings.port,
-                    auth=settings.login,
-                    share=settings.share,
-                    max_file_size=MAX_FILE,
-                    theme=theme(),
-                    css_paths=STYLE_SHEET,
-                    footer_links=[],
-                    prevent_thread_lock=True,
-                    quiet=True,
-                    ssr_mode=False,
-                    run_history=False,
-                    enable_monitoring=False,
-                    pwa=False,
-                    mcp_server=False,
-                    app_kwargs={
-                        "middleware": [Middleware(NoFetching)],
-                        "exception_handlers": {503: say_full},
-                    },
-                )
-                yield Served(address, public or None)
-            except (OSError, ValueError) as error:
-                reason = " ".join(str(error).split())
-                raise GanstyleError(f"{settings.host}: cannot be listened on ({reason})") from error
-            finally:
-                blocks.close(verbose=False)
-                shop.close()
+            blocks, context = build(settings, folder)
+            cleanup.callback(context.close)
+            cleanup.callback(blocks.close, verbose=False)
+            yield _launch(blocks, settings, port)
+        finally:
+            hold_signals()
 
 
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for as long as the block lasts."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _environment(folder: Path) -> dict[str, str]:
+    """Return environment variables: where files go, and that nothing calls home or goes through a proxy."""
+    hosts = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "localhost", LOOPBACK, "::1"]
+    return {
+        "GRADIO_TEMP_DIR": str(folder),
+        "GRADIO_EXAMPLES_CACHE": str(folder / "examples"),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        # Gradio asks its own server whether it is up, and would ask a proxy that the user has set.
+        "NO_PROXY": ",".join(filter(None, hosts)),
+        "no_proxy": ",".join(filter(None, hosts)),
+    }
+
+
+def _launch(blocks: Any, settings: Settings, port: int) -> Served:
+    from starlette.middleware import Middleware
+
+    from ganstyle.gui.offline import NoFetching
+    from ganstyle.gui.queueing import say_full
+    from ganstyle.gui.theme import STYLE_SHEET, theme
+    from ganstyle.gui.uploads import MAX_FILE
+
     try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _, address, public = blocks.launch(
+            server_name=_url_host(settings.host),
+            server_port=port,
+            auth=settings.login,
+            share=settings.share,
+            max_file_size=MAX_FILE,
+            theme=theme(),
+            css_paths=STYLE_SHEET,
+            footer_links=[],
+            prevent_thread_lock=True,
+            quiet=True,
+            ssr_mode=False,
+            run_history=False,
+            enable_monitoring=False,
+            pwa=False,
+            mcp_server=False,
+            app_kwargs={
+                "middleware": [Middleware(NoFetching)],
+                "exception_handlers": {503: say_full},
+            },
+        )
+    except (OSError, ValueError) as error:  # the port was free a moment ago: somebody else was faster
+        reason = " ".join(str(error).split())
+        raise GanstyleError(
+            f"{settings.host}:{port}: cannot be served ({reason}); try another --port"
+        ) from error
+    return Served(address, public or None)
+
+
+def pick_port(host: str, port: int | None) -> int:
+    """Return a free port, once it is certain that the address can be listened on.
+
+    Args:
+        host: an address or a name of this machine.
+        port: the only one to try; None: the first free one of the usual ones.
+
+    Raises:
+        GanstyleError: the address is not this machine's, or the port is taken or not allowed.
+    """
+    addresses = _resolve(host)
+    for candidate in _PORTS if port is None else [port]:
+        try:
+            _try_to_listen(addresses, candidate)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                continue
+            if error.errno == errno.EACCES:
+                raise GanstyleError(f"--port {candidate}: not allowed; choose one above 1023") from error
+            raise _not_here(host, error.strerror or str(error)) from error
+        return candidate
+    if port is None:
+        raise GanstyleError(f"ports {_PORTS[0]} to {_PORTS[-1]} are all taken; choose another with --port")
+    raise GanstyleError(f"--port {port}: already in use; choose another, or leave it out to get a free one")
+
+
+def _resolve(host: str) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    """Return the family and the socket address, port 0, of all that a server of this name would listen on."""
+    name = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not name.strip():
+        raise GanstyleError(f"--host: is empty; leave it out to serve this machine only ({LOOPBACK})")
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise _not_here(host, getattr(error, "strerror", None) or "no valid name") from error
+    return [(family, address) for family, *_, address in found]
+
+
+def _try_to_listen(addresses: list[tuple[socket.AddressFamily, tuple[Any, ...]]], port: int) -> None:
+    # Gradio refuses a port that is taken on the loopback address, whatever the host.
+    for family, (address, _, *scope) in [*addresses, (socket.AF_INET, (LOOPBACK, 0))]:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((address, port, *scope))
+
+
+def _not_here(host: str, reason: str) -> GanstyleError:
+    return GanstyleError(
+        f"--host {host}: not an address of this machine ({reason}); "
+        f"use {LOOPBACK} for this machine only, or 0.0.0.0 for all its networks"
+    )
+
+
+def _url_host(host: str) -> str:
+    """Return a host as it stands in an address: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

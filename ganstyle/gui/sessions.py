@@ -1,15 +1,18 @@
 """What belongs to one visitor: files that vanish with the visit, and jobs that can be stopped."""
 
+import re
 import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Lock
 
+from ganstyle.errors import GanstyleError
+
 _GRACE = 60.0  # seconds after which an upload must be in use
-_UPLOADS = "[0-9a-f]" * 64 + "/*"  # Gradio puts each into a folder that is named by its SHA-256
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Sessions:
@@ -31,17 +34,24 @@ class Sessions:
         self._folders: dict[str, Path] = {}
         self._uploads: dict[str, set[Path]] = {}
         self._jobs: dict[tuple[str, str], Event] = {}
+        self._closed = False
 
     def new_folder(self, session: str) -> Path:
-        """Return a fresh folder for results, which goes with the session. Its name cannot be guessed."""
+        """Return a fresh folder for results, which goes with the session. Its name cannot be guessed.
+
+        Raises:
+            GanstyleError: the interface is closing.
+        """
         now = time.monotonic()
         for other in [name for name, last in list(self._seen.items()) if now - last > self._patience]:
             self.close(other)
         with self._lock:
+            if self._closed:
+                raise GanstyleError("the interface is closing")
             self._seen[session] = now
             mine = self._folders.setdefault(session, self._folder / f"session-{uuid.uuid4().hex}")
-        folder = mine / uuid.uuid4().hex[:8]
-        folder.mkdir(parents=True)
+            folder = mine / uuid.uuid4().hex[:8]
+            folder.mkdir(parents=True)
         return folder
 
     def keep(self, session: str, *uploads: Path) -> None:
@@ -52,7 +62,10 @@ class Sessions:
     def arm(self, session: str, kind: str) -> Event:
         """Return the event that stops a session's job of a kind, a fresh one: the job may begin later."""
         with self._lock:
-            return self._jobs.setdefault((session, kind), Event())
+            job = self._jobs.setdefault((session, kind), Event())
+            if self._closed:
+                job.set()
+            return job
 
     def disarm(self, session: str, kind: str) -> None:
         """Forget a job that has ended, or will not begin."""
@@ -97,10 +110,31 @@ class Sessions:
         for path in [*unused, *self._unclaimed()]:
             path.unlink(missing_ok=True)
 
+    def close_all(self) -> None:
+        """Stop all jobs; the caller removes all files. From now on, no job gets a folder to write to."""
+        with self._lock:
+            self._closed = True
+            for job in self._jobs.values():
+                job.set()
+
     def _unclaimed(self) -> list[Path]:
         """Return uploads that no session has come to use; the browser's brush leaves many."""
         with self._lock:
             claimed = set[Path]().union(*self._uploads.values())
         before = time.time() - _GRACE
-        uploads = (path for path in self._folder.glob(_UPLOADS) if path.is_file() and path not in claimed)
-        return [path for path in uploads if path.stat().st_mtime < before]
+        found = []
+        for path in self._files_of_uploads():
+            with suppress(FileNotFoundError):  # another visitor who leaves removes the same ones
+                if path not in claimed and path.stat().st_mtime < before:
+                    found.append(path)
+        return found
+
+    def _files_of_uploads(self) -> Iterator[Path]:
+        # Gradio puts each upload into a folder named by its SHA-256; until it is complete, it is a temporary
+        # file. Not with `Path.glob`, which fails if a folder vanishes while it looks.
+        for path in self._folder.iterdir():
+            if path.name.startswith("tmp") and path.is_file():
+                yield path
+            elif _SHA256.fullmatch(path.name):
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    yield from path.iterdir()

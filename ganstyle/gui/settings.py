@@ -1,9 +1,14 @@
-"""What the command line decides about the interface."""
+"""What the command line decides about the interface: what it shows, where it listens, who may open it."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
-from ganstyle.gui.access import LOOPBACK
+from ganstyle.errors import GanstyleError
+
+LOOPBACK = "127.0.0.1"
+AUTH_VARIABLE = "GANSTYLE_AUTH"
+"""The environment variable that may hold ``user:password``; a command line shows it to every local user."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,7 @@ class Settings:
         vgg: see `find_vgg16`; nothing is downloaded.
         device: see `pick_device`.
         host: the address to listen on.
-        port: None: a free one, 7860 if it is.
+        port: None: the first free one from 7860.
         login: user and password; None: nobody is asked.
         share: make a public link, through Gradio's servers.
     """
@@ -29,3 +34,47 @@ class Settings:
     port: int | None = None
     login: tuple[str, str] | None = None
     share: bool = False
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine's own browsers can open it."""
+        return is_loopback(self.host) and not self.share
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address or a name is this machine's own, which no other machine reaches."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def credentials(
+    auth: str | None, *, host: str = LOOPBACK, share: bool = False, no_auth: bool = False
+) -> tuple[str, str] | None:
+    """Return the user and the password to ask for, or None to ask nobody.
+
+    Args:
+        auth: ``user:password``; empty or None: there is none.
+        host: the address to listen on.
+        share: whether there will be a public link.
+        no_auth: other people may come in without a password.
+
+    Raises:
+        GanstyleError: others could reach this machine and there is no password; or ``auth`` is malformed,
+            or contradicts ``no_auth``.
+    """
+    if auth and no_auth:
+        raise GanstyleError(f"a password (--auth or {AUTH_VARIABLE}) and --no-auth contradict each other")
+    if auth:
+        user, _, password = auth.partition(":")
+        if not (user and password):
+            raise GanstyleError(f"--auth (or {AUTH_VARIABLE}): write it as user:password, neither part empty")
+        return user, password
+    if not no_auth and (share or not is_loopback(host)):
+        what = "--share" if share else f"--host {host}"
+        raise GanstyleError(
+            f"{what}: others could use this machine; set a password with --auth user:password "
+            f"or {AUTH_VARIABLE}, or say --no-auth"
+        )
+    return None

@@ -82,6 +82,7 @@ class Served:
         temporary: the folder for its temporary files.
         runs: the folder that it was told with ``--runs``.
         strays: a file that names every other machine that it looked for.
+        errors: a file with what it wrote to standard error.
     """
 
     address: str
@@ -89,21 +90,36 @@ class Served:
     temporary: Path
     runs: Path
     strays: Path
+    errors: Path
+
+    def end(self, *signals: int) -> float:
+        """End it with these signals, check that it leaves nothing, and return how many seconds it took."""
+        assert self.process.poll() is None, self.errors.read_text()
+        began = time.monotonic()
+        for number in signals:
+            self.process.send_signal(number)
+            time.sleep(0.1)
+        assert self.process.wait(30) == 0, self.errors.read_text()
+        seconds = time.monotonic() - began
+        assert list(self.temporary.iterdir()) == []
+        assert self.strays.read_text() == ""
+        return seconds
 
 
-@contextmanager
-def run_gui(folder: Path, *options: str | Path) -> Iterator[Served]:
-    """Run ``ganstyle gui`` in a process of its own; at the end, press Ctrl-C.
+def start_gui(folder: Path, *options: str | Path, **environment: str) -> Served:
+    """Start ``ganstyle gui`` in a process of its own; it has no address yet.
 
     Args:
-        folder: an empty one, for all that belongs to it.
+        folder: for all that belongs to it.
         options: further ones.
+        environment: further variables.
     """
     temporary, runs, strays, errors = (folder / name for name in ("tmp", "runs", "strays", "errors"))
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
     strays.touch()
     root = str(Path(__file__).parents[2])
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GRADIO")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRADIO")}
+    own = {"PYTHONPATH": root, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
     with errors.open("w") as sink:
         process = subprocess.Popen(
             [
@@ -114,23 +130,34 @@ def run_gui(folder: Path, *options: str | Path) -> Iterator[Served]:
             stderr=sink,
             text=True,
             cwd=folder,
-            env={**environment, "PYTHONPATH": root, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"},
+            env={**inherited, **own, **environment},
         )
-        assert process.stdout
-        try:
-            first = process.stdout.readline()
-            found = re.search(r"http://\S+", first)
-            assert found, errors.read_text()
-            yield Served(found[0], process, temporary, runs, strays)
-            assert process.poll() is None, errors.read_text()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0, errors.read_text()
-            assert list(temporary.iterdir()) == []
-            assert strays.read_text() == ""
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+    return Served("", process, temporary, runs, strays, errors)
+
+
+@contextmanager
+def run_gui(folder: Path, *options: str | Path, **environment: str) -> Iterator[Served]:
+    """Run ``ganstyle gui`` in a process of its own until it serves; at the end, press Ctrl-C.
+
+    Args:
+        folder: for all that belongs to it.
+        options: further ones.
+        environment: further variables.
+    """
+    served = start_gui(folder, *options, **environment)
+    process = served.process
+    assert process.stdout
+    try:
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found, served.errors.read_text()
+        served.address = found[0]
+        yield served
+        if process.poll() is None:
+            served.end(signal.SIGINT)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 class Client:
@@ -262,8 +289,8 @@ def full_queue(
 
 @pytest.fixture
 def another(tmp_path: Path) -> Callable[..., AbstractContextManager[Served]]:
-    """Return a function that runs another ``ganstyle gui``, with these options."""
-    return lambda *options: run_gui(tmp_path, *options)
+    """Return a function that runs another ``ganstyle gui``, with these options and variables."""
+    return lambda *options, **environment: run_gui(tmp_path, *options, **environment)
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
+from ganstyle.errors import GanstyleError
 from ganstyle.gui.sessions import Sessions
 
 
@@ -92,3 +94,60 @@ def test_leaving_stops_all_jobs_of_a_session(sessions: Sessions) -> None:
         sessions.close("a")
         assert mine.is_set()
         assert not other.is_set()
+
+
+def abandoned_upload(folder: Path, name: str) -> Path:
+    """Return an upload that nobody has come to use for long."""
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    os.utime(path, (0, 0))
+    return path
+
+
+def test_uploads_that_nobody_uses_are_removed(sessions: Sessions, tmp_path: Path) -> None:
+    names = ["a" * 64 + "/me.jpg", "b" * 64 + "/mine.jpg", "tmpabc"]
+    unused, used, broken_off = (abandoned_upload(tmp_path, name) for name in names)
+    fresh = tmp_path / ("a" * 64) / "new.jpg"
+    fresh.touch()
+    (tmp_path / "tmp-folder").mkdir()
+    (tmp_path / ("c" * 64)).touch()  # no folder, though named like one
+    sessions.keep("b", used)
+    sessions.close("a")
+    assert not unused.exists()
+    assert not broken_off.exists()
+    assert used.exists()
+    assert fresh.exists()
+
+
+def test_two_who_leave_at_once_race_for_an_upload(
+    sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file or a folder may be gone at any moment between two looks at it."""
+    first, second = (abandoned_upload(tmp_path, c * 64 + "/me.jpg") for c in "ab")
+    look, listed = Path.stat, Path.iterdir
+
+    def stat(self: Path, **keywords: bool) -> os.stat_result:
+        if self == first:
+            first.unlink(missing_ok=True)
+        return look(self, **keywords)
+
+    def iterdir(self: Path) -> object:
+        if self == second.parent:
+            raise FileNotFoundError(self)
+        return listed(self)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    sessions.close("a")
+
+
+def test_after_the_end_no_job_writes(sessions: Sessions, tmp_path: Path) -> None:
+    with sessions.job("a", "paint") as running:
+        sessions.close_all()
+        assert running.is_set()
+        with pytest.raises(GanstyleError, match="closing"):
+            sessions.new_folder("a")
+    with sessions.job("b", "paint") as late:
+        assert late.is_set()
+    assert list(tmp_path.iterdir()) == []

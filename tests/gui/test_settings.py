@@ -1,7 +1,7 @@
 import pytest
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.access import credentials, is_loopback
+from ganstyle.gui.settings import credentials, is_loopback
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,235 @@
+"""However the interface ends, its visitors' photos are removed and nothing keeps running."""
+
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from ganstyle.errors import GanstyleError
+from ganstyle.gui.lifetime import Terminated, process_settings, temporary_folder, termination_signals
+from tests.gui.conftest import Client, start_gui
+
+Another = Callable[..., AbstractContextManager[Any]]
+
+
+def start_tensorboard(client: Any) -> psutil.Process:
+    """Click on the button, and return the process."""
+    number = next(each["id"] for each in client.config["dependencies"] if each["api_name"] == "start")
+    job = {"data": [], "fn_index": number, "session_hash": client.session}
+    assert "TensorBoard is at" in client.http.post("gradio_api/run/predict", json=job).json()["data"][0]
+    server = psutil.Process(client.process.pid)
+    return next(child for child in server.children() if "tensorboard" in " ".join(child.cmdline()))
+
+
+@pytest.fixture
+def connect_to() -> Iterator[Callable[[Any], Any]]:
+    """Return a function that gives a client of a served interface."""
+    clients = []
+
+    def make(served: Any) -> Client:
+        client = Client(served.address, "visitor")
+        client.process = served.process  # type: ignore[attr-defined]
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.http.close()
+
+
+def begin_upload(address: str) -> socket.socket:
+    """Begin to upload a photo and leave it at that."""
+    parts = urlsplit(address)
+    connection = socket.create_connection((parts.hostname or "", parts.port or 0))
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="me.jpg"\r\n'
+        b"Content-Type: image/jpeg\r\n\r\n" + b"secret" * 1000
+    )
+    connection.sendall(
+        b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        b"Content-Length: 100000\r\n\r\n" + body
+    )
+    return connection
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_sigterm_during_a_job_removes_photos_and_ends_tensorboard(
+    another: Another, connect_to: Callable[[Any], Any], png: Callable[..., bytes]
+) -> None:
+    """As `docker stop` does, which kills after ten seconds; here somebody also loses patience."""
+    with another() as served:
+        client = connect_to(served)
+        tensorboard = start_tensorboard(client)
+        pair = (client.upload("x.png", png(0, 512)), client.upload("y.png", png(1, 512)))
+        assert client.join("optimize", *pair, "lbfgs", 500, 512, 30, "off").status_code == 200
+        with begin_upload(served.address):
+            wait_for(lambda: list(served.temporary.glob("ganstyle-gui-*/tmp*")))
+            time.sleep(2)
+            assert served.end(signal.SIGTERM, signal.SIGTERM, signal.SIGINT) < 10
+        assert not tensorboard.is_running()
+
+
+def test_sighup_removes_photos(
+    another: Another, connect_to: Callable[[Any], Any], png: Callable[..., bytes]
+) -> None:
+    with another() as served:
+        connect_to(served).upload("x.png", png())
+        assert len([path for path in served.temporary.rglob("*.png") if path.is_file()]) == 1
+        served.end(signal.SIGHUP)
+        assert served.process.stdout.read().splitlines()[-1] == "ended"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_starts(number: int, tmp_path: Path) -> None:
+    served = start_gui(tmp_path)
+    try:
+        wait_for(lambda: list(served.temporary.glob("ganstyle-gui-*/.lock")))
+        served.end(number)
+        assert served.errors.read_text() == ""
+    finally:
+        served.process.kill()
+        served.process.wait()
+        served.process.stdout.close()  # type: ignore[union-attr]
+
+
+def test_the_next_start_removes_what_a_killed_server_left(
+    another: Another, connect_to: Callable[[Any], Any], png: Callable[..., bytes], tmp_path: Path
+) -> None:
+    with another() as killed:
+        client = connect_to(killed)
+        client.upload("x.png", png())
+        tensorboard = start_tensorboard(client)
+        killed.process.kill()
+        killed.process.wait()
+        assert list(killed.temporary.rglob("x.png"))
+        with suppress(psutil.NoSuchProcess):
+            tensorboard.wait(20)  # it ends with its parent
+    with another() as served:
+        assert len(list(served.temporary.iterdir())) == 1
+        assert not list(served.temporary.rglob("x.png"))
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Python's folder for temporary files, an empty one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_only_abandoned_folders_are_removed(temporary: Path) -> None:
+    with temporary_folder() as running:
+        (running / "photo.png").touch()
+        abandoned = temporary / "ganstyle-gui-abandoned"
+        foreign = temporary / "something-else"
+        elsewhere = temporary / "elsewhere"
+        for folder in (abandoned, foreign, elsewhere):
+            folder.mkdir()
+            (folder / "photo.png").touch()
+        (temporary / "ganstyle-gui-link").symlink_to(elsewhere)
+        (temporary / "ganstyle-gui-file").touch()
+        with temporary_folder() as another_one:
+            assert another_one != running
+            assert (running / "photo.png").exists()
+            assert not abandoned.exists()
+            assert (foreign / "photo.png").exists()
+            assert (elsewhere / "photo.png").exists()
+        assert not another_one.exists()
+    assert not running.exists()
+
+
+def test_a_folder_is_removed_with_what_is_written_meanwhile(temporary: Path) -> None:
+    stop = threading.Event()
+
+    def write(folder: Path) -> None:
+        for number in range(100_000):
+            if stop.is_set():
+                return
+            with suppress(OSError):
+                (folder / f"{number}").touch()
+
+    with temporary_folder() as folder:
+        writer = threading.Thread(target=write, args=(folder,))
+        writer.start()
+        time.sleep(0.1)
+    stop.set()
+    writer.join()
+    assert not folder.exists()
+
+
+def test_settings_of_the_process_come_back(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
+    with process_settings(temporary / "x", {"GRADIO_TEMP_DIR": "x", "NO_PROXY": "y"}):
+        assert tempfile.gettempdir() == str(temporary / "x")
+    assert tempfile.gettempdir() == str(temporary)
+
+
+_SIGNALED = """
+import os, signal, sys, time
+from ganstyle.gui.lifetime import Terminated, termination_signals
+if sys.argv[2] == "nohup":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+number = getattr(signal, sys.argv[1])
+try:
+    with termination_signals() as hold:
+        try:
+            os.kill(os.getpid(), number)
+            print("goes on")
+        finally:
+            hold()
+            for again in (signal.SIGINT, signal.SIGTERM, number):
+                os.kill(os.getpid(), again)
+            print("cleaned up")
+except KeyboardInterrupt as error:
+    print(type(error).__name__)
+print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "expected"),
+    [
+        ("SIGINT", "", ["cleaned up", "KeyboardInterrupt", "True"]),
+        ("SIGTERM", "", ["cleaned up", "Terminated", "True"]),
+        ("SIGHUP", "", ["cleaned up", "Terminated", "True"]),
+        ("SIGHUP", "nohup", ["goes on", "cleaned up", "True"]),
+    ],
+)
+def test_signals_interrupt_once(name: str, how: str, expected: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SIGNALED, name, how], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.splitlines() == expected
+
+
+def test_in_another_thread_signals_are_left_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    def enter() -> None:
+        with termination_signals():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+    assert issubclass(Terminated, KeyboardInterrupt)
+    assert not issubclass(Terminated, GanstyleError)

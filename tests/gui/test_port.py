@@ -1,0 +1,148 @@
+"""Which address and port are listened on, and what is said when that is not possible."""
+
+import _socket
+import errno
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import ganstyle.gui.server
+from ganstyle.errors import GanstyleError
+from ganstyle.gui.server import pick_port, serve
+from ganstyle.gui.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolve addresses as ever, and names but for localhost as a machine does that knows none."""
+
+    def resolve(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
+        if host != "localhost":
+            flags |= socket.AI_NUMERICHOST
+        return _socket.getaddrinfo(host, port, family, type, proto, flags)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port of this machine that somebody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "nosuch.invalid",
+        "192.0.2.1",
+        "127.0.0.1:7860",
+        "0.0.0.0:80",
+        "http://localhost",
+        "a" * 70,
+        "a..b",
+        "fe80::1",
+        "::1::2",
+        "256.0.0.1",
+    ],
+)
+@pytest.mark.parametrize("port", [None, 7999])
+def test_a_wrong_host_fails_at_once(host: str, port: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    resolve = socket.getaddrinfo
+
+    def count(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(arguments)
+        return resolve(*arguments, **keywords)
+
+    monkeypatch.setattr(socket, "getaddrinfo", count)
+    with pytest.raises(GanstyleError, match="not an address of this machine") as caught:
+        pick_port(host, port)
+    assert host in str(caught.value)
+    assert len(calls) <= 1
+
+
+@pytest.mark.parametrize("host", ["", " ", "[]"])
+def test_an_empty_host(host: str) -> None:
+    with pytest.raises(GanstyleError, match="--host: is empty"):
+        pick_port(host, None)
+
+
+def test_a_wrong_host_in_one_line(tmp_path: Path) -> None:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "ganstyle", "gui", "--host", "nosuch.invalid", "--no-auth"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("ganstyle: --host nosuch.invalid: not an address of this machine")
+    assert time.monotonic() - began < 30
+
+
+def test_a_taken_port(taken: int) -> None:
+    for host in ("127.0.0.1", "0.0.0.0", "localhost"):
+        with pytest.raises(GanstyleError, match=f"--port {taken}: already in use"):
+            pick_port(host, taken)
+
+
+def test_the_next_free_port(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 100))
+    assert taken < pick_port("127.0.0.1", None) < taken + 100
+    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 1))
+    with pytest.raises(GanstyleError, match=f"ports {taken} to {taken} are all taken"):
+        pick_port("127.0.0.1", None)
+
+
+def test_a_port_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: socket.socket, address: Any) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(GanstyleError, match="--port 80: not allowed; choose one above 1023"):
+        pick_port("127.0.0.1", 80)
+
+
+@pytest.mark.parametrize("error", [OSError("the caller's"), ValueError("the caller's")])
+def test_errors_of_the_caller_are_not_the_port(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Blocks:
+        def launch(self, **options: Any) -> tuple[None, str, str]:
+            return None, "http://127.0.0.1:1/", ""
+
+        def close(self, verbose: bool) -> None:
+            ended.append("server")
+
+    class Context:
+        def close(self) -> None:
+            ended.append("context")
+
+    ended: list[str] = []
+    monkeypatch.setattr("ganstyle.gui.app.build", lambda settings, folder: (Blocks(), Context()))
+    with pytest.raises(type(error)) as caught, serve(Settings()):
+        raise error
+    assert caught.value is error
+    assert ended == ["server", "context"]
+
+
+def test_behind_a_proxy_and_on_ipv6(another: Callable[..., AbstractContextManager[Any]]) -> None:
+    """Gradio asks its own server whether it is up; a proxy for the internet cannot answer that."""
+    proxy = "http://127.0.0.1:9"
+    with another("--host", "::1", http_proxy=proxy, HTTP_PROXY=proxy, ALL_PROXY=proxy) as served:
+        assert served.address.startswith("http://[::1]:")
+        assert httpx.get(served.address, trust_env=False).status_code == 200
