@@ -1,12 +1,10 @@
 """The tab that watches training runs."""
 
-import html
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ganstyle.errors import RunError
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.jobs import shown
 from ganstyle.gui.markup import chart, hint, picture, progress, table
@@ -14,6 +12,16 @@ from ganstyle.gui.watch import RunView, find_runs, signature, view
 from ganstyle.gui.wiring import QUIET
 
 _EVERY = 5.0  # seconds between two looks at the folder
+
+_LOOKING = hint("Looking for runs …")
+_NO_RUNS = hint(
+    "There are no runs yet. Train a style with: ganstyle train RECIPE. "
+    "If your runs are in another folder, start the interface with --runs DIR."
+)
+_BY_HAND = (
+    '<p class="aside">Run this on the machine with the runs: '
+    "<code>tensorboard --logdir RUNS</code>, with its folder of runs.</p>"
+)
 
 _INTEGERS = ("step", "photos")
 
@@ -34,7 +42,7 @@ class RunsTab:
             start = gr.Button("Start TensorBoard", elem_id="tensorboard", scale=1, min_width=160)
         link = gr.HTML("", elem_id="tensorboard-link")
         status = gr.HTML(progress(""), elem_id="runs-status")
-        curves = gr.HTML(self._nothing(), elem_id="runs-curves")
+        curves = gr.HTML(_LOOKING, elem_id="runs-curves")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1, min_width=300):
                 samples = gr.HTML("", elem_id="runs-samples")
@@ -49,37 +57,31 @@ class RunsTab:
         start.click(shown(self.start), None, link, **{**QUIET, "show_progress": "minimal"})
 
     def look(self, name: str | None, seen: Any) -> tuple[Any, ...]:
-        """Show a run, if there is anything new to see.
-
-        Raises:
-            RunError: a file of the run is damaged.
-        """
+        """Show a run, if there is anything new to see."""
         runs = find_runs(self._shop.runs)
         if not runs:
-            return None, gr.update(choices=[], value=None), progress(""), self._nothing(), "", ""
+            return None, gr.update(choices=[], value=None), progress(""), _NO_RUNS, "", ""
         name = name if name in runs else next(iter(runs))
-        now = (name, list(runs), signature(runs[name]))
-        if now == seen:
-            return (gr.skip(),) * 6
+        now: Any = (name, list(runs), None)
+        choice = gr.update(choices=list(runs), value=name)
         try:
-            found = view(runs[name])
-            return (now, gr.update(choices=list(runs), value=name), *_shown(found))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{runs[name]}: cannot be read ({error})") from error
+            now = (name, list(runs), signature(runs[name]))
+            if now == seen:
+                return (gr.skip(),) * 6
+            return now, choice, *_shown(view(runs[name]))
+        except OSError as error:
+            reason = f"cannot be read ({error.strerror or 'an error of the disk'})"
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"has a damaged file ({error})"
+        # In the page and not as a toast: the page looks every few seconds.
+        return now, choice, progress(f"Run {name}: {reason}"), "", "", ""
 
     def start(self) -> str:
         """Start TensorBoard, where its page can be reached."""
         if not self._shop.local:
-            command = html.escape(self._shop.tensorboard.command)
-            return f'<p class="aside">On the machine with the runs: <code>{command}</code></p>'
+            return _BY_HAND
         address = self._shop.tensorboard.start()
         return f'<p><a href="{address}" target="_blank" rel="noopener">TensorBoard is at {address}</a></p>'
-
-    def _nothing(self) -> str:
-        return hint(
-            f"There are no runs in {self._shop.runs} yet. Train a style – ganstyle train RECIPE – "
-            "and watch it here, or name another folder with --runs."
-        )
 
 
 def _shown(found: RunView) -> tuple[str, str, str, str]:

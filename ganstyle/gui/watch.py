@@ -1,7 +1,9 @@
 """What there is to see of a training run, read from its folder while the training writes there."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,17 +53,18 @@ class RunView:
 
 def find_runs(folder: Path) -> dict[str, Path]:
     """Return the runs in a folder by their names, the one that was last written to first."""
-    if not folder.is_dir():
-        return {}
-    runs = [path for path in folder.iterdir() if (path / "tensorboard").is_dir() or (path / SCORES).is_file()]
-    return {path.name: path for path in sorted(runs, key=_written, reverse=True)}
+    runs: list[tuple[float, Path]] = []
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for path in folder.iterdir():
+            with suppress(OSError):  # removed meanwhile, or not ours to read
+                if (path / "tensorboard").is_dir() or (path / SCORES).is_file():
+                    runs.append((_written(path), path))
+    return {path.name: path for _, path in sorted(runs, reverse=True)}
 
 
 def signature(run: Path) -> tuple[tuple[str, int, int], ...]:
     """Return what changes whenever there is something new to see of a run."""
-    return tuple(
-        (path.name, status.st_mtime_ns, status.st_size) for path in _files(run) for status in [path.stat()]
-    )
+    return tuple((path.name, status.st_mtime_ns, status.st_size) for path, status in _files(run))
 
 
 def view(run: Path) -> RunView:
@@ -105,12 +108,19 @@ def _best(path: Path) -> int | None:
     return steps if isinstance(steps, int) else None
 
 
-def _files(run: Path) -> list[Path]:
-    """Return the files that tell how far a run is."""
-    found = [*(run / "tensorboard").glob("*tfevents*"), *(run / "samples").glob("step-*.jpg"), run / SCORES]
-    return sorted(path for path in found if path.is_file())
+def _files(run: Path) -> list[tuple[Path, os.stat_result]]:
+    """Return the files that tell how far a run is; the training may remove any of them meanwhile."""
+    found = []
+    for path in [
+        *(run / "tensorboard").glob("*tfevents*"),
+        *(run / "samples").glob("step-*.jpg"),
+        run / SCORES,
+    ]:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found.append((path, path.stat()))
+    return sorted(found)
 
 
 def _written(run: Path) -> float:
     """Return when a run was last written to, in seconds since the epoch."""
-    return max([path.stat().st_mtime for path in _files(run)], default=0.0)
+    return max([status.st_mtime for _, status in _files(run)], default=0.0)

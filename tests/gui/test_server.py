@@ -1,5 +1,7 @@
 """The running interface, asked over HTTP: what it refuses, and what it does when many come at once."""
 
+import json
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +130,38 @@ def test_only_runs_that_are_listed(client: Any, run: str, runs_folder: Path) -> 
     answer = client.http.post("gradio_api/run/predict", json=job).json()
     assert "data" not in answer
     assert "not in the list of choices" in answer["error"]
+
+
+def look(client: Any, run: str | None) -> list[Any]:
+    """Return what the tab of the runs shows."""
+    number = next(each["id"] for each in client.config["dependencies"] if each["api_name"] == "look")
+    job = {"data": [run, None], "fn_index": number, "session_hash": client.session}
+    values: list[Any] = client.http.post("gradio_api/run/predict", json=job).json()["data"]
+    return values
+
+
+def test_runs_are_looked_for_before_it_says_that_there_are_none(client: Any, runs_folder: Path) -> None:
+    page = json.dumps(client.config)
+    assert "Looking for runs" in page
+    assert "There are no runs" not in page
+    assert "There are no runs yet" in look(client, None)[3]
+
+
+def test_visitors_do_not_see_where_runs_are(client: Any, runs_folder: Path) -> None:
+    broken, locked = runs_folder / "broken", runs_folder / "locked"
+    said = [client.config, look(client, None)]
+    broken.mkdir(parents=True)
+    (broken / "scores.jsonl").write_text("{")
+    said.append(look(client, None))
+    assert "Run broken: has a damaged file" in said[-1][2]
+    shutil.rmtree(broken)
+    (locked / "tensorboard").mkdir(parents=True)
+    (locked / "scores.jsonl").mkdir()
+    (locked / "samples" / "step-000001.jpg").mkdir(parents=True)
+    said.append(look(client, None))
+    assert "Run locked: cannot be read (Is a directory)" in said[-1][2]
+    for each in said:
+        assert str(runs_folder.parent) not in json.dumps(each)
 
 
 @pytest.mark.parametrize("limits", [(0, 256), (10**9, 256), (10, 100_000)])

@@ -72,3 +72,28 @@ def test_runs_the_latest_first(tmp_path: Path) -> None:
         os.utime(file, (1000 - age, 1000 - age))
     (tmp_path / "no run").mkdir()
     assert list(find_runs(tmp_path)) == ["new", "old"]
+
+
+def test_a_run_that_vanishes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training prunes its samples, and a user its runs, while the page looks."""
+    write_run(tmp_path / "run", 2)
+    write_run(tmp_path / "other", 2)
+    pruned = tmp_path / "run" / "samples" / "step-000001.jpg"
+    look = Path.stat
+
+    def stat(self: Path, **keywords: bool) -> os.stat_result:
+        if self == pruned:
+            pruned.unlink(missing_ok=True)
+        if self.parent == tmp_path / "other" or self.parent.parent == tmp_path / "other":
+            raise FileNotFoundError(self)
+        return look(self, **keywords)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert list(find_runs(tmp_path)) == ["run"]
+    assert pruned.name not in [name for name, *_ in signature(tmp_path / "run")]
+    assert view(tmp_path / "run").step == 2
+
+
+def test_a_folder_of_runs_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert find_runs(tmp_path / "file") == {}
