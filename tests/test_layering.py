@@ -1,4 +1,4 @@
-"""A file imports only from floors below its own, its own folder aside."""
+"""The package is layered: a file imports only from layers below its own, its own folder aside."""
 
 import ast
 import os
@@ -12,9 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ganstyle"
 
-# Every file and folder of the package, floor by floor. On the floors 0 and 2, files may also import those
-# that stand before them.
-FLOORS: tuple[tuple[str, ...], ...] = (
+# Every file and folder of the package, layer by layer. In layers 0 and 2, a file may also import what stands
+# before it.
+LAYERS: tuple[tuple[str, ...], ...] = (
     ("_version", "errors", "files", "locks", "devices", "images"),
     ("models", "losses", "data"),
     ("weights", "recipe", "metrics", "stylize", "style"),
@@ -27,22 +27,22 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 _ORDERED = (0, 2)
 _ENTRANCES = ("__init__", "__main__")  # the public API and the command: above everything
 
-# What takes long to load and therefore waits for the command that needs it.
+# What takes long to load and therefore loads in the command that needs it.
 HEAVY = {"accelerate", "cleanfid", "gradio", "kornia", "lmdb", "numpy", "scipy", "torch", "torchvision"}
 
 
-def floor(part: str) -> int:
-    return next(number for number, parts in enumerate(FLOORS) if part in parts)
+def layer(part: str) -> int:
+    return next(number for number, parts in enumerate(LAYERS) if part in parts)
 
 
 def may_import(importer: str, imported: str) -> bool:
     if importer in _ENTRANCES or imported == importer:
         return True
-    if imported in _ENTRANCES:  # the public API stands above the floors
+    if imported in _ENTRANCES:  # the public API stands above the layers
         return False
-    mine, theirs = floor(importer), floor(imported)
+    mine, theirs = layer(importer), layer(imported)
     if mine == theirs and mine in _ORDERED:
-        return FLOORS[mine].index(imported) < FLOORS[mine].index(importer)
+        return LAYERS[mine].index(imported) < LAYERS[mine].index(importer)
     return theirs < mine
 
 
@@ -79,9 +79,9 @@ def _part(name: str) -> str:
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def test_every_file_has_a_floor() -> None:
+def test_every_file_has_a_layer() -> None:
     assert FILES
-    placed = {part for parts in FLOORS for part in parts} | set(_ENTRANCES)
+    placed = {part for parts in LAYERS for part in parts} | set(_ENTRANCES)
     assert {part_of(path) for path in FILES} <= placed
 
 
