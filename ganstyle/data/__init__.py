@@ -1,4 +1,4 @@
-"""Content photographs and style paintings: opening, cropping, and feeding them to the training loop."""
+"""Content photos and style paintings: finding, reading, cropping and batching them for training."""
 
 from ganstyle.data.content import CONTENT_KINDS, ContentSource, open_content
 from ganstyle.data.style import StyleImages

@@ -1,4 +1,4 @@
-"""Content photos from wherever they lie: one call opens any kind of source."""
+"""Content sources: one call opens photos from a folder, LSUN or torchvision."""
 
 import inspect
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from ganstyle.errors import DataError
 
 
 class ContentSource(Protocol):
-    """Images by index. It must survive pickling, since data workers may be started afresh."""
+    """Images by index. It must be picklable, since data workers may be spawned."""
 
     def __len__(self) -> int:
         """Return the number of images, at least 1."""
         ...
 
     def __getitem__(self, index: int, /) -> Tensor:
-        """Return an image, (3, H, W) float32 in [0, 1], always the same one for the same index."""
+        """Return image ``index``, (3, H, W) float32 in [0, 1]; always the same one for the same index."""
         ...
 
 
@@ -37,7 +37,7 @@ def _torchvision() -> Callable[..., ContentSource]:
     return VisionImages
 
 
-# kind -> a function that returns the class, so that what a kind needs is imported only for that kind
+# Functions that return the class, so that each kind's dependencies are imported only when it is used.
 CONTENT_KINDS: dict[str, Callable[[], Callable[..., ContentSource]]] = {
     "folder": lambda: FolderImages,
     "lsun": _lsun,
@@ -51,13 +51,13 @@ def open_content(kind: str, **options: object) -> ContentSource:
     Args:
         kind: ``folder`` (options: path), ``lsun`` (path, classes) or ``torchvision`` (name, path, split,
             download, and that data set's own ones).
-        options: as the kind asks for.
+        options: keyword arguments of that kind.
 
     Returns:
         The source, with at least one image.
 
     Raises:
-        DataError: the kind or an option is unknown, an option is missing, or there is nothing to read.
+        DataError: the kind or an option is unknown, an option is missing, or there are no images.
     """
     if kind not in CONTENT_KINDS:
         raise DataError(f"content: unknown kind {kind}; valid: {', '.join(CONTENT_KINDS)}")

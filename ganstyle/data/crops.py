@@ -1,4 +1,4 @@
-"""Random square crops. Only the region that is kept is resized, so a large image costs little."""
+"""Random square crops. Only the cropped region is resized, which keeps large images cheap."""
 
 import numpy as np
 from torch import Tensor
@@ -9,14 +9,14 @@ from ganstyle.images import resize
 def crop_square(
     image: Tensor, side: int, size: int, rng: np.random.Generator, *, flip: bool = True
 ) -> Tensor:
-    """Cut a square from a random place of an image and resize it.
+    """Cut a square at a random position and resize it.
 
     Args:
         image: (3, H, W) in [0, 1].
-        side: the square's side in pixels of ``image``; brought into the range from 1 to min(H, W).
-        size: the side of the result in pixels.
-        rng: gives the place and whether to mirror; always advanced by three numbers.
-        flip: mirror left to right in half of the cases.
+        side: side of the square in pixels of ``image``; clamped to 1 … min(H, W).
+        size: side of the result in pixels.
+        rng: draws the position and the flip; always exactly three numbers.
+        flip: flip horizontally with probability 0.5.
 
     Returns:
         (3, size, size) in [0, 1], contiguous.
@@ -39,17 +39,17 @@ def random_crop(
     scale: tuple[float, float] = (1.0, 1.5),
     flip: bool = True,
 ) -> Tensor:
-    """Cut a training photo: a random square of the image, seen at a random scale.
+    """Cut a random square at a random scale.
 
-    The result is what one gets by resizing the image so that its shorter side is ``size * u``, with ``u``
-    uniform in ``scale``, and cutting a ``size`` x ``size`` square from it. Smaller images are enlarged.
+    Equivalent to resizing the image so that its shorter side is ``size * u``, with ``u`` uniform in
+    ``scale``, and cutting a ``size`` x ``size`` square from it. Smaller images are enlarged.
 
     Args:
         image: (3, H, W) in [0, 1], any size from 1 x 1.
         size: side of the result in pixels, at least 1.
-        rng: where the random numbers come from.
-        scale: lowest and highest ``u``, 1 or more.
-        flip: mirror left to right in half of the cases.
+        rng: the random number generator.
+        scale: lowest and highest ``u``, at least 1.
+        flip: flip horizontally with probability 0.5.
 
     Returns:
         (3, size, size), float32 in [0, 1].

@@ -3,28 +3,32 @@
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic, sleep
 
 from torch import Tensor
 
-from ganstyle.data.resilient import Readable
+from ganstyle.data.fault_tolerance import PATIENCE, FaultTolerantDataset
+from ganstyle.data.transient import transient_cause
 from ganstyle.errors import DataError, ImageError
 from ganstyle.images import check_image, find_images, read_image
 
+_LISTED = 3  # names in a warning
+
 
 def scan_folder(folder: str | Path) -> list[Path]:
-    """Find the images in a folder and its subfolders, and leave out those whose header is no good.
+    """Find the images in a folder and its subfolders, and skip those with a bad header.
 
-    Only headers are read, a few at a time, since on network disks it is waiting that takes the time.
+    Only headers are read, several at a time to hide the latency of network disks.
 
     Args:
         folder: where to look.
 
     Returns:
-        The good images' paths, sorted; at least one. If some were left out, one warning gives their number
-        and the first of them.
+        Paths of the images with a good header, sorted; at least one. One warning gives the number of skipped
+        images and the first of them.
 
     Raises:
-        DataError: there is no such folder, or it holds no good image.
+        DataError: there is no such folder, or it has no readable image.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -32,47 +36,77 @@ def scan_folder(folder: str | Path) -> list[Path]:
     paths = find_images(folder)
     if not paths:
         raise DataError(f"{folder}: holds no image files; put JPEG, PNG or WebP files there")
-    with ThreadPoolExecutor(4) as pool:
-        problems = list(pool.map(_problem, paths))
+    problems = _check_headers(paths)
     good = [path for path, problem in zip(paths, problems, strict=True) if problem is None]
     bad = [problem for problem in problems if problem is not None]
     if not good:
         raise DataError(f"{folder}: none of its {len(paths)} images can be read; the first: {bad[0]}")
     if bad:
-        names = [str(p.relative_to(folder)) for p, b in zip(paths, problems, strict=True) if b][:3]
-        more = ", ..." if len(bad) > len(names) else ""
+        names = [str(p.relative_to(folder)) for p, b in zip(paths, problems, strict=True) if b]
         warnings.warn(
-            f"{folder}: skipped {len(bad)} of {len(paths)} images that cannot be read: "
-            f"{', '.join(names)}{more}",
+            f"{folder}: skipped {len(bad)} of {len(paths)} images that cannot be read: {_first(names)}",
             stacklevel=2,
         )
     return good
 
 
-def _problem(path: Path) -> str | None:
+def _check_headers(paths: list[Path]) -> list[ImageError | None]:
+    """Read each image's header; retry for some seconds where the disk or the network fails."""
+    with ThreadPoolExecutor(4) as pool:
+        problems = list(pool.map(_problem, paths))
+        deadline, delay = monotonic() + PATIENCE["read"], 0.2
+        while (failed := _worth_retrying(paths, problems)) and monotonic() < deadline:
+            sleep(delay)
+            delay = min(2 * delay, 2.0)
+            for index, problem in zip(failed, pool.map(_problem, [paths[i] for i in failed]), strict=True):
+                problems[index] = problem
+    return problems
+
+
+def _worth_retrying(paths: list[Path], problems: list[ImageError | None]) -> list[int]:
+    # A link to nothing has most likely been one for long.
+    return [
+        index
+        for index, (path, problem) in enumerate(zip(paths, problems, strict=True))
+        if problem is not None and transient_cause(problem) is not None and not path.is_symlink()
+    ]
+
+
+def _problem(path: Path) -> ImageError | None:
     try:
         check_image(path)
     except ImageError as error:
-        return str(error)
+        return error
     return None
 
 
-class FolderImages(Readable):
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+
+
+class FolderImages(FaultTolerantDataset):
     """All images in a folder and its subfolders, sorted by path.
 
-    Files with a bad header are skipped when the folder is opened; one that breaks off later in the file is
-    replaced by the next good one.
+    Images with a bad header are skipped when the folder is opened. Those that turn out to be damaged further
+    on are replaced by the next good one; see `FaultTolerantDataset`.
 
     Args:
         path: the folder.
 
     Raises:
-        DataError: there is no such folder, or it holds no good image.
+        DataError: there is no such folder, or it has no readable image.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.paths = scan_folder(path)
-        super().__init__(self._read, len(self.paths), str(path))
+        super().__init__(self._read, len(self.paths), str(path), self._reachable)
 
     def _read(self, index: int) -> Tensor:
         return read_image(self.paths[index])[0]
+
+    def _reachable(self, index: int) -> bool:
+        """Return whether the image's folder exists and is not the empty mount point of a lost disk."""
+        try:
+            return any(True for _ in self.paths[index].parent.iterdir())
+        except OSError:
+            return False

@@ -1,8 +1,8 @@
 """LSUN: photos in LMDB databases, one folder ``<class>_lmdb`` per class.
 
-The layout and the order of the images are those of ``torchvision.datasets.LSUN``. That class is not used
-itself: it leaves a pickle of the keys in the current folder, finds it again under a name that two data sets
-can share, cannot be pickled, and holds the database open across ``fork``, which LMDB forbids.
+Layout and order of the images are those of ``torchvision.datasets.LSUN``. That class itself is not used: it
+writes a pickle of the keys to the current folder under a name that two data sets can share, cannot be
+pickled, and keeps the database open across ``fork``, which LMDB forbids.
 """
 
 import itertools
@@ -16,7 +16,7 @@ import lmdb
 import numpy as np
 from torch import Tensor
 
-from ganstyle.data.resilient import Readable
+from ganstyle.data.fault_tolerance import FaultTolerantDataset
 from ganstyle.errors import DataError, ImageError
 from ganstyle.images import decode_image
 
@@ -26,7 +26,7 @@ CATEGORIES = (
 )
 
 
-class LsunImages(Readable):
+class LsunImages(FaultTolerantDataset):
     """The images of one or more LSUN classes, one class after the other, each in the order of its keys.
 
     Args:
@@ -35,14 +35,17 @@ class LsunImages(Readable):
             ``"test"``.
 
     Raises:
-        DataError: a class is missing, is no LMDB database, or holds nothing.
+        DataError: a class is missing, is not an LMDB database, or is empty.
     """
 
     def __init__(self, path: str | Path, classes: str | Sequence[str]) -> None:
         self.classes = class_names(classes)
         self.databases = [_Database(_class_folder(Path(path), name)) for name in self.classes]
         self.ends = list(itertools.accumulate(len(database) for database in self.databases))
-        super().__init__(self._read, self.ends[-1], str(path))
+        super().__init__(self._read, self.ends[-1], str(path), self._reachable)
+
+    def _reachable(self, index: int) -> bool:
+        return (self.databases[bisect_right(self.ends, index)].folder / "data.mdb").is_file()
 
     def _read(self, index: int) -> Tensor:
         which = bisect_right(self.ends, index)
@@ -52,10 +55,10 @@ class LsunImages(Readable):
 
 
 def class_names(classes: str | Sequence[str]) -> list[str]:
-    """Spell out ``classes``: ``"train"`` and ``"val"`` stand for the ten categories' sets.
+    """Expand ``classes``: ``"train"`` and ``"val"`` stand for the sets of all ten categories.
 
     Raises:
-        DataError: it is no list of names, or an empty one.
+        DataError: it is not a list of names, or is empty.
     """
     if classes in ("train", "val"):
         return [f"{category}_{classes}" for category in CATEGORIES]
@@ -75,12 +78,12 @@ def _class_folder(root: Path, name: str) -> Path:
 
 
 class _Database:
-    """One class: its keys, read once, and its values, read when asked for."""
+    """One class: its keys, read once, and its values, read on demand."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = _shared_environment(folder)
-        # Millions of small bytes objects would take several times the memory, and be copied by each worker.
+        # Millions of small bytes objects would take several times the memory, and workers would copy them.
         keys = self.environment.keys()
         self.ends = np.cumsum([len(key) for key in keys], dtype=np.int64)
         self.joined = b"".join(keys)
@@ -96,9 +99,9 @@ class _Database:
 
 
 class _Environment:
-    """An LMDB environment opened in the process that uses it.
+    """An LMDB environment, opened by each process that uses it.
 
-    LMDB allows neither to open a database twice in a process nor to use one opened before a ``fork``.
+    LMDB forbids opening a database twice in a process, and using one across a ``fork``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -123,11 +126,16 @@ class _Environment:
             with self._open().begin() as transaction:
                 return bytes(transaction.get(key) or b"")
         except lmdb.Error as error:
-            raise ImageError(f"{self.folder}: cannot be read ({error}); unpack LSUN again") from error
+            reason = f"{self.folder}: cannot be read ({error})"
+            try:
+                (self.folder / "data.mdb").stat()
+            except OSError as lost:  # the disk is gone, which may pass
+                raise ImageError(f"{reason}; make the disk available") from lost
+            raise ImageError(f"{reason}; unpack LSUN again") from error
 
     def _open(self) -> lmdb.Environment:
         if self._handle is None or self._process != os.getpid():
-            if self._handle is not None:  # a forked copy of the parent's, which goes on using its own
+            if self._handle is not None:  # the copy of a parent process, whose own stays open
                 self._handle.close()
             self._handle = lmdb.open(
                 str(self.folder), readonly=True, create=False, lock=False, readahead=False

@@ -1,29 +1,29 @@
-"""The order in which training samples are drawn: endless, and known from one integer."""
+"""The order of training samples: an endless sequence whose state is a single integer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch.utils.data import Sampler
 
-from ganstyle.data.seeded import Stream, keyed_generator
+from ganstyle.data.rng import Stream, sample_rng
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One sample to be made: which image, and in which pass over the data set."""
+    """One draw: an image's index, and the epoch it is drawn in."""
 
     epoch: int
     index: int
 
 
 class EndlessSampler(Sampler[Draw]):
-    """Draws a data set epoch after epoch, each time in another order, without end.
+    """Shuffles a data set anew each epoch, without end.
 
     The draws form one global sequence: position ``p`` belongs to epoch ``p // length`` and is element
     ``p % length`` of that epoch's permutation. Rank ``r`` takes positions ``start + r``,
-    ``start + r + world_size``, and so on. Hence the number of samples that all ranks have drawn together is
-    the whole state of the data order, and two ranks with batches of 2 see together what one process sees
-    with batches of 4.
+    ``start + r + world_size``, and so on. The total number of samples drawn by all ranks is therefore the
+    whole state of the data order, and two ranks with batches of 2 see the same samples as one process with
+    batches of 4.
 
     Args:
         length: the number of images, at least 1.
@@ -50,11 +50,11 @@ class EndlessSampler(Sampler[Draw]):
         self.world_size = world_size
 
     def __iter__(self) -> Iterator[Draw]:
-        """Yield this rank's draws for ever; every iterator begins at ``start`` again."""
+        """Yield this rank's draws without end; every iterator begins at ``start``."""
         position = self.start + self.rank
         while True:
             epoch = position // self.length
-            order = keyed_generator(self.seed, epoch, 0, Stream.ORDER).permutation(self.length)
+            order = sample_rng(self.seed, epoch, 0, Stream.ORDER).permutation(self.length)
             end = (epoch + 1) * self.length
             while position < end:
                 yield Draw(epoch, int(order[position % self.length]))

@@ -1,4 +1,4 @@
-"""The paintings whose style is learned, and random pieces of them."""
+"""The style paintings, and random patches of them for the discriminator."""
 
 import warnings
 from pathlib import Path
@@ -16,19 +16,18 @@ class StyleImages:
     """One painting, or all paintings of a folder, held in memory.
 
     Args:
-        path: an image, or a folder that is searched for images; files that cannot be read are skipped with a
-            warning.
-        max_shorter: paintings whose shorter side is longer than this many pixels are reduced to it. A
-            photograph of a painting often holds far more pixels than a patch can use, and each patch would
-            pay for them. None keeps every pixel.
+        path: an image, or a folder that is searched for images. Unreadable files are skipped with a warning.
+        max_shorter: paintings are reduced so that their shorter side is at most this long, in pixels. Scans
+            of paintings often have far more pixels than a patch can use, which makes each patch slow. None
+            keeps the full size.
 
     Attributes:
-        paths: where the paintings come from.
+        paths: the paintings' files.
         images: the paintings, each (1, 3, H, W) in [0, 1].
 
     Raises:
         ImageError: ``path`` is a file and cannot be read.
-        DataError: ``path`` is a folder without a good image.
+        DataError: ``path`` is a folder without a readable image.
     """
 
     def __init__(self, path: str | Path, *, max_shorter: int | None = None) -> None:
@@ -69,17 +68,17 @@ class StyleImages:
         scale: tuple[float, float] = (0.75, 1.25),
         flip: bool = True,
     ) -> Tensor:
-        """Cut a random piece of a random painting, as the discriminator's example of real strokes.
+        """Cut a random patch of a random painting, as a real sample for the discriminator.
 
-        The painting is thought of as resized so that its shorter side is ``shorter * u`` pixels, with ``u``
-        uniform in ``scale``, or just large enough for the patch where that is more.
+        Equivalent to resizing the painting so that its shorter side is ``shorter * u`` pixels, with ``u``
+        uniform in ``scale``, or is just large enough for the patch if that is more, and cutting a patch.
 
         Args:
-            rng: where the random numbers come from.
+            rng: the random number generator.
             size: side of the patch in pixels, at least 1.
-            shorter: the painting's shorter side in pixels at scale 1, at least 1.
+            shorter: the painting's shorter side in pixels at ``u`` = 1, at least 1.
             scale: lowest and highest ``u``, above 0.
-            flip: mirror left to right in half of the cases; strokes bear it.
+            flip: flip horizontally with probability 0.5.
 
         Returns:
             (3, size, size), float32 in [0, 1].

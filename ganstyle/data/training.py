@@ -1,31 +1,37 @@
-"""What one training step sees: photos and pieces of paintings, side by side."""
+"""Training samples and batches: crops of photos, with patches of paintings for the discriminator."""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from types import TracebackType
 from typing import Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from ganstyle.data.content import ContentSource
 from ganstyle.data.crops import random_crop
+from ganstyle.data.loader_errors import Batch, one_line_errors
+from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.data.sampler import Draw, EndlessSampler
-from ganstyle.data.seeded import Stream, keyed_generator
 from ganstyle.data.style import StyleImages
 
 
 class TrainingData(Dataset[dict[str, Tensor]]):
-    """Pairs of a photo and an unrelated piece of a painting, each determined by (seed, epoch, index).
+    """Pairs of a photo crop and an unrelated painting patch, each determined by (seed, epoch, index).
 
     Args:
         content: the photos.
         style: the paintings.
         image_size: side of the photos' crops in pixels.
-        patch_size: side of the paintings' patches in pixels; None leaves them out.
-        style_size: the paintings' shorter side in pixels, before patches are cut at scales around 1.
-        seed: determines crops, scales, mirroring and strengths.
-        max_strength: the highest strength that a photo is to be painted with; None leaves strengths out.
+        patch_size: side of the paintings' patches in pixels; None omits them.
+        style_size: the paintings' shorter side in pixels at patch scale 1.
+        seed: determines crops, scales, flips and strengths.
+        max_strength: the largest strength to train with; None omits strengths.
     """
 
     def __init__(
@@ -52,41 +58,41 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         return len(self.content)
 
     def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
-        """Make one sample.
+        """Return one sample.
 
         Returns:
-            ``content`` (3, image_size, image_size) and, unless left out, ``style``
+            ``content`` (3, image_size, image_size) and, unless omitted, ``style``
             (3, patch_size, patch_size), both in [0, 1], and ``strength`` (), see `draw_strength`.
         """
-        photo = keyed_generator(self.seed, draw.epoch, draw.index, Stream.CONTENT)
+        photo = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
         sample = {"content": random_crop(self.content[draw.index], self.image_size, photo)}
         if self.patch_size is not None:
-            patch = keyed_generator(self.seed, draw.epoch, draw.index, Stream.STYLE)
+            patch = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
             sample["style"] = self.style.random_patch(patch, self.patch_size, self.style_size)
         if self.max_strength is not None:
-            rng = keyed_generator(self.seed, draw.epoch, draw.index, Stream.STRENGTH)
+            rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.STRENGTH)
             sample["strength"] = torch.tensor(draw_strength(rng, self.max_strength))
         return sample
 
 
 def draw_strength(rng: np.random.Generator, highest: float) -> float:
-    """Draw how strongly a photo is to be painted: 1 for one half, uniform in 0 to ``highest`` for the other.
+    """Draw the strength for a photo: 1 with probability 0.5, otherwise uniform in 0 … ``highest``.
 
-    The plain style is what most people use, and a network that learns all strengths must not lose it.
+    Most users want strength 1, so training must not trade it away for the others.
     """
     anywhere = float(rng.uniform(0, highest))
     return 1.0 if rng.random() < 0.5 else anywhere
 
 
 class SeededDataset(Protocol):
-    """Samples that each follow from a draw alone."""
+    """A data set whose samples are functions of the draw alone."""
 
     def __len__(self) -> int:
         """Return the number of photos."""
         ...
 
     def __getitem__(self, draw: Draw, /) -> dict[str, Tensor]:
-        """Make one sample."""
+        """Return one sample."""
         ...
 
 
@@ -101,24 +107,24 @@ def training_loader(
     workers: int = 0,
     pin_memory: bool = False,
 ) -> DataLoader[dict[str, Tensor]]:
-    """Feed a data set in batches, for ever; see `EndlessSampler` for the order.
+    """Return a loader of endless batches; see `EndlessSampler` for their order.
 
-    The batches depend neither on the number of workers nor on the global random state, which is left alone.
+    The batches depend neither on the number of workers nor on the global random state, which is not touched.
 
     Args:
-        dataset: what to feed.
+        dataset: the samples.
         batch_size: samples per batch and process.
         seed: determines the order.
-        start: the number of samples that all processes together have drawn before.
+        start: the number of samples that all processes together have drawn so far.
         rank: which process this is.
         world_size: how many processes there are.
-        workers: processes that prepare batches; 0 prepares them in this one.
-        pin_memory: put batches into page-locked memory, for a faster copy to a CUDA device.
+        workers: number of worker processes; 0 loads in this process.
+        pin_memory: copy batches into page-locked memory, for faster transfers to a CUDA device.
 
     Returns:
-        A loader of the samples' dictionaries, each entry batched. Every iterator over it begins at ``start``.
+        A loader of dictionaries like the samples, batched. Every iterator over it begins at ``start``.
     """
-    return DataLoader(
+    return BatchLoader(
         cast(Dataset[dict[str, Tensor]], dataset),
         batch_size=batch_size,
         sampler=EndlessSampler(len(dataset), seed=seed, start=start, rank=rank, world_size=world_size),
@@ -130,9 +136,41 @@ def training_loader(
     )
 
 
+class BatchLoader(DataLoader[Batch]):
+    """A loader that raises one-line errors when its workers fail; see `one_line_errors`."""
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        """Iterate over the batches."""
+
+        def started() -> Iterator[Batch]:  # starting the workers may fail, too
+            yield from super(BatchLoader, self).__iter__()
+
+        try:
+            yield from one_line_errors(started(), workers=self.num_workers)
+        finally:
+            self._stop_workers()
+
+    def _stop_workers(self) -> None:
+        """Stop watching the workers: the death of a second one must not interrupt the saving of a state."""
+        iterator, self._iterator = self._iterator, None
+        if isinstance(iterator, _MultiProcessingDataLoaderIter):
+            with suppress(RuntimeError):
+                iterator._shutdown_workers()
+
+
 def _prepare_worker(_: int) -> None:
     torch.set_num_threads(1)
-    # Ctrl-C and `timeout` signal the whole process group. The main process wants to save before it leaves, so
-    # the workers stay out of the group; they leave by themselves when the main process is gone.
+    # Threads of a worker print a traceback when the main process or another worker has died. That is reported
+    # once, by the main process.
+    sys.excepthook = _ignore_closed_connections
+    # Ctrl-C and `timeout` signal the whole process group. The main process still needs its workers to finish
+    # its step, so they leave the group. They exit by themselves when the main process is gone.
     if hasattr(os, "setpgrp"):
         os.setpgrp()
+
+
+def _ignore_closed_connections(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    if not issubclass(kind, ConnectionError | EOFError):
+        sys.__excepthook__(kind, error, traceback)

@@ -1,4 +1,4 @@
-"""Photos of torchvision's data sets, by name, downloaded if need be."""
+"""Photos of torchvision's data sets, by name, downloaded if missing."""
 
 import importlib
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from torch import Tensor
 
-from ganstyle.data.resilient import Readable
+from ganstyle.data.fault_tolerance import FaultTolerantDataset
 from ganstyle.errors import DataError
 from ganstyle.images import read_image
 
@@ -53,7 +53,7 @@ VISION_SETS: dict[str, VisionSet] = {
 }
 
 
-class VisionImages(Readable):
+class VisionImages(FaultTolerantDataset):
     """The images of one of torchvision's data sets, without their labels.
 
     Args:
@@ -84,10 +84,17 @@ class VisionImages(Readable):
             raise DataError(f"torchvision {name}: unknown option {unknown[0]}; valid: {valid}")
         arguments = {**known.defaults, **options, "split": split or known.split}
         self.images = _open_or_download(name, Path(path), known, arguments, download)
-        super().__init__(self._read, len(self.images), f"{name} in {path}")
+        super().__init__(self._read, len(self.images), f"{name} in {path}", self._reachable)
+        self.root = Path(path)
 
     def _read(self, index: int) -> Tensor:
         return self.images[index][0]
+
+    def _reachable(self, _: int) -> bool:
+        try:
+            return any(self.root.iterdir())
+        except OSError:
+            return False
 
 
 def _open_or_download(

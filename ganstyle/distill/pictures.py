@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from ganstyle.data.seeded import Stream, keyed_generator
+from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.distill.recipe import OnPolicySection
 from ganstyle.distill.views import HIGHEST, LOWEST
 from ganstyle.losses import gram_matrix, relative_distance
@@ -93,7 +93,7 @@ class OnPolicyPictures:
 
     @torch.no_grad()
     def _begin(self, slot: int, photo: Tensor, painting: Tensor) -> None:
-        rng = keyed_generator(self._seed, self._begun, self._rank, Stream.PICTURE)
+        rng = sample_rng(self._seed, self._begun, self._rank, Stream.PICTURE)
         self._begun += 1
         kind = rng.random()
         noise = torch.from_numpy(rng.random(tuple(photo.shape), dtype="float32")).to(photo)

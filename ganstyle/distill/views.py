@@ -9,8 +9,8 @@ from torch.utils.data import Dataset
 
 from ganstyle.data import ContentSource, StyleImages
 from ganstyle.data.crops import crop_square
+from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.data.sampler import Draw
-from ganstyle.data.seeded import Stream, keyed_generator
 
 State = Callable[[Tensor, Tensor, np.random.Generator], Tensor]
 
@@ -44,7 +44,7 @@ class DistillationData(Dataset[dict[str, Tensor]]):
         Returns:
             ``photo`` and ``painting`` in [0, 1] and ``view`` in [-0.15, 1.15], each (3, size, size).
         """
-        rng = keyed_generator(self.seed, draw.epoch, draw.index, Stream.CONTENT)
+        rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
         photo = _any_scale(self.content[draw.index], self.size, rng)
         other = self.style.images[int(rng.integers(len(self.style)))][0]
         painting = _any_scale(other, self.size, rng)

@@ -1,5 +1,8 @@
+import errno
 import pickle
+import shutil
 import struct
+import threading
 import warnings
 import zlib
 from pathlib import Path
@@ -9,9 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
+from ganstyle.data import folder
+from ganstyle.data.fault_tolerance import PATIENCE
 from ganstyle.data.folder import FolderImages, scan_folder
-from ganstyle.errors import DataError
-from ganstyle.images import read_image
+from ganstyle.errors import DataError, ImageError
+from ganstyle.images import check_image, read_image
 
 
 def write_noise(path: Path, height: int, width: int, seed: int = 0) -> None:
@@ -106,3 +111,64 @@ def test_survives_pickling(tmp_path: Path) -> None:
     images = FolderImages(tmp_path)
     copy = pickle.loads(pickle.dumps(images))
     assert torch.equal(copy[0], images[0])
+
+
+def test_folder_that_is_gone_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PATIENCE, "disk", 20.0)
+    photos = tmp_path / "photos"
+    write_noise(photos / "sub" / "a.png", 4, 6)
+    images = FolderImages(photos)
+    expected = images[0]
+    photos.rename(tmp_path / "away")
+    threading.Timer(0.5, (tmp_path / "away").rename, [photos]).start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert torch.equal(images[0], expected)
+
+
+def test_empty_mount_point_is_a_lost_disk(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for name in "abc":
+        write_noise(photos / f"{name}.png", 4, 6)
+    images = FolderImages(photos)
+    for path in images.paths:
+        path.unlink()
+    with pytest.raises(
+        DataError, match=r"photos: cannot be reached, after .*make the disk available"
+    ) as caught:
+        images[0]
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_deleted_subfolder_is_skipped(tmp_path: Path) -> None:
+    write_noise(tmp_path / "old" / "a.png", 4, 6)
+    write_noise(tmp_path / "new" / "b.png", 4, 6)
+    images = FolderImages(tmp_path)
+    shutil.rmtree(tmp_path / "old")
+    with pytest.warns(UserWarning, match=r"a\.png: no such file \(skipped"):
+        assert torch.equal(images[1], images[0])
+
+
+def test_header_that_cannot_be_read_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        write_noise(tmp_path / f"{name}.png", 4, 6)
+    failed: list[Path] = []
+
+    def check(path: Path) -> tuple[int, int]:
+        if path.name == "b.png" and len(failed) < 2:
+            failed.append(path)
+            raise ImageError(f"{path}: damaged") from OSError(errno.EIO, "Input/output error")
+        return check_image(path)
+
+    monkeypatch.setattr(folder, "check_image", check)
+    monkeypatch.setitem(PATIENCE, "read", 5.0)
+    assert [path.name for path in scan_folder(tmp_path)] == ["a.png", "b.png"]
+
+
+def test_link_to_nothing_is_skipped_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_noise(tmp_path / "a.png", 4, 6)
+    (tmp_path / "b.png").symlink_to(tmp_path / "missing.png")
+    monkeypatch.setattr(folder, "sleep", lambda seconds: pytest.fail("waited"))
+    with pytest.warns(UserWarning, match=r"skipped 1 of 2 .*b\.png"):
+        assert [path.name for path in scan_folder(tmp_path)] == ["a.png"]
