@@ -17,6 +17,10 @@ class DataError(GanstyleError):
     """A data set holds nothing to train on, or cannot be opened."""
 
 
+class DiskFullError(GanstyleError):
+    """Nothing more can be written: the disk is full, or the user's quota is used up."""
+
+
 class ImageError(GanstyleError):
     """An image cannot be read or written."""
 

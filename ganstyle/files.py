@@ -1,12 +1,22 @@
-"""Writing files so that nothing half-written is ever seen, and naming them by their content."""
+"""Files: where they may be written, writing them so that none is ever left half-written, and hashing them."""
 
+import errno
 import hashlib
 import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ganstyle.errors import GanstyleError
+from ganstyle.errors import DiskFullError, GanstyleError
+
+_DESCRIPTORS = re.compile(r"/proc/(\d+)(/task/\d+)?/fd")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -14,34 +24,118 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path to write to; it becomes ``path`` only if the block ends well.
 
     The folder is made if it does not exist. The temporary file lies in that folder, so that the final
-    rename never crosses a file system, and it is removed when anything goes wrong.
+    rename never crosses a file system, and it is removed when anything goes wrong. A link stays, and the
+    file that it leads to is replaced. A stream (see `is_stream`) is never replaced: the content is copied
+    to it when the block has ended well.
 
     Args:
-        path: the file to create or replace.
+        path: the file to create or replace, or a stream.
 
     Yields:
         The path to write to. The block must create exactly this file.
 
     Raises:
-        GanstyleError: the disk is full, or the folder cannot be written to.
+        DiskFullError: the disk is full.
+        GanstyleError: the folder cannot be written to, or the name is too long.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = Path(os.path.realpath(path))
+    streamed = is_stream(path)
+    folder = Path(tempfile.gettempdir()) if streamed else target.parent
+    # The name does not grow with the target's, which may be as long as the file system allows.
+    temporary = folder / f".ganstyle-{secrets.token_hex(8)}.tmp"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        if streamed:
+            _copy_to_stream(temporary, path)
+        else:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise GanstyleError(
-            f"{path}: cannot be written ({reason}); free some space or choose another folder"
-        ) from error
+        raise _write_error(path, error) from error
     finally:
         # The folder may be the very thing that cannot be used; the first error is the one to report.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def is_stream(path: str | Path) -> bool:
+    """Say whether a path names a device, a pipe, or a descriptor such as ``/dev/stdout`` or ``/dev/fd/63``.
+
+    A descriptor is a stream even where the shell has opened a regular file for it: whoever opened the file
+    expects it to be written to, not to be replaced.
+    """
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or _descriptor_link(path) is not None
+
+
+def own_descriptor(path: str | Path) -> int | None:
+    """Return the number of the descriptor of this process that a path names: 1 for ``/dev/stdout``."""
+    link = _descriptor_link(Path(path))
+    if link is None or not link.name.isdigit():
+        return None
+    owner = _DESCRIPTORS.fullmatch(os.path.realpath(link.parent))
+    return int(link.name) if owner is not None and int(owner[1]) == os.getpid() else None
+
+
+def file_identity(path: str | Path) -> tuple[object, ...]:
+    """Return what is equal for two paths of one file: through links, and where case does not matter.
+
+    The file need not exist; then it is where it would be created that counts.
+    """
+    missing: list[str] = []
+    existing = Path(os.path.realpath(path))
+    while True:
+        try:
+            status = existing.stat()
+        except OSError:
+            if existing == existing.parent:
+                return (str(path),)
+            missing.append(existing.name)
+            existing = existing.parent
+        else:
+            break
+    if missing and _ignores_case(existing):
+        missing = [unicodedata.normalize("NFC", name).casefold() for name in missing]
+    return (status.st_dev, status.st_ino, *reversed(missing))
+
+
+def check_file(path: str | Path, *, force: bool) -> None:
+    """Find out, before any work is done, whether a file could be written.
+
+    Args:
+        path: a file, which need not exist, or a stream.
+        force: whether it may replace a file.
+
+    Raises:
+        GanstyleError: it could not.
+    """
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        _check_obstacle(path, Path(os.path.realpath(path)).parent)
+        return
+    except OSError as error:
+        raise _write_error(path, error) from error
+    if stat.S_ISDIR(mode):
+        raise GanstyleError(f"{path}: is a folder; name a file")
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        kind = "a disk" if stat.S_ISBLK(mode) else "a socket"
+        raise GanstyleError(f"{path}: is {kind}, not a file; choose another output")
+    if is_stream(path):
+        if not _accepts_data(path):
+            raise GanstyleError(f"{path}: may not be written to; choose another output")
+        return
+    if not force:
+        raise GanstyleError(f"{path}: exists already; use --force to replace it")
+    _check_obstacle(path, Path(os.path.realpath(path)).parent)
 
 
 def check_writable(folder: str | Path) -> None:
@@ -50,17 +144,11 @@ def check_writable(folder: str | Path) -> None:
     Raises:
         GanstyleError: it could not.
     """
-    existing = Path(folder)
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        raise GanstyleError(f"{existing}: is a file, not a folder; choose another output")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise GanstyleError(f"{existing}: may not be written to; choose another output")
+    _check_obstacle(Path(folder), Path(folder))
 
 
 def check_folder(folder: Path, *, force: bool) -> None:
-    """See, before any work is done, whether a report may be written to a folder.
+    """Find out, before any work is done, whether a report may be written to a folder.
 
     Args:
         folder: need not exist.
@@ -75,16 +163,99 @@ def check_folder(folder: Path, *, force: bool) -> None:
         raise GanstyleError(
             f"{folder}: is not empty; choose another folder, or replace the report with --force"
         )
+    check_writable(folder)
 
 
 def shipped_folder() -> Path:
-    """Return the folder with what ganstyle ships trained: beside the package, or inside it in a wheel."""
+    """Return the folder of the shipped styles and networks: in a checkout beside the package, else inside it.
+
+    What lies beside an installed package belongs to other packages, whatever it is called.
+    """
     package = Path(__file__).parent
-    beside = package.parent / "checkpoints"
-    return beside if beside.is_dir() else package / "checkpoints"
+    project = package.parent / "pyproject.toml"
+    try:
+        checkout = 'name = "ganstyle"' in project.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        checkout = False
+    return (package.parent if checkout else package) / "checkpoints"
 
 
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_obstacle(output: Path, folder: Path) -> None:
+    """Raise an error about ``output`` if its folder could not be made and written to."""
+    existing = folder
+    while True:
+        try:
+            mode = existing.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            if existing == existing.parent:
+                raise GanstyleError(f"{output}: there is no such disk; choose another output") from None
+            existing = existing.parent
+        except OSError as error:
+            raise _write_error(output, error) from error
+        else:
+            break
+    if not stat.S_ISDIR(mode):
+        raise GanstyleError(f"{output}: {existing} is a file, not a folder; choose another output")
+    try:
+        # Permissions alone do not tell: the file system may be read-only, or one that makes no files.
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _write_error(output, error) from error
+        reason = error.strerror or str(error)
+        raise GanstyleError(
+            f"{output}: {existing} may not be written to ({reason}); choose another output"
+        ) from error
+
+
+def _descriptor_link(path: Path) -> Path | None:
+    """Return the entry of ``/proc/*/fd`` that a path is, or leads to through links."""
+    for _ in range(40):  # the kernel follows no more links than that
+        if _DESCRIPTORS.fullmatch(os.path.realpath(path.parent)):
+            return path
+        if not os.path.islink(path):  # noqa: PTH114 - unlike pathlib's, it takes a name that is too long
+            return None
+        path = path.parent / path.readlink()
+    return None
+
+
+def _accepts_data(stream: Path) -> bool:
+    descriptor = own_descriptor(stream)
+    if descriptor is None:
+        return os.access(stream, os.W_OK)
+    import fcntl  # there are such paths only where there is this module
+
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except OSError:
+        return False
+
+
+def _copy_to_stream(source: Path, stream: Path) -> None:
+    descriptor = own_descriptor(stream)
+    # Opening a descriptor's path anew would overwrite the start of a file that the shell has opened.
+    opened = os.open(stream, os.O_WRONLY | os.O_APPEND) if descriptor is None else os.dup(descriptor)
+    with source.open("rb") as content, os.fdopen(opened, "wb") as output:
+        shutil.copyfileobj(content, output)
+
+
+def _ignores_case(folder: Path) -> bool:
+    """Say whether a folder's file system takes names that differ in case for one."""
+    swapped = folder.with_name(folder.name.swapcase()) if folder.name else folder
+    return swapped != folder and swapped.exists() and swapped.samefile(folder)
+
+
+def _write_error(path: Path, error: OSError) -> GanstyleError:
+    problem = f"{path}: cannot be written ({error.strerror or error})"
+    if error.errno in _FULL:
+        return DiskFullError(f"{problem}; free some space or choose another folder")
+    if error.errno == errno.ENAMETOOLONG:
+        return GanstyleError(f"{problem}; choose a shorter name")
+    return GanstyleError(f"{problem}; choose another folder")
