@@ -33,7 +33,7 @@ def scan_folder(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give a folder that holds images")
-    paths = find_images(folder)
+    paths = find_images(folder).images
     if not paths:
         raise DataError(f"{folder}: holds no image files; put JPEG, PNG or WebP files there")
     problems = _check_headers(paths)

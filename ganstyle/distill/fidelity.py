@@ -31,7 +31,7 @@ class Fidelity:
         teacher: Callable[[Tensor], FeatureMaps],
         device: torch.device,
     ) -> None:
-        photos = [read_image(path) for path in find_images(section.content)[: section.count]]
+        photos = [read_image(path) for path in find_images(section.content).images[: section.count]]
         self._images = [central_square(image, section.size).to(device) for image in [*photos, *paintings]]
         self._teacher = teacher
         self.protocol = {"photos": len(photos), "paintings": len(paintings), "side": section.size}

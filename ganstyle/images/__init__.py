@@ -2,25 +2,33 @@
 
 from ganstyle.images.codec import (
     MAX_PIXELS,
-    READ_SUFFIXES,
     WRITE_FORMATS,
     check_image,
     decode_image,
     encode_jpeg,
     encode_png,
-    find_images,
     from_pil,
     output_format,
     read_image,
     to_pil,
     write_image,
 )
+from ganstyle.images.listing import (
+    READ_SUFFIXES,
+    UNREADABLE_SUFFIXES,
+    ImageListing,
+    UnreadablePath,
+    find_images,
+)
 from ganstyle.images.transforms import central_square, image_grid, resize, resize_shorter, shrink
 
 __all__ = [
     "MAX_PIXELS",
     "READ_SUFFIXES",
+    "UNREADABLE_SUFFIXES",
     "WRITE_FORMATS",
+    "ImageListing",
+    "UnreadablePath",
     "central_square",
     "check_image",
     "decode_image",

@@ -3,7 +3,6 @@
 Nothing here changes a global setting of Pillow, so that images may be read from several threads.
 """
 
-import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from PIL import (
     ImageCms,
     ImageFile,
     ImageOps,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -30,15 +30,10 @@ from PIL import (
 from torch import Tensor
 
 from ganstyle.errors import ImageError
-from ganstyle.files import atomic_write
+from ganstyle.files import atomic_write, is_stream
 
 MAX_PIXELS = 100_000_000
 """Default limit on height times width of an image that is read, in pixels."""
-
-READ_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-)
-"""Lower-case suffixes by which images are found in a folder; a file's content decides how it is read."""
 
 WRITE_FORMATS = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 """Lower-case suffix to the name of the format that is written."""
@@ -53,7 +48,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Tensor:
     on white, 16-bit gray is rescaled, and of an animation the first frame is taken.
 
     Args:
-        path: a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF file; its name's suffix does not matter.
+        path: a JPEG, JPEG 2000, PNG, WebP, AVIF, TIFF, BMP or GIF file; its name's suffix does not matter.
         max_pixels: the largest height times width, in pixels; checked before anything is decoded.
 
     Returns:
@@ -158,10 +153,14 @@ def encode_jpeg(image: Tensor, *, quality: int = 90) -> bytes:
 def output_format(path: str | Path) -> str:
     """Name the format that `write_image` would use for a path: ``"PNG"``, ``"JPEG"`` or ``"WEBP"``.
 
+    The suffix decides. A stream without one, such as ``/dev/fd/63``, gets PNG.
+
     Raises:
         ImageError: the suffix is none of .png, .jpg, .jpeg, .webp.
     """
     path = Path(path)
+    if not path.suffix and is_stream(path):
+        return "PNG"
     try:
         return WRITE_FORMATS[path.suffix.lower()]
     except KeyError:
@@ -215,31 +214,6 @@ def to_pil(image: Tensor) -> Image.Image:
         raise ImageError("the image holds pixels that are not finite (NaN or infinity)")
     levels = (pixels * 255 + 0.5).floor_().clamp_(0, 255).to(torch.uint8)
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
-
-
-def find_images(folder: str | Path) -> list[Path]:
-    """List the images in a folder and the folders below it, by suffix, sorted; the hidden are left out.
-
-    Args:
-        folder: the folder; links to folders below it are not followed.
-
-    Returns:
-        Paths that begin with ``folder``; empty if there are none.
-
-    Raises:
-        ImageError: there is no such folder.
-    """
-    if not Path(folder).is_dir():
-        raise ImageError(f"{folder}: no such folder")
-    found: list[Path] = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += (
-            Path(parent, name)
-            for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES
-        )
-    return sorted(found)
 
 
 def _encode(picture: Image.Image, image_format: str, quality: int) -> bytes:
@@ -312,6 +286,7 @@ _DECODERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
+    "JPEG2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "TIFF": _TiffImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,

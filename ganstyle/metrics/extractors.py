@@ -113,4 +113,4 @@ def folder_features(folder: str | Path, extractor: Extractor) -> Features:
     Raises:
         ImageError: there is no such folder, or an image in it cannot be read.
     """
-    return extractor.features(read_image(path) for path in find_images(folder))
+    return extractor.features(read_image(path) for path in find_images(folder).images)

@@ -1,12 +1,14 @@
 """Putting a trained generator to use: on one image, on files and folders."""
 
 from ganstyle.stylize.controls import Controls, fit_mask, read_mask
-from ganstyle.stylize.folder import FileEvent, Summary, plan_outputs, result_name, stylize_files
+from ganstyle.stylize.folder import FileEvent, Summary, stylize_files, stylize_plan
 from ganstyle.stylize.image import stylize_image
+from ganstyle.stylize.plan import PlannedFile, plan_outputs, result_name
 
 __all__ = [
     "Controls",
     "FileEvent",
+    "PlannedFile",
     "Summary",
     "fit_mask",
     "plan_outputs",
@@ -14,4 +16,5 @@ __all__ = [
     "result_name",
     "stylize_files",
     "stylize_image",
+    "stylize_plan",
 ]

@@ -1,5 +1,6 @@
 """Stylizing files and folders: what is written where is settled first, then one file after the other."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,19 +9,14 @@ from typing import Literal
 
 from torch import nn
 
-from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.files import check_writable
-from ganstyle.images import (
-    MAX_PIXELS,
-    READ_SUFFIXES,
-    WRITE_FORMATS,
-    find_images,
-    output_format,
-    read_image,
-    write_image,
-)
+from ganstyle.errors import DiskFullError, GanstyleError
+from ganstyle.files import is_stream
+from ganstyle.images import MAX_PIXELS, read_image, write_image
 from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
+from ganstyle.stylize.plan import PlannedFile, plan_outputs
+
+Status = Literal["done", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class FileEvent:
 
     source: Path
     output: Path
-    status: Literal["done", "failed", "skipped"]
+    status: Status
     seconds: float
     message: str
     index: int
@@ -65,12 +61,32 @@ def stylize_files(
     max_pixels: int = MAX_PIXELS,
     on_event: Callable[[FileEvent], None] = lambda event: None,
 ) -> Summary:
-    """Stylize photos and folders of photos; a photo that cannot be read is passed over.
+    """Stylize photos and folders of photos: `plan_outputs`, then `stylize_plan`.
+
+    Raises:
+        GanstyleError: the outputs cannot be settled, and nothing was begun.
+        DiskFullError: nothing more can be written.
+    """
+    plan = plan_outputs(inputs, output)
+    return stylize_plan(
+        generator, plan, controls=controls, overwrite=overwrite, max_pixels=max_pixels, on_event=on_event
+    )
+
+
+def stylize_plan(
+    generator: nn.Module,
+    plan: Sequence[PlannedFile],
+    *,
+    controls: Controls = PLAIN,
+    overwrite: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    on_event: Callable[[FileEvent], None] = lambda event: None,
+) -> Summary:
+    """Stylize photos; one that fails is reported and does not keep the others from being done.
 
     Args:
         generator: as for `stylize_image`; it decides the device.
-        inputs: files, and folders that are searched recursively.
-        output: a folder, or one image file; see `plan_outputs`.
+        plan: the photos and where their results go, from `plan_outputs`.
         controls: how strongly, in whose colors and where photos are painted.
         overwrite: replace outputs that exist. An input is never replaced.
         max_pixels: the largest photo that is read, in pixels.
@@ -80,63 +96,37 @@ def stylize_files(
         The counts.
 
     Raises:
-        GanstyleError: nothing was begun because the outputs cannot be settled, or nothing more can be
-            written (a full disk).
+        DiskFullError: nothing more can be written.
     """
-    plan = plan_outputs(inputs, output)
     counts = {"done": 0, "failed": 0, "skipped": 0}
-    for index, (source, target) in enumerate(plan, start=1):
+    for index, file in enumerate(plan, start=1):
         start = time.perf_counter()
-        status: Literal["done", "failed", "skipped"] = "done"
-        message = ""
-        if target.is_dir():
-            status, message = "failed", f"{target}: is a folder, and cannot be replaced by an image"
-        elif target.exists() and not overwrite:
-            status, message = "skipped", f"{target}: exists already; use --force to replace it"
-        else:
+        status, message = _existing(file, overwrite)
+        if status == "done":
             try:
-                _stylize_file(generator, source, target, controls, max_pixels)
-            except ImageError as error:  # this photo's fault; others may be good
+                _stylize_file(generator, file.source, file.output, controls, max_pixels)
+            except DiskFullError:
+                raise
+            except GanstyleError as error:
                 status, message = "failed", str(error)
+            except (OSError, RuntimeError, ValueError) as error:  # this photo's fault; others may be good
+                reason = " ".join(str(error).split()) or type(error).__name__
+                status, message = "failed", f"{file.source}: cannot be stylized ({reason})"
         counts[status] += 1
         seconds = time.perf_counter() - start
-        on_event(FileEvent(source, target, status, seconds, message, index, len(plan)))
+        on_event(FileEvent(file.source, file.output, status, seconds, message, index, len(plan)))
     return Summary(**counts)
 
 
-def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
-    """Settle where each photo's result goes, before any work is done.
-
-    Results keep their photos' names, and their places below an input folder; a photo in a format that is
-    not written becomes a PNG. With a single file as input, ``output`` may name an image file.
-
-    Args:
-        inputs: files and folders; files need not exist.
-        output: a folder, or an image file. Where it lies inside an input folder it is not searched, so
-            that results are not stylized again.
-
-    Returns:
-        (photo, result) pairs, in the order given and sorted within a folder.
-
-    Raises:
-        GanstyleError: two results would have the same name, a result would replace an input, a folder
-            holds no images, or ``output`` cannot be a folder.
-        ImageError: ``output`` is an image file of a format that is not written.
-    """
-    if output.suffix.lower() in READ_SUFFIXES | WRITE_FORMATS.keys() and not output.is_dir():
-        if len(inputs) != 1 or inputs[0].is_dir():
-            raise GanstyleError(
-                f"{output}: names one image, but a folder or several photos were given; name a folder"
-            )
-        output_format(output)
-        plan = [(inputs[0], output)]
-        check_writable(output.parent)
-    else:
-        plan = [pair for path in inputs for pair in _results_of(path, output)]
-        plan = list(dict.fromkeys(plan))  # a photo given twice is done once
-        check_writable(output)
-    _check_collisions(plan)
-    return plan
+def _existing(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
+    """Return the status of a file that there is nothing to do for, and why; or ``done`` if there is."""
+    if file.problem:
+        return "failed", file.problem
+    if os.path.isdir(file.output):  # noqa: PTH112 - unlike pathlib's, these take a name that is too long
+        return "failed", f"{file.output}: is a folder, and cannot be replaced by an image"
+    if os.path.isfile(file.output) and not is_stream(file.output) and not overwrite:  # noqa: PTH113
+        return "skipped", f"{file.output}: exists already; use --force to replace it"
+    return "done", ""
 
 
 def _stylize_file(
@@ -145,46 +135,6 @@ def _stylize_file(
     image = read_image(source, max_pixels=max_pixels)
     try:
         result = stylize_image(generator, image, controls)
-    except ImageError as error:
-        raise ImageError(f"{source}: {error}") from error
+    except GanstyleError as error:
+        raise GanstyleError(f"{source}: {error}") from error
     write_image(result, target)
-
-
-def _results_of(path: Path, output: Path) -> list[tuple[Path, Path]]:
-    if not path.is_dir():
-        return [(path, output / result_name(Path(path.name)))]
-    photos = find_images(path)
-    results = output.resolve()
-    if results != path.resolve():
-        photos = [photo for photo in photos if not photo.resolve().is_relative_to(results)]
-    if not photos:
-        raise GanstyleError(f"{path}: holds no images; their names end in {', '.join(sorted(READ_SUFFIXES))}")
-    return [(photo, output / result_name(photo.relative_to(path))) for photo in photos]
-
-
-def result_name(path: Path) -> Path:
-    """Return what a photo's result is called: as the photo, or .png where its format is not written."""
-    return path if path.suffix.lower() in WRITE_FORMATS else path.with_suffix(".png")
-
-
-def _check_collisions(plan: list[tuple[Path, Path]]) -> None:
-    taken: dict[Path, Path] = {}
-    inputs = {_identity(source) for source, _ in plan} - {None}
-    for source, target in plan:
-        if target in taken:
-            raise GanstyleError(
-                f"{taken[target]} and {source} would both be written to {target}; "
-                "stylize them into different folders"
-            )
-        if _identity(target) in inputs:
-            raise GanstyleError(f"{target}: is an input, which is never replaced; choose another output")
-        taken[target] = source
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What is the same for two names of one file: through links, and where case does not matter."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -50,7 +50,7 @@ class Scores:
         accelerator: Accelerator,
         statistics: Path,
     ) -> None:
-        photos = find_images(section.content)[: section.count]
+        photos = find_images(section.content).images[: section.count]
         if len(photos) < accelerator.num_processes:
             raise RunError(f"{section.content}: holds {len(photos)} photos to score, fewer than processes")
         self._mine = range(accelerator.process_index, len(photos), accelerator.num_processes)

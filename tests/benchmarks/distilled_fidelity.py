@@ -97,8 +97,8 @@ def _ranking(
 ) -> dict[str, float]:
     """Correlate the ranks that the networks give to all pairs."""
     distances: dict[str, list[float]] = {"real": [], "student": []}
-    photos = [resize_shorter(read_image(path), side) for path in find_images(content)]
-    paintings = [resize_shorter(read_image(path), side) for path in find_images(styles)]
+    photos = [resize_shorter(read_image(path), side) for path in find_images(content).images]
+    paintings = [resize_shorter(read_image(path), side) for path in find_images(styles).images]
     for name, network in (("real", real), ("student", small)):
         wanted = [_grams(network, painting) for painting in paintings]
         for photo in photos:
@@ -133,7 +133,7 @@ def _gatys(
     dtype = fast_dtype(torch.device("cpu"))
     painters = [load_vgg16(file, YARDSTICK_LAYERS, dtype=dtype) for file in files]
     weight = content_weight
-    photos, paintings = find_images(content), find_images(styles)
+    photos, paintings = find_images(content).images, find_images(styles).images
     lines: list[dict[str, Any]] = []
     for number in range(pairs):
         photo_file = photos[(number * 7) % len(photos)]
@@ -239,7 +239,7 @@ def _training(
     """Train a generator with either network, and evaluator both by the real one."""
     if photos is None:
         raise typer.BadParameter("--photos is needed to train on")
-    painting = find_images(styles)[0]
+    painting = find_images(styles).images[0]
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, vgg in (("real", str(reference)), ("student", student)):
@@ -264,7 +264,7 @@ def _score(real: FeatureNetwork, style: Path, content: Path, painting: Path) -> 
     """Return the yardstick's means over twenty photos at 384 px."""
     generator = load_style(style).generator
     yardstick = Yardstick.of_paintings(real, [read_image(painting)], size=384)
-    photos = [resize_shorter(read_image(path), 384) for path in find_images(content)[:20]]
+    photos = [resize_shorter(read_image(path), 384) for path in find_images(content).images[:20]]
     measured = torch.stack([torch.stack(yardstick.measure(generator(p), p)) for p in photos]).mean(0)
     return {"content": float(measured[0]), "style": float(measured[1])}
 

@@ -52,7 +52,7 @@ def main() -> None:
 
     weights = find_vgg16(arguments.vgg, download=False)
     exact, rough = load_vgg16(weights, LAYERS), load_vgg16(weights, LAYERS, dtype=torch.bfloat16)
-    photos, paintings = find_images(arguments.content), find_images(arguments.styles)
+    photos, paintings = find_images(arguments.content).images, find_images(arguments.styles).images
     print(f"{'':44} {'loss':>24} {'mean difference / 255':>24} {'SSIM':>16}")
     print(f"{'pair':44} {'fp32':>8}{'again':>8}{'bf16':>8} {'again':>12}{'bf16':>12} {'again':>8}{'bf16':>8}")
     ratios = []

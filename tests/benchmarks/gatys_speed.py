@@ -301,8 +301,10 @@ def main() -> None:
         f"{'pair':44} {'reference':>26} {'ours, to the same loss':>24} {'sooner':>8} {'(own net)':>9}  final"
     )
     rows = []
-    photos = _spread(find_images(arguments.content), arguments.pairs)
-    for photo, painting in zip(photos, _spread(find_images(arguments.styles), arguments.pairs), strict=True):
+    photos = _spread(find_images(arguments.content).images, arguments.pairs)
+    for photo, painting in zip(
+        photos, _spread(find_images(arguments.styles).images, arguments.pairs), strict=True
+    ):
         picture = resize_shorter(read_image(photo), arguments.size)
         row = compare(
             exact, fast, picture, read_image(painting), (photo.name, painting.name), arguments.evaluations

@@ -517,17 +517,6 @@ def test_central_square() -> None:
     assert images.central_square(image, 3).shape == (1, 3, 3, 3)
 
 
-def test_find_images(tmp_path: Path) -> None:
-    for name in ("b.png", "a.JPG", "sub/c.webp", ".hidden.png", ".cache/d.png", "notes.txt", "e.tiff"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    names = ["a.JPG", "b.png", "e.tiff", "sub/c.webp"]
-    assert images.find_images(tmp_path) == [tmp_path / name for name in names]
-    with pytest.raises(ImageError, match="no such folder"):
-        images.find_images(tmp_path / "missing")
-
-
 def test_image_grid() -> None:
     three = torch.stack([torch.full((3, 2, 4), value) for value in (0.1, 0.2, 0.3)])
     grid = images.image_grid(three, columns=2)

@@ -30,7 +30,7 @@ def evaluator(photos: Path, painting: Path, **options: Any) -> Evaluator:
     options = {"extractor": vgg16_extractor(VGG, features), **options}
     style = options.pop("style", None)
     return Evaluator(
-        find_images(photos),
+        find_images(photos).images,
         size=SIZE,
         vgg=VGG,
         features=features,

@@ -180,5 +180,5 @@ def test_a_folder_is_read_as_every_picture_is(tmp_path: Path) -> None:
     write_image(torch.rand(1, 3, 9, 12), tmp_path / "more" / "b.jpg")
     (tmp_path / "notes.txt").write_text("no picture")
     extractor = fake_vgg16()
-    expected = extractor.features(read_image(path) for path in find_images(tmp_path))
+    expected = extractor.features(read_image(path) for path in find_images(tmp_path).images)
     np.testing.assert_array_equal(folder_features(tmp_path, extractor), expected)

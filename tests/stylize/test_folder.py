@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import read_image, write_image
-from ganstyle.stylize import FileEvent, Summary, plan_outputs, result_name, stylize_files
+from ganstyle.stylize import FileEvent, PlannedFile, Summary, plan_outputs, result_name, stylize_files
 
 
 class Invert(nn.Module):
@@ -165,7 +165,7 @@ def test_an_input_is_never_replaced(tmp_path: Path, how: str) -> None:
 
 
 def test_two_results_of_one_name(tmp_path: Path) -> None:
-    first, second = photo(tmp_path / "a" / "x.gif"), photo(tmp_path / "b" / "x.png")
+    first, second = photo(tmp_path / "a" / "x.png"), photo(tmp_path / "b" / "x.png")
     with pytest.raises(GanstyleError, match="would both be written to") as caught:
         run(first, second, output=tmp_path / "out")
     for path in (first, second, tmp_path / "out" / "x.png"):
@@ -176,7 +176,7 @@ def test_two_results_of_one_name(tmp_path: Path) -> None:
 def test_a_photo_given_twice_is_done_once(tmp_path: Path) -> None:
     source = photo(tmp_path / "in" / "a.png")
     assert plan_outputs([source, tmp_path / "in", source], tmp_path / "out") == [
-        (source, tmp_path / "out" / "a.png")
+        PlannedFile(source, tmp_path / "out" / "a.png")
     ]
 
 
@@ -216,9 +216,11 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name in ("a.png", "b.png", "c.png"):
         photo(tmp_path / "in" / name)
     write_bytes = Path.write_bytes
+    written = []
 
     def fill_up(self: Path, data: bytes) -> int:
-        if "b.png" in self.name:
+        written.append(self)
+        if len(written) > 1:
             write_bytes(self, bytes(data)[:9])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write_bytes(self, data)

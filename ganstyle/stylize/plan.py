@@ -1,0 +1,132 @@
+"""Which photo's result is written where, settled before any work is done."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.files import check_writable, file_identity, is_stream
+from ganstyle.images import READ_SUFFIXES, UNREADABLE_SUFFIXES, WRITE_FORMATS, find_images, output_format
+
+_FILE_SUFFIXES = (
+    READ_SUFFIXES
+    | UNREADABLE_SUFFIXES
+    | WRITE_FORMATS.keys()
+    | {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m"}
+    | {".csv", ".doc", ".docx", ".htm", ".html", ".json", ".md", ".pdf", ".ps", ".txt", ".yaml", ".yml"}
+    | {".7z", ".gz", ".npy", ".npz", ".onnx", ".pt", ".pth", ".safetensors", ".tar", ".tgz", ".zip"}
+)
+"""Suffixes by which an output is taken for a file: a folder is not what the user had in mind."""
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """One photo and where its result goes.
+
+    Attributes:
+        source: the photo.
+        output: its result.
+        problem: why the photo cannot be stylized, in one line, as far as is known before it is read.
+    """
+
+    source: Path
+    output: Path
+    problem: str = ""
+
+
+def plan_outputs(inputs: Sequence[Path], output: Path) -> list[PlannedFile]:
+    """Settle where each photo's result goes, before any work is done.
+
+    Results keep their photos' names, and their places below an input folder; a photo in a format that is
+    not written becomes a PNG. Where two results of a folder would have one name, such as those of a.png and
+    a.tif, the photo whose format is not written keeps its suffix: a.tif.png. With a single file as input,
+    ``output`` may name an image file or a stream (see `ganstyle.files.is_stream`).
+
+    Args:
+        inputs: files and folders; files need not exist.
+        output: a folder, or an image file. Where it lies inside an input folder it is not searched, so
+            that results are not stylized again.
+
+    Returns:
+        The photos, in the order given and sorted within a folder; among them, with their problem, pictures
+        of unsupported kinds and folders that cannot be opened.
+
+    Raises:
+        GanstyleError: two results would have the same name, a result would replace an input, a folder
+            holds no images, or ``output`` cannot be a folder.
+        ImageError: ``output`` is a file of a format that is not written.
+    """
+    names_file = is_stream(output) or (output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir())
+    if names_file:
+        output_format(output)
+        if len(inputs) != 1 or inputs[0].is_dir():
+            raise GanstyleError(
+                f"{output}: names one image, but a folder or several photos were given; name a folder"
+            )
+        plan = [PlannedFile(inputs[0], output)]
+        if not is_stream(output):
+            check_writable(output.parent)
+    else:
+        plan = _without_repeats([file for path in inputs for file in _results_of(path, output)])
+        plan = _with_distinct_names(plan)
+        check_writable(output)
+    _check_collisions(plan)
+    return plan
+
+
+def result_name(path: Path) -> Path:
+    """Return what a photo's result is called: as the photo, or .png where its format is not written."""
+    return path if path.suffix.lower() in WRITE_FORMATS else path.with_suffix(".png")
+
+
+def _results_of(path: Path, output: Path) -> Iterator[PlannedFile]:
+    if not os.path.isdir(path):  # noqa: PTH112 - unlike pathlib's, it takes a name that is too long
+        yield PlannedFile(path, output / result_name(Path(path.name)))
+        return
+    listing = find_images(path)
+    problems = {entry.path: str(entry) for entry in listing.unreadable}
+    photos = sorted([*listing.images, *problems])
+    results = output.resolve()
+    if results != path.resolve():
+        photos = [photo for photo in photos if not photo.resolve().is_relative_to(results)]
+    if not photos:
+        raise ImageError(f"{path}: holds no images; their names end in {', '.join(sorted(READ_SUFFIXES))}")
+    for photo in photos:
+        yield PlannedFile(photo, output / result_name(photo.relative_to(path)), problems.get(photo, ""))
+
+
+def _without_repeats(plan: list[PlannedFile]) -> list[PlannedFile]:
+    """Keep one of those that were given twice, whatever the paths by which they were given."""
+    kept: dict[tuple[object, Path], PlannedFile] = {}
+    for file in plan:
+        kept.setdefault((file_identity(file.source), file.output), file)
+    return list(kept.values())
+
+
+def _with_distinct_names(plan: list[PlannedFile]) -> list[PlannedFile]:
+    """Let photos that become PNGs keep their suffix where another result has their name."""
+    names = Counter(file_identity(file.output) for file in plan if not file.problem)
+    return [
+        replace(file, output=file.output.with_name(f"{file.source.name}.png"))
+        if file.source.suffix.lower() not in WRITE_FORMATS and names[file_identity(file.output)] > 1
+        else file
+        for file in plan
+    ]
+
+
+def _check_collisions(plan: list[PlannedFile]) -> None:
+    files = [file for file in plan if not file.problem]
+    inputs = {file_identity(file.source) for file in files if os.path.exists(file.source)}  # noqa: PTH110
+    taken: dict[tuple[object, ...], Path] = {}
+    for file in files:
+        identity = file_identity(file.output)
+        if identity in taken:
+            raise GanstyleError(
+                f"{taken[identity]} and {file.source} would both be written to {file.output}; "
+                "stylize them into different folders"
+            )
+        if identity in inputs:
+            raise GanstyleError(f"{file.output}: is an input, which is never replaced; choose another output")
+        taken[identity] = file.source
