@@ -358,6 +358,8 @@ def test_shipped_styles_beside_or_inside_the_package(monkeypatch: pytest.MonkeyP
     beside = package.parent / "checkpoints"
     beside.mkdir()
     (beside / "c.safetensors").touch()
+    assert list(shipped_styles()) == ["a", "b"]  # another package's folder
+    (package.parent / "pyproject.toml").write_text('[project]\nname = "ganstyle"\n')
     assert shipped_styles() == {"c": beside / "c.safetensors"}
 
 

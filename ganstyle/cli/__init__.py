@@ -19,6 +19,7 @@ from ganstyle.cli.evaluate import evaluate
 from ganstyle.cli.gui import gui
 from ganstyle.cli.optimize import optimize
 from ganstyle.cli.optimizers import optimizers
+from ganstyle.cli.paths import with_paths
 from ganstyle.cli.styles import styles
 from ganstyle.cli.stylize import stylize
 from ganstyle.cli.train import train
@@ -82,7 +83,7 @@ def _main(
 
 
 for command in (train, stylize, evaluate, compare, optimize, optimizers, distill, gui, demo, styles, doctor):
-    app.command()(command)
+    app.command()(with_paths(command))
 
 
 def main() -> None:

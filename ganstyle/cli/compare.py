@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED, pick_precision, write_json
+from ganstyle.cli.common import INTERRUPTED, pick_precision
+from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import Ticker
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def compare(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write compare.json here as well.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a report and a JSON file that exist.")
+    ] = False,
 ) -> None:
     """Lay a style beside Gatys' optimization: pictures, scores and times on the same photos.
 
@@ -63,14 +66,13 @@ def compare(
     from ganstyle.evaluate import compare as run_comparison
     from ganstyle.evaluate.compare import COUNT, SIZE
     from ganstyle.evaluate.curves import read_scores
-    from ganstyle.evaluate.report import write_report
-    from ganstyle.files import check_folder, check_writable
+    from ganstyle.evaluate.report import RECORD, write_report
     from ganstyle.gatys import LAYERS
+    from ganstyle.reports import PAGE
     from ganstyle.style import load_style
     from ganstyle.weights import load_vgg16
 
-    check_folder(output, force=force)
-    check_writable(output)
+    check_outputs(report=output, report_files=(PAGE, RECORD), json_file=json_file, force=force)
     if run:
         read_scores(run)
     loaded, plain = load_style(style), load_style(without_gan) if without_gan else None

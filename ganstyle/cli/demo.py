@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ganstyle.cli.outputs import check_outputs, is_sink, write_picture
+
 _PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 _NAME = "ganstyle-demo.png"
 _STYLE = "starry_night"
@@ -26,23 +28,26 @@ def demo(
 ) -> None:
     """Stylize the photo that comes with ganstyle, without a network.
 
-    Writes the result, and beside it the photo and the result in one picture.
+    Writes the result, and beside it the photo and the result in one picture; to standard output (-o -) or a
+    device, the result alone.
     """
     import time
 
     import torch
 
     from ganstyle.devices import limit_threads, pick_device
-    from ganstyle.images import image_grid, output_format, read_image, write_image
+    from ganstyle.images import image_grid, read_image
     from ganstyle.style import load_style, shipped_styles
     from ganstyle.stylize import stylize_image
 
     if output.is_dir():
         output = output / _NAME
-    output_format(output)
-    both = output.with_stem(f"{output.stem}-side-by-side")
     photo = read_image(_PHOTO)
-    _check_replaceable(output, both, image_grid(torch.cat([photo, photo]), 2).shape[-2:])
+    both = None if is_sink(output) else output.with_stem(f"{output.stem}-side-by-side")
+    if both:
+        _check_replaceable(output, both, image_grid(torch.cat([photo, photo]), 2).shape[-2:])
+        check_outputs(image=both, force=True)
+    check_outputs(image=output, force=True)
     if style is None:
         shipped = list(shipped_styles())
         style = _STYLE if _STYLE in shipped or not shipped else shipped[0]
@@ -53,10 +58,12 @@ def demo(
     result = stylize_image(loaded.generator, photo)
     seconds = time.perf_counter() - start
     # In this order, a run that is cut short leaves nothing that the next one would not replace.
-    write_image(image_grid(torch.cat([photo, result]), 2), both)
-    write_image(result, output)
+    if both:
+        write_picture(image_grid(torch.cat([photo, result]), 2), both)
+    write_picture(result, output)
     typer.echo(f"{_PHOTO.name} in the style {loaded.name} -> {output}  ({seconds:.1f} s)")
-    typer.echo(f"photo and result side by side -> {both}")
+    if both:
+        typer.echo(f"photo and result side by side -> {both}")
 
 
 def _check_replaceable(output: Path, both: Path, size_of_both: tuple[int, ...]) -> None:

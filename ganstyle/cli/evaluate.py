@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganstyle.cli.common import write_json
+from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import Ticker
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def evaluate(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the JSON file if it exists.")] = False,
 ) -> None:
     """Score a style on photos: what is left of them, how much of the painting arrived, and the time it takes.
 
@@ -53,6 +54,7 @@ def evaluate(
     from ganstyle.errors import GanstyleError
     from ganstyle.evaluate import choose_photos, load_evaluation_models, rank_folder, score_style
     from ganstyle.evaluate.ranking import RANK_BY, find_styles, markdown
+    from ganstyle.files import check_writable
     from ganstyle.recipe import ScoreSection
     from ganstyle.style import load_style
 
@@ -60,6 +62,9 @@ def evaluate(
         raise GanstyleError("give a style with -s, or a folder of styles with --all")
     if every and painting:
         raise GanstyleError("--painting is one style's; leave it out with --all")
+    check_outputs(json_file=json_file, force=force)
+    if statistics:
+        check_writable(statistics)
     size = ScoreSection().size if size is None else size
     photos = choose_photos(content, count)
     loaded = load_style(style) if style else None

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED, check_output, pick_precision, read_start, write_json
+from ganstyle.cli.common import INTERRUPTED, pick_precision, read_start
 from ganstyle.cli.inputs import first_painting, read_options, read_styles
+from ganstyle.cli.outputs import check_outputs, write_json, write_picture
 
 if TYPE_CHECKING:
     from ganstyle.gatys import Event
@@ -99,7 +100,7 @@ def optimize(
     from ganstyle.errors import GanstyleError
     from ganstyle.gatys import LAYERS
     from ganstyle.gatys.transfer import transfer
-    from ganstyle.images import check_image, read_image, resize_shorter, write_image
+    from ganstyle.images import check_image, read_image, resize_shorter
     from ganstyle.losses.regions import read_regions
     from ganstyle.weights import find_vgg16, load_vgg16
 
@@ -108,7 +109,7 @@ def optimize(
     photo, sources = (None, images) if texture else (images[0], images[1:])
     style_masks = style_mask or []
     masks = [content_mask, *style_masks] if content_mask else style_masks
-    check_output(output, [*images, *masks], force=force)
+    check_outputs(image=output, json_file=json_file, force=force)
     if masks and (photo is None or content_mask is None or not style_masks):
         raise GanstyleError("regions need --content-mask and, for each painting, --style-mask")
     where = pick_device(device)
@@ -159,7 +160,7 @@ def optimize(
     except KeyboardInterrupt:
         typer.echo("interrupted before there was a picture: nothing is written", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    write_image(result.image, output)
+    write_picture(result.image, output)
     typer.echo(
         f"{output}: loss {result.loss:.4f} after {result.steps} steps, "
         f"{result.evaluations:.0f} evaluations, {result.seconds:.1f} s"

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED, pick_precision, read_start, write_json
+from ganstyle.cli.common import INTERRUPTED, pick_precision, read_start
+from ganstyle.cli.outputs import check_outputs, write_json
 
 if TYPE_CHECKING:
     from ganstyle.gatys.benchmark.comparison import RunFinished
@@ -51,7 +52,9 @@ def optimizers(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write optimizers.json here as well.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a report and a JSON file that exist.")
+    ] = False,
 ) -> None:
     """Compare all optimizers on one photo and painting: loss over time and over evaluations.
 
@@ -59,15 +62,14 @@ def optimizers(
     at random once per seed. Writes index.html, optimizers.json, plots and pictures.
     """
     from ganstyle.devices import pick_device
-    from ganstyle.files import check_folder, check_writable
     from ganstyle.gatys.benchmark.comparison import compare
     from ganstyle.gatys.benchmark.conclusion import conclusion
-    from ganstyle.gatys.benchmark.report import read_record, write_report
+    from ganstyle.gatys.benchmark.report import RECORD, read_record, write_report
     from ganstyle.images import read_image
+    from ganstyle.reports import PAGE
     from ganstyle.weights import find_vgg16
 
-    check_folder(output, force=force)
-    check_writable(output)
+    check_outputs(report=output, report_files=(PAGE, RECORD), json_file=json_file, force=force)
     where = pick_device(device)
     options: dict[str, Any] = {
         "seconds": seconds,

@@ -1,10 +1,11 @@
 """``ganstyle styles``: what can be given to ``-s``."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from ganstyle.cli.outputs import check_outputs, write_json
 
 
 def styles(
@@ -12,14 +13,16 @@ def styles(
         list[Path] | None,
         typer.Argument(metavar="[CHECKPOINT]...", help="Your own styles; default: shipped."),
     ] = None,
-    as_json: Annotated[
+    json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write everything known to a file.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the JSON file if it exists.")] = False,
 ) -> None:
     """List the shipped styles, or look into your own."""
-    from ganstyle.files import atomic_write, sha256
+    from ganstyle.files import sha256
     from ganstyle.style import load_style, shipped_styles
 
+    check_outputs(json_file=json_file, inputs=() if paths else list(shipped_styles().values()), force=force)
     rows: list[dict[str, Any]] = []
     shipped = shipped_styles()
     for path in paths or shipped.values():
@@ -45,6 +48,5 @@ def styles(
         scores = row.get("scores", {})
         measured = "  ".join(f"{key} {scores[key]:.3f}" for key in ("content", "style") if key in scores)
         typer.echo(f"{row['name']:<20} {row['bytes'] / 1e6:5.1f} MB  {measured:<28} {credit}")
-    if as_json:
-        with atomic_write(as_json) as temporary:
-            temporary.write_text(json.dumps(rows, indent=2, ensure_ascii=False), encoding="utf-8")
+    if json_file:
+        write_json(json_file, rows)

@@ -1,13 +1,20 @@
 """``ganstyle stylize``."""
 
-import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ganstyle.cli.outputs import check_outputs, is_stdout, write_json, write_stdout
+
 if TYPE_CHECKING:
     from ganstyle.stylize import FileEvent
+
+_STATUSES = ("done", "failed", "skipped")
 
 
 def stylize(
@@ -26,7 +33,8 @@ def stylize(
         typer.Option(
             "-o",
             "--output",
-            help="The folder for the results, which keep their photos' names; or an image file.",
+            help="The folder for the results, which keep their photos' names; or an image file; "
+            "or - for standard output.",
             show_default=False,
         ),
     ],
@@ -41,7 +49,7 @@ def stylize(
         typer.Option(metavar="FILE", help="An image of the photos' proportions: white is painted."),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace results that exist. Photos never are.")
+        bool, typer.Option("--force", help="Replace files that exist. Photos never are.")
     ] = False,
     max_pixels: Annotated[
         int | None,
@@ -53,50 +61,81 @@ def stylize(
         typer.Option("--compile", help="Compile the style first: takes minutes, gains little on a CPU."),
     ] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write what became of each photo.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write what became of each photo."),
     ] = None,
 ) -> None:
     """Turn photos into paintings.
 
-    Photos that cannot be read are passed over. The exit code is 0 if every photo was stylized, 1 if
+    Photos that cannot be read are reported and skipped. The exit code is 0 if every photo was stylized, 1 if
     some were not, and 2 if none was.
     """
     from ganstyle.devices import check_compiler, limit_threads, pick_device
-    from ganstyle.files import atomic_write
+    from ganstyle.errors import GanstyleError
     from ganstyle.images import MAX_PIXELS
     from ganstyle.style import load_style
-    from ganstyle.stylize import Controls, read_mask, stylize_files
+    from ganstyle.stylize import Controls, plan_outputs, read_mask, stylize_plan
 
-    controls = Controls(strength, preserve_color, None if mask is None else read_mask(mask))
-    loaded = load_style(style)
-    loaded.generator.to(pick_device(device))
-    limit_threads()
-    if compiled:
-        check_compiler()
-        loaded.generator.compile(dynamic=True)
-    events: list[FileEvent] = []
+    with TemporaryDirectory() as folder:
+        # A result for standard output is written to a file first, so that only a good one gets there.
+        result = Path(folder, "result.png") if is_stdout(output) else None
+        plan = plan_outputs(photos, result or output)
+        check_outputs(
+            image=output if result else None,
+            json_file=json_file,
+            results=[] if result else [file.output for file in plan],
+            inputs=[file.source for file in plan],
+            force=force,
+        )
+        controls = Controls(strength, preserve_color, None if mask is None else read_mask(mask))
+        loaded = load_style(style)
+        loaded.generator.to(pick_device(device))
+        limit_threads()
+        if compiled:
+            check_compiler()
+            loaded.generator.compile(dynamic=True)
+        events: list[FileEvent] = []
 
-    def report(event: "FileEvent") -> None:
-        events.append(event)
-        if event.status == "done":
-            place = f"[{event.index}/{event.total}] " if event.total > 1 else ""
-            typer.echo(f"{place}{event.source} -> {event.output}  ({event.seconds:.1f} s)")
-        else:
-            typer.echo(event.message, err=True)
+        def report(event: "FileEvent") -> None:
+            event = replace(event, output=output) if result else event
+            events.append(event)
+            if event.status == "done":
+                place = f"[{event.index}/{event.total}] " if event.total > 1 else ""
+                typer.echo(f"{place}{event.source} -> {event.output}  ({event.seconds:.1f} s)")
+            else:
+                typer.echo(event.message, err=True)
 
-    summary = stylize_files(
-        loaded.generator,
-        photos,
-        output,
-        controls=controls,
-        overwrite=force,
-        max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
-        on_event=report,
-    )
-    counts = {"done": summary.done, "failed": summary.failed, "skipped": summary.skipped}
-    typer.echo(", ".join(f"{n} {name}" for name, n in counts.items() if n or name == "done"))
+        try:
+            stylize_plan(
+                loaded.generator,
+                plan,
+                controls=controls,
+                overwrite=force,
+                max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
+                on_event=report,
+            )
+            if result and result.exists():
+                write_stdout(result.read_bytes())
+        except (GanstyleError, KeyboardInterrupt):
+            # What was done until then is worth knowing; but the first error is the one to report.
+            if json_file is not None:
+                with suppress(GanstyleError):
+                    write_json(json_file, _record(loaded.name, events))
+            raise
+    record = _record(loaded.name, events)
+    typer.echo(", ".join(f"{record[name]} {name}" for name in _STATUSES if record[name] or name == "done"))
     if json_file is not None:
-        files = [
+        write_json(json_file, record)
+    if record["done"] < len(events):
+        raise typer.Exit(1 if record["done"] else 2)
+
+
+def _record(style: str, events: "Sequence[FileEvent]") -> dict[str, Any]:
+    """Return what ``--json`` writes."""
+    return {
+        "style": style,
+        **{status: sum(event.status == status for event in events) for status in _STATUSES},
+        "files": [
             {
                 "source": str(event.source),
                 "output": str(event.output),
@@ -105,9 +144,5 @@ def stylize(
                 "message": event.message,
             }
             for event in events
-        ]
-        content = json.dumps({"style": loaded.name, **counts, "files": files}, indent=2)
-        with atomic_write(json_file) as temporary:
-            temporary.write_text(content + "\n")
-    if summary.done < len(events):
-        raise typer.Exit(1 if summary.done else 2)
+        ],
+    }
