@@ -1,3 +1,6 @@
+import multiprocessing
+import socket
+import time
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -13,6 +16,7 @@ from torchvision.datasets import (
     places365,
 )
 
+from ganstyle.data import vision
 from ganstyle.data.content import open_content
 from ganstyle.data.vision import VisionImages
 from ganstyle.errors import DataError
@@ -104,3 +108,79 @@ def test_wrong_names_and_options_list_the_valid_ones(tmp_path: Path) -> None:
         VisionImages("Imagenette", tmp_path, small=True)
     with pytest.raises(DataError, match="Unknown value 'dev'"):
         VisionImages("Imagenette", tmp_path, split="dev")
+
+
+def open_slowly(root: Path, downloads: Path) -> None:
+    """Open the data set in a process of its own; the download extracts its files one by one."""
+
+    def download(url: str, root: Path, md5: str) -> None:
+        with downloads.open("a") as file:
+            file.write("x")
+        for i in range(4):
+            write_photo(Path(root) / "imagenette2-320" / "train" / "n01440764" / f"{i}.jpeg", seed=i)
+            time.sleep(0.1)
+
+    imagenette.download_and_extract_archive = download
+    assert len(VisionImages("Imagenette", root, size="320px")) == 4
+
+
+# Python 3.12 and 3.13 warn of every fork of a process that has threads.
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_one_rank_downloads_and_the_others_wait(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    ranks = [
+        context.Process(target=open_slowly, args=(tmp_path / "data", tmp_path / "downloads"))
+        for _ in range(3)
+    ]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join(60)
+    assert [rank.exitcode for rank in ranks] == [0, 0, 0]
+    assert (tmp_path / "downloads").read_text() == "x"
+
+
+def test_failed_extraction_starts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_the_disk(url: str, root: Path, md5: str) -> None:
+        write_photo(Path(root) / "imagenette2-320" / "train" / "n01440764" / "a.jpeg")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(imagenette, "download_and_extract_archive", fill_the_disk)
+    with pytest.raises(DataError, match="No space left"):
+        VisionImages("Imagenette", tmp_path, size="320px")
+    monkeypatch.setattr(
+        imagenette, "download_and_extract_archive", lambda url, root, md5: write_imagenette(root)
+    )
+    assert len(VisionImages("Imagenette", tmp_path, size="320px")) == 2
+
+
+def test_killed_download_starts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_imagenette(tmp_path)
+    write_photo(tmp_path / "imagenette2" / "train" / "n01440764" / "mine.jpeg")
+    (tmp_path / ".ganstyle-download").write_text("imagenette2-320\nimagenette2-160")
+    monkeypatch.setattr(imagenette, "download_and_extract_archive", fail)
+    with pytest.raises(DataError, match="no network"):
+        VisionImages("Imagenette", tmp_path, size="320px")
+    assert len(VisionImages("Imagenette", tmp_path)) == 1
+
+
+def test_read_only_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(vision, "one_at_a_time", refuse)
+    write_imagenette(tmp_path)
+    assert len(VisionImages("Imagenette", tmp_path, size="320px")) == 2
+
+
+def test_stalled_download_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts: list[float | None] = []
+
+    def download(url: str, root: Path, md5: str) -> None:
+        timeouts.append(socket.getdefaulttimeout())
+        write_imagenette(root)
+
+    monkeypatch.setattr(imagenette, "download_and_extract_archive", download)
+    VisionImages("Imagenette", tmp_path, size="320px")
+    assert timeouts == [30.0]
+    assert socket.getdefaulttimeout() is None
