@@ -142,7 +142,8 @@ def save_style(
 ) -> None:
     """Write a style atomically. ``info`` must hold JSON values only."""
     tensors = {f"generator.{key}": value for key, value in generator.state_dict().items()}
-    tensors |= {f"gram.{layer}": gram for layer, gram in target.grams.items()}
+    for octave, grams in enumerate(target.octaves):
+        tensors |= {f"{_gram_prefix(octave)}{layer}": gram for layer, gram in grams.items()}
     metadata = {
         "format": FORMAT,
         "ganstyle": __version__,
@@ -179,7 +180,7 @@ def load_style(name_or_path: str | Path) -> Style:
     except (KeyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
-    target = StyleTarget(_under("gram.", tensors))
+    target = _read_target(tensors)
     if not target.grams or not isinstance(info, dict):
         raise CheckpointError(
             f"{path}: the checkpoint lacks its Gram matrices or its provenance; train it again"
@@ -222,6 +223,18 @@ def _check_photo(image: Tensor) -> None:
     low, high = image.aminmax()
     if not (low >= 0 and high <= 1):
         raise ValueError(f"a photo's values must be in [0, 1], not from {low:g} to {high:g}")
+
+
+def _gram_prefix(octave: int) -> str:
+    """Return what an octave's Gram matrices are called in the file; version 0.1.0 knew the full size only."""
+    return f"gram.octave{octave}." if octave else "gram."
+
+
+def _read_target(tensors: Mapping[str, Tensor]) -> StyleTarget:
+    octaves: list[dict[str, Tensor]] = []
+    while found := _under(_gram_prefix(len(octaves)), tensors):
+        octaves.append({layer: gram for layer, gram in found.items() if not layer.startswith("octave")})
+    return StyleTarget(tuple(octaves or [{}]))
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

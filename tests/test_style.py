@@ -46,7 +46,7 @@ def make(name: str = "resnet") -> tuple[nn.Module, Recipe, StyleTarget]:
         source="test",
     )
     torch.manual_seed(0)
-    target = StyleTarget({"relu1_1": torch.rand(4, 4), "relu1_2": torch.rand(5, 5)})
+    target = StyleTarget(tuple({"relu1_1": torch.rand(4, 4), "relu1_2": torch.rand(5, 5)} for _ in range(2)))
     return build_generator(recipe).train(), recipe, target
 
 
@@ -97,9 +97,11 @@ def test_round_trip_to_the_bit(tmp_path: Path, name: str) -> None:
     assert list(style.generator.state_dict()) == list(expected)
     for key, value in style.generator.state_dict().items():
         assert torch.equal(value, expected[key])
-    assert set(style.target.grams) == {"relu1_1", "relu1_2"}
-    for layer, gram in target.grams.items():
-        assert torch.equal(style.target.grams[layer], gram)
+    assert len(style.target.octaves) == 2
+    for held, grams in zip(style.target.octaves, target.octaves, strict=True):
+        assert set(held) == {"relu1_1", "relu1_2"}
+        for layer, gram in grams.items():
+            assert torch.equal(held[layer], gram)
     image = torch.rand(1, 3, 9, 11)
     with torch.no_grad():
         assert torch.equal(style.generator(image), generator(image))
@@ -218,7 +220,7 @@ def test_any_memory_layout_can_be_saved(tmp_path: Path) -> None:
     gram = torch.rand(4, 4)
     path = tmp_path / "a.safetensors"
     # a transposed matrix, and one matrix under two names
-    save_style(path, generator, recipe, StyleTarget({"relu1_1": gram.mT, "relu1_2": gram.mT}), {})
+    save_style(path, generator, recipe, StyleTarget(({"relu1_1": gram.mT, "relu1_2": gram.mT},)), {})
     style = load_style(path)
     assert torch.equal(style.target.grams["relu1_2"], gram.mT)
     image = torch.rand(1, 3, 8, 8)

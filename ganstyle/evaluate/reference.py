@@ -60,7 +60,7 @@ def find_reference(
     lacking = [layer for layer in YARDSTICK_LAYERS if layer not in style.target.grams]
     if lacking:
         raise CheckpointError(f"{problem} lack {', '.join(lacking)}; give --painting")
-    target = StyleTarget({layer: style.target.grams[layer] for layer in YARDSTICK_LAYERS}).to(device)
+    target = StyleTarget(({layer: style.target.grams[layer] for layer in YARDSTICK_LAYERS},)).to(device)
     return StyleReference(
         target, f"the checkpoint's Gram matrices, taken at {style.recipe.style.size} px", None
     )

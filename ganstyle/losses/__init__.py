@@ -11,6 +11,7 @@ from ganstyle.losses.perceptual import (
     style_loss,
     total_variation,
 )
+from ganstyle.losses.pyramid import image_pyramid, usable_octaves
 
 __all__ = [
     "GAN_LOSSES",
@@ -20,8 +21,10 @@ __all__ = [
     "StyleTarget",
     "content_loss",
     "gram_matrix",
+    "image_pyramid",
     "r1_penalty",
     "relative_distance",
     "style_loss",
     "total_variation",
+    "usable_octaves",
 ]

@@ -14,6 +14,7 @@ from kornia.losses import total_variation as kornia_total_variation
 from torch import Tensor, nn
 
 from ganstyle.losses.gram import gram_matrix
+from ganstyle.losses.pyramid import image_pyramid, usable_octaves
 
 FeatureMaps = Mapping[str, Tensor]
 
@@ -132,29 +133,50 @@ def _weighted_mean(distances: Mapping[str, Tensor], weights: Mapping[str, float]
 
 @dataclass(frozen=True)
 class StyleTarget:
-    """What a style loss compares with: one Gram matrix a layer, each of shape (C, C), float32."""
+    """What a style loss compares with: Gram matrices of a painting and, if asked for, of its halves.
 
-    grams: Mapping[str, Tensor]
+    Attributes:
+        octaves: for the painting and each of its halves, the largest first: layer → (C, C), float32.
+    """
+
+    octaves: tuple[Mapping[str, Tensor], ...]
+
+    @property
+    def grams(self) -> Mapping[str, Tensor]:
+        """The Gram matrices at full size."""
+        return self.octaves[0]
 
     @classmethod
     @torch.no_grad()
-    def from_images(cls, features: FeatureExtractor, images: Sequence[Tensor]) -> "StyleTarget":
+    def from_images(
+        cls, features: FeatureExtractor, images: Sequence[Tensor], *, octaves: int = 1
+    ) -> "StyleTarget":
         """Measure one painting, or the mean of several by one hand.
 
         Args:
             features: the network whose feature maps are compared.
             images: paintings, each (1, 3, H, W) in [0, 1]; their sizes may differ.
+            octaves: how many sizes to measure; see `image_pyramid`. Fewer where the smallest painting is too
+                small: see `usable_octaves`.
         """
-        measured = [{k: gram_matrix(f)[0] for k, f in features(image).items()} for image in images]
-        return cls({layer: torch.stack([g[layer] for g in measured]).mean(0) for layer in measured[0]})
+        usable = min(usable_octaves(min(image.shape[-2:]), octaves) for image in images)
+        pyramids = [image_pyramid(image, usable) for image in images]
+        return cls(tuple(_mean_grams(features, same_octave) for same_octave in zip(*pyramids, strict=True)))
 
     def to(self, device: torch.device | str) -> "StyleTarget":
         """Return the same target with its matrices on ``device``."""
-        return StyleTarget({layer: gram.to(device) for layer, gram in self.grams.items()})
+        return StyleTarget(
+            tuple({layer: gram.to(device) for layer, gram in grams.items()} for grams in self.octaves)
+        )
+
+
+def _mean_grams(features: FeatureExtractor, images: Sequence[Tensor]) -> dict[str, Tensor]:
+    measured = [{k: gram_matrix(f)[0] for k, f in features(image).items()} for image in images]
+    return {layer: torch.stack([g[layer] for g in measured]).mean(0) for layer in measured[0]}
 
 
 class Distances(NamedTuple):
-    """The two sides of the bargain, both relative and unweighted: of each picture, (B,), or of all, ()."""
+    """Content and style distance, both relative and unweighted: of each picture, (B,), or of all, ()."""
 
     content: Tensor
     style: Tensor
@@ -165,7 +187,10 @@ class Distances(NamedTuple):
 
 
 class PerceptualLoss(nn.Module):
-    """Content and style distance of pictures, from one pass of the network over them.
+    """Content and style distance of pictures, on one octave or several.
+
+    A network sees no form larger than its receptive field, 40 pixels for relu3_3. On the halves of an image
+    the same layers see forms two, four and eight times as large (Snelgrove 2017; Gatys et al. 2017).
 
     The photo's own features are taken apart from the picture's, in a pass without gradients: a joint pass
     over both would be differentiated whole, and takes 1.3 to 1.5 times as long (measured on a CPU).
@@ -175,6 +200,12 @@ class PerceptualLoss(nn.Module):
         target: the style's Gram matrices, on the network's device.
         content_layers: layer → weight.
         style_layers: layer → weight.
+        content_octaves: a weight for each octave that content is compared on, the full size first; they are
+            divided by the sum of those that a picture is large enough for.
+        style_octaves: likewise for style; not more than ``target`` has.
+
+    Raises:
+        ValueError: there are no weights, or more for style than the target has octaves.
     """
 
     def __init__(
@@ -184,23 +215,59 @@ class PerceptualLoss(nn.Module):
         *,
         content_layers: Mapping[str, float],
         style_layers: Mapping[str, float],
+        content_octaves: Sequence[float] = (1.0,),
+        style_octaves: Sequence[float] = (1.0,),
     ) -> None:
         super().__init__()
+        if not content_octaves or not style_octaves:
+            raise ValueError("content and style each need the weight of one octave at least")
+        if len(style_octaves) > len(target.octaves):
+            raise ValueError(
+                f"{len(style_octaves)} weights of style octaves, but the target has {len(target.octaves)}"
+            )
         self.features = features
         self.target = target
         self.content_layers = dict(content_layers)
         self.style_layers = dict(style_layers)
+        self.content_octaves = tuple(content_octaves)
+        self.style_octaves = tuple(style_octaves)
 
     @torch.no_grad()
-    def photo_features(self, photo: Tensor) -> FeatureMaps:
-        """Return what ``forward`` compares a picture with; fixed photos need this only once."""
-        maps = self.features(photo)
-        return {layer: maps[layer] for layer in self.content_layers}
+    def photo_features(self, photo: Tensor) -> list[FeatureMaps]:
+        """Return what ``forward`` compares a picture with, octave by octave; fixed photos need this once."""
+        octaves = [self.features(image) for image in self._pyramid(photo, len(self.content_octaves))]
+        return [{layer: maps[layer] for layer in self.content_layers} for maps in octaves]
 
-    def forward(self, picture: Tensor, photo: FeatureMaps) -> Distances:
+    def picture_features(self, picture: Tensor) -> list[FeatureMaps]:
+        """Return the picture's feature maps, octave by octave, with their graph."""
+        count = max(len(self.content_octaves), len(self.style_octaves))
+        return [self.features(image) for image in self._pyramid(picture, count)]
+
+    def forward(self, picture: Tensor, photo: Sequence[FeatureMaps]) -> Distances:
         """Compare each picture of (B, 3, H, W) in [0, 1] with its photo's features and with the style."""
-        maps = self.features(picture)
+        return self.compare(self.picture_features(picture), photo)
+
+    def compare(self, picture: Sequence[FeatureMaps], photo: Sequence[FeatureMaps]) -> Distances:
+        """Compare feature maps from `picture_features` with the photo's and with the style."""
+        content = [
+            content_distance(maps, target, self.content_layers)
+            for maps, target in zip(picture, photo, strict=False)
+        ]
+        style = [
+            style_distance(maps, grams, self.style_layers)
+            for maps, grams in zip(picture, self.target.octaves[: len(self.style_octaves)], strict=False)
+        ]
         return Distances(
-            content=content_distance(maps, photo, self.content_layers),
-            style=style_distance(maps, self.target.grams, self.style_layers),
+            content=_octave_mean(content, self.content_octaves), style=_octave_mean(style, self.style_octaves)
         )
+
+    @staticmethod
+    def _pyramid(image: Tensor, octaves: int) -> list[Tensor]:
+        return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves))
+
+
+def _octave_mean(distances: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """Return the weighted mean over the octaves that there are, the full size first."""
+    used = weights[: len(distances)]
+    total = sum(used)
+    return torch.stack([d * (w / total) for d, w in zip(distances, used, strict=True)]).sum(0)

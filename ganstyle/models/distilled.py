@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
 from ganstyle.errors import WeightsError
-from ganstyle.models.vgg import LAYERS, MEAN, WIDTHS, check_size
+from ganstyle.models.vgg import LAYERS, MEAN, WIDTHS, Padding, check_size
 
 STUDENT_LAYERS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256}
 """The layers whose maps the student returns, and their channels, as in VGG-16."""
@@ -36,6 +36,7 @@ class VGG16Student(nn.Module):
         widths: channels of relu1_1, relu1_2, relu2_1, relu2_2, relu3_1, relu3_2 and relu3_3.
         ranks: channels between the two kernels of a factorized convolution; 0 for a plain 3x3 kernel.
         norm: with batch norm (Ioffe & Szegedy 2015), as in training; without it, as in inference.
+        padding: what lies beyond a map's border; see `VGG16Features`.
 
     Attributes:
         hints: the layers whose maps are as wide as VGG-16's and can therefore be compared with them: those
@@ -52,6 +53,7 @@ class VGG16Student(nn.Module):
         ranks: Sequence[int] = (0, 0, 40, 48, 80, 96, 96),
         *,
         norm: bool = False,
+        padding: Padding = "zeros",
     ) -> None:
         super().__init__()
         _check(widths, ranks)
@@ -59,7 +61,7 @@ class VGG16Student(nn.Module):
         self.units = nn.ModuleDict()
         inputs = 3
         for layer, width, rank in zip(_CONVOLUTIONS, widths, ranks, strict=True):
-            self.units[layer] = _unit(inputs, width, rank, norm)
+            self.units[layer] = _unit(inputs, width, rank, norm, padding)
             inputs = width
         self.hints = [k for k, width in zip(_CONVOLUTIONS, widths, strict=True) if width == WIDTHS[k]]
         # VGG-16's own mean, so that zero padding means the same color to both networks.
@@ -162,15 +164,15 @@ def _check(widths: Sequence[int], ranks: Sequence[int]) -> None:
             raise ValueError(f"{layer} must have VGG-16's {STUDENT_LAYERS[layer]} channels, not {width}")
 
 
-def _unit(inputs: int, outputs: int, rank: int, norm: bool) -> nn.Sequential:
+def _unit(inputs: int, outputs: int, rank: int, norm: bool, padding: Padding) -> nn.Sequential:
     """Build a plain or factorized convolution, optional batch norm, and a ReLU."""
     if rank:
         convs = [
-            nn.Conv2d(inputs, rank, (3, 1), padding=(1, 0), bias=False),
-            nn.Conv2d(rank, outputs, (1, 3), padding=(0, 1), bias=not norm),
+            nn.Conv2d(inputs, rank, (3, 1), padding=(1, 0), bias=False, padding_mode=padding),
+            nn.Conv2d(rank, outputs, (1, 3), padding=(0, 1), bias=not norm, padding_mode=padding),
         ]
     else:
-        convs = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=not norm)]
+        convs = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=not norm, padding_mode=padding)]
     norms = [nn.BatchNorm2d(outputs)] if norm else []
     # In place is safe: neither convolution nor batch norm needs its output for its gradient.
     return nn.Sequential(*convs, *norms, nn.ReLU(inplace=True))

@@ -1,12 +1,15 @@
 """VGG-16 as a frozen feature extractor."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganstyle.errors import ImageError, WeightsError
+
+Padding = Literal["zeros", "replicate"]
 
 MEAN = (123.68, 116.779, 103.939)
 """ImageNet's mean color, RGB on the scale 0–255."""
@@ -49,6 +52,9 @@ class VGG16Features(nn.Module):
             only the first layers. None draws random weights (He et al. 2015).
         dtype: the type that the convolutions compute in. ``torch.bfloat16`` is fast on processors with
             native support. Maps up to relu3_3 then deviate by 0.3 to 0.6 % of their norm, measured on photos.
+        padding: what lies beyond a map's border: ``zeros``, as VGG-16 was trained, or ``replicate``, its
+            edge. With zeros every border looks like the edge of a dark frame, and a picture trained or
+            optimized on such maps answers it with a gray frame of its own.
 
     Attributes:
         minimum: the shortest side of an image that leaves one pixel of the deepest map.
@@ -63,6 +69,7 @@ class VGG16Features(nn.Module):
         *,
         state: Mapping[str, Tensor] | None,
         dtype: torch.dtype = torch.float32,
+        padding: Padding = "zeros",
     ) -> None:
         super().__init__()
         wanted = set(layers)
@@ -77,7 +84,7 @@ class VGG16Features(nn.Module):
             _check_held(self.layers, state)
         self.convs = nn.ModuleDict()
         for layer in LAYERS[: deepest + 1]:
-            self.convs[layer] = _conv(layer, state)
+            self.convs[layer] = _conv(layer, state, padding)
         self.to(dtype).to(memory_format=torch.channels_last)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.minimum = 2 ** (int(self.layers[-1][4]) - 1)
@@ -150,10 +157,10 @@ def _check_held(layers: Sequence[str], state: Mapping[str, Tensor]) -> None:
         )
 
 
-def _conv(layer: str, state: Mapping[str, Tensor] | None) -> nn.Conv2d:
+def _conv(layer: str, state: Mapping[str, Tensor] | None, padding: Padding) -> nn.Conv2d:
     """Build one convolution and fill it from ``state``, or at random if that is None."""
     index, inputs, outputs = _TABLE[layer]
-    conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+    conv = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode=padding)
     if conv.bias is None:  # never: for the type checker
         raise AssertionError
     if state is None:

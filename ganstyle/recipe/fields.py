@@ -47,6 +47,9 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Number]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Number]
 Decay = Annotated[float, Field(ge=0, lt=1), Number]
 Count = Annotated[int, Field(ge=1), Number]
+OctaveWeights = Annotated[list[Positive], Field(min_length=1, max_length=8)]
+Octaves = Annotated[int, Field(ge=1, le=8), Number] | OctaveWeights
+"""A number of octaves of equal weight, or a weight for each, the full size first."""
 Interval = Annotated[int, Field(ge=0), Number]
 Flag = Annotated[bool, BeforeValidator(_only_boolean)]
 Text = Annotated[str, BeforeValidator(_as_written)]

@@ -18,6 +18,7 @@ from ganstyle.recipe.fields import (
     LayerWeights,
     NonNegative,
     Number,
+    Octaves,
     PathText,
     Positive,
     Text,
@@ -52,6 +53,13 @@ class LossSection(Section):
         {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}, description="VGG-16 layers and their weights"
     )
 
+    content_octaves: Octaves = Field(
+        3, description="number of octaves (the image and its halves) on which content is compared, or weights"
+    )
+    style_octaves: Octaves = Field(
+        4, description="number of octaves on which style is compared, or weights; large forms need the halves"
+    )
+
     @field_validator("gan")
     @classmethod
     def _check_gan(cls, name: str) -> str:
@@ -60,9 +68,23 @@ class LossSection(Section):
         return name
 
     @property
+    def content_octave_weights(self) -> list[float]:
+        """A weight for each octave of content, the full size first."""
+        return _octave_weights(self.content_octaves)
+
+    @property
+    def style_octave_weights(self) -> list[float]:
+        """A weight for each octave of style, the full size first."""
+        return _octave_weights(self.style_octaves)
+
+    @property
     def layers(self) -> list[str]:
         """Every layer that the feature network must give."""
         return sorted({*self.content_layers, *self.style_layers})
+
+
+def _octave_weights(octaves: int | list[float]) -> list[float]:
+    return [1.0] * octaves if isinstance(octaves, int) else octaves
 
 
 class OptimizerSection(Section):

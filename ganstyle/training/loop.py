@@ -27,7 +27,7 @@ from ganstyle.runs.resume import find_state, keep_recipe
 from ganstyle.runs.schedule import EMA, learning_rate_factor, set_learning_rates
 from ganstyle.runs.state import check_agreement, load_state
 from ganstyle.style import build_generator, warm_start
-from ganstyle.training.phases import Phase, prepare_phases, remaining
+from ganstyle.training.phases import Phase, missing_octaves, prepare_phases, remaining
 from ganstyle.training.samples import Samples
 from ganstyle.training.state import TrainingState
 from ganstyle.training.steps import (
@@ -89,6 +89,8 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
     )
     weights = phases[-1].weights
     report(Message(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}"))
+    if missing := missing_octaves(recipe, phases):
+        report(Message(missing))
     if resume_from:
         load_state(resume_from, state, accelerator)
         report(Message(f"resumed from {resume_from} at step {state.step}"))

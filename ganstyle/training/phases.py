@@ -7,10 +7,10 @@ from accelerate import Accelerator
 
 from ganstyle.data import ContentSource, StyleImages, TrainingData
 from ganstyle.images import resize_shorter
-from ganstyle.losses import PerceptualLoss, StyleTarget
+from ganstyle.losses import PerceptualLoss, StyleTarget, usable_octaves
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.launch import feature_dtype, find_weights
-from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
+from ganstyle.weights import WeightsFile, load_vgg16
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Phase:
         image_size: side of the photos' crops in pixels.
         weights: the feature network's file.
         perceptual: content and style distance, by that network.
+        reference: the style's Gram matrices as scores measure them, with zeros beyond the border.
         data: what is drawn; the order goes on from phase to phase.
     """
 
@@ -29,6 +30,7 @@ class Phase:
     image_size: int
     weights: WeightsFile
     perceptual: PerceptualLoss
+    reference: StyleTarget
     data: TrainingData
 
 
@@ -54,14 +56,13 @@ def prepare_phases(
         RunError: not all machines have the same one.
     """
     sections = recipe.phases or [PhaseSection(until=1.0)]
-    networks: dict[str, tuple[WeightsFile, PerceptualLoss]] = {}
+    networks: dict[str, tuple[WeightsFile, PerceptualLoss, StyleTarget]] = {}
     phases = []
     for section in sections:
         spec = section.vgg or recipe.vgg
         if spec not in networks:
             weights = find_weights(accelerator, spec)
-            features = load_vgg16(weights, recipe.loss.layers, dtype=feature_dtype(accelerator))
-            networks[spec] = weights, _perceptual(recipe, features.to(accelerator.device), style, accelerator)
+            networks[spec] = weights, *_perceptual(recipe, weights, style, accelerator)
         image_size = section.image_size or recipe.image_size
         data = TrainingData(
             photos,
@@ -81,13 +82,34 @@ def remaining(phases: Sequence[Phase], step: int) -> Iterator[Phase]:
     return (phase for phase in phases if phase.end > step)
 
 
+def missing_octaves(recipe: Recipe, phases: Sequence[Phase]) -> str | None:
+    """Say in one line if the smallest crops, or the painting, are too small for the recipe's octaves."""
+    wanted = max(len(recipe.loss.style_octave_weights), len(recipe.loss.content_octave_weights))
+    side = min(recipe.style.size, *(phase.image_size for phase in phases))
+    usable = usable_octaves(side, wanted)
+    if usable == wanted:
+        return None
+    return f"{side} px are enough for {usable} of {wanted} octaves; the largest forms are left out"
+
+
 def _perceptual(
-    recipe: Recipe, features: FeatureNetwork, style: StyleImages, accelerator: Accelerator
-) -> PerceptualLoss:
-    paintings = [resize_shorter(image, recipe.style.size).to(accelerator.device) for image in style.images]
-    return PerceptualLoss(
+    recipe: Recipe, weights: WeightsFile, style: StyleImages, accelerator: Accelerator
+) -> tuple[PerceptualLoss, StyleTarget]:
+    """Return the loss of a feature network, and the Gram matrices that a style file keeps."""
+    loss, device = recipe.loss, accelerator.device
+    paintings = [resize_shorter(image, recipe.style.size).to(device) for image in style.images]
+    octaves = len(loss.style_octave_weights)
+    dtype = feature_dtype(accelerator)
+    measuring = load_vgg16(weights, loss.layers, dtype=dtype).to(device)
+    reference = StyleTarget.from_images(measuring, paintings, octaves=octaves)
+    features = load_vgg16(weights, loss.layers, dtype=dtype, padding="replicate").to(device)
+    target = StyleTarget.from_images(features, paintings, octaves=octaves)
+    perceptual = PerceptualLoss(
         features,
-        StyleTarget.from_images(features, paintings),
-        content_layers=recipe.loss.content_layers,
-        style_layers=recipe.loss.style_layers,
+        target,
+        content_layers=loss.content_layers,
+        style_layers=loss.style_layers,
+        content_octaves=loss.content_octave_weights,
+        style_octaves=loss.style_octave_weights[: len(target.octaves)],
     )
+    return perceptual, reference

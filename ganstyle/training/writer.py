@@ -167,7 +167,7 @@ class RunWriter:
         if self._scores is not None and self.last_scores:
             info["scores"] = {**self.last_scores, "protocol": self._scores.protocol}
         path = self._recipe.folder / name
-        save_style(path, self._state.average.module, self._recipe, last.perceptual.target, info)
+        save_style(path, self._state.average.module, self._recipe, last.reference, info)
         self._on_event(Saved(self._state.step, path))
 
     def close(self) -> None:

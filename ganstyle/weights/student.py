@@ -16,6 +16,7 @@ from ganstyle._version import __version__
 from ganstyle.errors import WeightsError
 from ganstyle.files import atomic_write, shipped_folder
 from ganstyle.models import VGG16Student
+from ganstyle.models.vgg import Padding
 from ganstyle.weights.files import unreadable
 
 FORMAT = "vgg16-student 2"
@@ -53,8 +54,12 @@ def is_student(path: str | Path) -> bool:
         return False
 
 
-def load_student(path: str | Path) -> VGG16Student:
+def load_student(path: str | Path, padding: Padding = "zeros") -> VGG16Student:
     """Read a student; its weights are float32 then.
+
+    Args:
+        path: the file.
+        padding: what lies beyond a map's border; see `VGG16Features`.
 
     Raises:
         WeightsError: there is no such file, or it cannot be read, is damaged or not a student of this format.
@@ -67,7 +72,7 @@ def load_student(path: str | Path) -> VGG16Student:
             raise WeightsError(
                 f"{path}: not a distilled VGG-16 of format '{FORMAT}' but '{metadata.get('format')}'"
             )
-        student = VGG16Student(**json.loads(metadata["student"]))
+        student = VGG16Student(**json.loads(metadata["student"]), padding=padding)
         student.load_state_dict(tensors)
     except OSError as error:
         raise unreadable(Path(path), error) from error

@@ -13,6 +13,7 @@ import torch
 
 from ganstyle.errors import WeightsError
 from ganstyle.models import DistilledFeatures, VGG16Features
+from ganstyle.models.vgg import Padding
 from ganstyle.weights.download import download_file
 from ganstyle.weights.files import (
     WeightsFile,
@@ -84,19 +85,30 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
 
 
 def load_vgg16(
-    weights: WeightsFile, layers: Sequence[str], *, dtype: torch.dtype = torch.float32
+    weights: WeightsFile,
+    layers: Sequence[str],
+    *,
+    dtype: torch.dtype = torch.float32,
+    padding: Padding = "zeros",
 ) -> FeatureNetwork:
     """Build the feature network from a file that ``find_vgg16`` chose.
+
+    Args:
+        weights: the file.
+        layers: the layers whose maps it returns.
+        dtype: the type that the convolutions compute in.
+        padding: what lies beyond a map's border: ``zeros`` to measure, ``replicate`` to train or to optimize
+            pictures; see `VGG16Features`.
 
     Raises:
         WeightsError: the file is damaged, or lacks one of the layers.
     """
-    student = load_student(weights.path) if is_student(weights.path) else None
+    student = load_student(weights.path, padding) if is_student(weights.path) else None
     state = {} if student else read_state(weights.path)
     try:
         if student:
             return DistilledFeatures(layers, student=student, dtype=dtype)
-        return VGG16Features(layers, state=state, dtype=dtype)
+        return VGG16Features(layers, state=state, dtype=dtype, padding=padding)
     except WeightsError as error:
         raise WeightsError(f"{weights.path}: {error}") from error
 

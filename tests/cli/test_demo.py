@@ -37,7 +37,7 @@ def ship(monkeypatch: pytest.MonkeyPatch, styles: Mapping[str, Path]) -> None:
         if name not in styles:
             raise CheckpointError(f"{name}: neither a file nor a shipped style")
         recipe = Recipe.parse({"name": name, "style": {"path": "none.jpg"}}, source="test")
-        return Style(name, Invert(), recipe, StyleTarget({}))
+        return Style(name, Invert(), recipe, StyleTarget(({},)))
 
     monkeypatch.setattr(checkpoint, "load_style", load)
     monkeypatch.setattr(checkpoint, "shipped_styles", lambda: dict(styles))

@@ -37,7 +37,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
         source="test",
     )
-    save_style(path, build_generator(recipe), recipe, StyleTarget({"relu1_2": torch.eye(2)[None]}), {})
+    save_style(path, build_generator(recipe), recipe, StyleTarget(({"relu1_2": torch.eye(2)[None]},)), {})
     return path
 
 

@@ -23,7 +23,7 @@ def make(path: Path, painting: dict[str, str], info: dict[str, Any]) -> Path:
         },
         source="test",
     )
-    save_style(path, build_generator(recipe), recipe, StyleTarget({"relu1_2": torch.eye(2)}), info)
+    save_style(path, build_generator(recipe), recipe, StyleTarget(({"relu1_2": torch.eye(2)},)), info)
     return path
 
 

@@ -17,6 +17,7 @@ from ganstyle.losses import (
     style_loss,
     total_variation,
 )
+from ganstyle.losses.perceptual import content_distance, style_distance
 from ganstyle.models import VGG16Features
 
 
@@ -217,7 +218,7 @@ def test_target_of_several_paintings_is_their_mean() -> None:
 
 
 def test_target_moves_to_a_device() -> None:
-    target = StyleTarget({"a": torch.eye(2)})
+    target = StyleTarget(({"a": torch.eye(2)},))
     moved = target.to("meta")
     assert moved.grams["a"].device.type == "meta"
     assert target.grams["a"].device.type == "cpu"
@@ -261,8 +262,8 @@ def test_each_picture_of_a_batch_has_distances_of_its_own() -> None:
 
 def test_photo_features_hold_what_is_needed_and_no_graph() -> None:
     encoder = FakeEncoder()
-    loss = perceptual(encoder, StyleTarget({}), {"deep": 1.0})
-    features = loss.photo_features(random(1, 3, 6, 6).requires_grad_())
+    loss = perceptual(encoder, StyleTarget(({},)), {"deep": 1.0})
+    (features,) = loss.photo_features(random(1, 3, 6, 6).requires_grad_())
     assert list(features) == ["deep"]
     assert not features["deep"].requires_grad
 
@@ -307,3 +308,51 @@ def test_with_a_real_network() -> None:
     assert picture.grad.isfinite().all()
     assert picture.grad.abs().sum() > 0
     assert not any(parameter.requires_grad for parameter in loss.parameters())
+
+
+# --- Octaves
+
+
+def test_octaves_are_the_weighted_mean_over_the_pyramid() -> None:
+    encoder, picture, photo = FakeEncoder(), random(2, 3, 64, 64), random(2, 3, 64, 64)
+    target = StyleTarget.from_images(encoder, [random(1, 3, 96, 80)], octaves=3)
+    layers = {"shallow": 1.0, "deep": 2.0}
+    loss = PerceptualLoss(
+        encoder,
+        target,
+        content_layers={"deep": 1.0},
+        style_layers=layers,
+        content_octaves=(1.0, 3.0),
+        style_octaves=(2.0, 1.0, 1.0),
+    )
+    distances = loss(picture, loss.photo_features(photo))
+    halves = [[F.avg_pool2d(image, 2**octave) for image in (picture, photo)] for octave in range(3)]
+    content = [content_distance(encoder(a), encoder(b), {"deep": 1.0}) for a, b in halves]
+    style = [
+        style_distance(encoder(a), grams, layers)
+        for (a, _), grams in zip(halves, target.octaves, strict=True)
+    ]
+    torch.testing.assert_close(distances.content, (content[0] + 3 * content[1]) / 4)
+    torch.testing.assert_close(distances.style, (2 * style[0] + style[1] + style[2]) / 4)
+
+
+def test_octaves_left_out_where_a_picture_is_too_small() -> None:
+    encoder, picture = FakeEncoder(), random(1, 3, 24, 24)
+    target = StyleTarget.from_images(encoder, [random(1, 3, 96, 96)], octaves=3)
+    layers = {"deep": 1.0}
+    one = PerceptualLoss(encoder, target, content_layers=layers, style_layers=layers)
+    three = PerceptualLoss(
+        encoder, target, content_layers=layers, style_layers=layers, style_octaves=(1.0, 1.0, 1.0)
+    )
+    features = one.photo_features(picture)
+    torch.testing.assert_close(three(picture, features).style, one(picture, features).style)
+
+
+def test_more_octaves_than_the_target_has() -> None:
+    encoder = FakeEncoder()
+    target = StyleTarget.from_images(encoder, [random(1, 3, 24, 24)], octaves=3)
+    assert len(target.octaves) == 1
+    with pytest.raises(ValueError, match="3 weights of style octaves, but the target has 1"):
+        PerceptualLoss(
+            encoder, target, content_layers={"deep": 1.0}, style_layers={"deep": 1.0}, style_octaves=(1, 1, 1)
+        )

@@ -32,7 +32,7 @@ def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
         loaded: dict[str, Any] = torch.load(state, weights_only=True)
         return {**loaded["generator"], **{f"d.{k}": v for k, v in loaded["discriminator"].items()}}
 
-    values = tiny(name="whole", steps=6, generator=GENERATOR, optimizer={"lr_muon": lr_muon})
+    values = tiny(name="whole", steps=400, generator=GENERATOR, optimizer={"lr_muon": lr_muon})
     whole = Recipe.parse(values, source="test")
     train(whole)
     parts = Recipe.parse(values | {"name": "parts"}, source="test")
@@ -47,7 +47,7 @@ def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
 @pytest.mark.parametrize(("later", "learned"), [(False, False), (True, True)])
 def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learned: bool) -> None:
     phases = [{"until": 0.5, "strengths": False}, {"until": 1, "strengths": later}]
-    recipe = Recipe.parse(tiny(steps=4, generator=GENERATOR, phases=phases), source="test")
+    recipe = Recipe.parse(tiny(steps=400, generator=GENERATOR, phases=phases), source="test")
     state = load_style(train(recipe).style).generator.state_dict()
     slopes = [value for key, value in state.items() if key.endswith("_slope")]
     assert slopes
@@ -55,7 +55,7 @@ def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learned
 
 
 def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
-    style = load_style(train(Recipe.parse(tiny(steps=2, generator=GENERATOR), source="test")).style)
+    style = load_style(train(Recipe.parse(tiny(steps=400, generator=GENERATOR), source="test")).style)
     assert takes_strength(style.generator)
     image = torch.rand(1, 3, 21, 34)
     assert torch.equal(style.generator(image, 0.0), image)
@@ -66,12 +66,17 @@ def test_more_strength_takes_a_picture_further(
     tiny: RecipeMaker, photos: Path, painting: Path, vgg16_weights: Path
 ) -> None:
     """After a short training for real: away from the photo, step by step, and toward the painting."""
-    values = tiny(steps=200, generator=GENERATOR, discriminator=None, loss={"style": 20.0})
+    values = tiny(
+        steps=400,
+        generator=GENERATOR,
+        discriminator=None,
+        loss={"style": 5.0, "content_octaves": 1, "style_octaves": 1},
+    )
     values |= {"optimizer": {"lr": 5e-3}, "ema": 0.98}
     values["run"] = values["run"] | {"save_every": 0}
     generator = load_style(train(Recipe.parse(values, source="test")).style).generator
 
-    features = VGG16Features(YARDSTICK_LAYERS, state=load_file(vgg16_weights))
+    features = VGG16Features(YARDSTICK_LAYERS, state=load_file(vgg16_weights), padding="replicate")
     yardstick = Yardstick.of_paintings(features, [read_image(painting)], size=32)
     photo = resize_shorter(read_image(photos / "a.png"), 32)
     strengths = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
