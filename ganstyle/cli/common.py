@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 INTERRUPTED = 130
 """What a shell calls a command that Ctrl-C ended."""
@@ -26,12 +25,3 @@ def pick_precision(name: str, device: "torch.device") -> "torch.dtype":
     if name not in ("fp32", "bf16"):
         raise GanstyleError(f"precision '{name}': give auto, fp32 or bf16")
     return torch.bfloat16 if name == "bf16" else torch.float32
-
-
-def read_start(start: str | None, device: "torch.device") -> "str | Tensor | None":
-    """Return the picture that ``--start`` names, or the word itself if it is one that the library knows."""
-    from ganstyle.images import read_image
-
-    if start in (None, "content", "noise"):
-        return start
-    return read_image(start).to(device)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -72,3 +73,10 @@ def read_options(given: Sequence[str]) -> dict[str, object]:
             value = word
         options[key] = tuple(value) if isinstance(value, list) else value
     return options
+
+
+def read_start_image(start: str, device: "torch.device") -> "Tensor | None":
+    """Return the picture that ``--start`` names; None if it is a word: content or noise."""
+    from ganstyle.images import read_image
+
+    return None if start in ("content", "noise") else read_image(start).to(device)

@@ -1,16 +1,17 @@
 """``ganstyle optimize``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED, pick_precision, read_start
-from ganstyle.cli.inputs import first_painting, read_options, read_styles
+from ganstyle.cli.common import INTERRUPTED, pick_precision
+from ganstyle.cli.inputs import first_painting, read_options, read_start_image, read_styles
 from ganstyle.cli.outputs import check_outputs, write_json, write_picture
+from ganstyle.gatys.settings import DEFAULTS
 
 if TYPE_CHECKING:
-    from ganstyle.gatys import Event
+    from ganstyle.gatys import OptimizationEvent
 
 _SIZE = 512
 _INTERVAL = 2.0  # seconds between two lines of progress
@@ -28,7 +29,9 @@ def optimize(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The image file to write.", show_default=False)
     ],
-    optimizer: Annotated[str, typer.Option(help="lbfgs, newton-cg, adam, langevin or anneal.")] = "lbfgs",
+    optimizer: Annotated[
+        str, typer.Option(help="lbfgs, newton-cg, adam, langevin or cma-es.")
+    ] = DEFAULTS.optimizer,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -36,9 +39,11 @@ def optimize(
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps of the optimizer; a good number if not given.")
-    ] = None,
-    seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after so many seconds.")] = None,
+        int, typer.Option(metavar="N", help="The most steps of the optimizer, over all scales.")
+    ] = DEFAULTS.steps,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="Stop after so many seconds.")
+    ] = DEFAULTS.seconds,
     size: Annotated[
         int | None,
         typer.Option(
@@ -47,16 +52,20 @@ def optimize(
             help=f"Shorter side of the picture in pixels; the photo's if not given, but at most {_SIZE}.",
         ),
     ] = None,
-    content_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of the photo.")] = None,
-    style_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of the paintings.")] = None,
-    tv_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of smoothness.")] = None,
+    content_weight: Annotated[
+        float, typer.Option(metavar="W", help="Weight of the photo.")
+    ] = DEFAULTS.content_weight,
+    style_weight: Annotated[
+        float, typer.Option(metavar="W", help="Weight of the paintings.")
+    ] = DEFAULTS.style_weight,
+    tv_weight: Annotated[float, typer.Option(metavar="W", help="Weight of smoothness.")] = DEFAULTS.tv_weight,
     mix: Annotated[
         str | None,
         typer.Option(metavar="A,B,…", help="Shares of the paintings, in their order; equal if not given."),
     ] = None,
     start: Annotated[
-        str | None, typer.Option(metavar="WHAT", help="Begin with: content, noise, or an image file.")
-    ] = None,
+        str, typer.Option(metavar="WHAT", help="Begin with: content, noise, or an image file.")
+    ] = DEFAULTS.start,
     single_scale: Annotated[
         bool, typer.Option("--single-scale", help="Work at the full size only, not from small to large.")
     ] = False,
@@ -65,7 +74,7 @@ def optimize(
     ] = False,
     photorealistic: Annotated[
         bool, typer.Option("--photorealistic", help="Change the photo's colors, but keep its lines.")
-    ] = False,
+    ] = DEFAULTS.photorealistic,
     content_mask: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Regions of the photo, one color each.")
     ] = None,
@@ -80,8 +89,8 @@ def optimize(
             help="Keep the photo's colors: off, luminance (only light and dark change) or match "
             "(the painting is recolored first).",
         ),
-    ] = "off",
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    ] = DEFAULTS.preserve_color,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = DEFAULTS.seed,
     vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
     precision: Annotated[str, typer.Option(help="Of the network: auto, fp32 or bf16.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -98,8 +107,9 @@ def optimize(
     """
     from ganstyle.devices import pick_device
     from ganstyle.errors import GanstyleError
-    from ganstyle.gatys import LAYERS
-    from ganstyle.gatys.transfer import transfer
+    from ganstyle.gatys import GatysSettings, TermFactory
+    from ganstyle.gatys import optimize as run_optimization
+    from ganstyle.gatys.regions import region_style_term
     from ganstyle.images import check_image, read_image, resize_shorter
     from ganstyle.losses.regions import read_regions
     from ganstyle.weights import find_vgg16, load_vgg16
@@ -116,23 +126,39 @@ def optimize(
 
     guide = check_image(photo or first_painting(sources))
     shorter = min(*guide, _SIZE) if size is None else size
+    settings = GatysSettings(
+        optimizer=optimizer,
+        optimizer_options=read_options(option or []),
+        steps=steps,
+        seconds=seconds,
+        size=shorter,
+        scales="single" if single_scale else "auto",
+        start="noise" if start == "noise" else "content",
+        content_weight=content_weight,
+        style_weight=style_weight,
+        tv_weight=tv_weight,
+        preserve_color=preserve_color,
+        photorealistic=photorealistic,
+        seed=seed,
+    )
     content = None if photo is None else resize_shorter(read_image(photo), shorter).to(where)
     styles, paths, shares = read_styles(sources, shorter, mix)
     if style_masks and len(style_masks) != len(paths):
         raise GanstyleError(f"{len(style_masks)} style masks for {len(paths)} paintings; give one each")
-    options: dict[str, Any] = {
-        "optimizer_options": read_options(option) if option else None,
-        "steps": steps,
-        "seconds": seconds,
-        "content_weight": content_weight,
-        "style_weight": style_weight,
-        "tv_weight": tv_weight,
-        "start": read_start(start, where),
-        "scales": "single" if single_scale else None,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
+    terms: dict[str, tuple[float, TermFactory]] = {}
+    if content_mask:
+        regions = region_style_term(
+            settings.style_layers,
+            content_regions=read_regions(content_mask, guide),
+            style_regions=[
+                read_regions(mask, check_image(path)) for mask, path in zip(style_masks, paths, strict=True)
+            ],
+            style_weights=shares,
+        )
+        terms["style"] = (style_weight, regions)
+    start_image = read_start_image(start, where)
     weights = find_vgg16(vgg)
-    features = load_vgg16(weights, LAYERS, dtype=pick_precision(precision, where)).to(where)
+    features = load_vgg16(weights, settings.layers, dtype=pick_precision(precision, where)).to(where)
     typer.echo(f"{weights.name}, SHA-256 {weights.sha256}")
     if shorter < features.minimum:
         what = photo or sources[0] if size is None else f"--size {size}"
@@ -140,22 +166,15 @@ def optimize(
             f"{what}: too small for the network; give {features.minimum} pixels or more a side"
         )
     try:
-        result = transfer(
+        result = run_optimization(
             content,
             [style.to(where) for style in styles],
             features=features,
-            optimizer=optimizer,
-            size=shorter,
-            preserve_color=preserve_color,
-            photorealistic=photorealistic,
-            content_regions=read_regions(content_mask, guide) if content_mask else None,
-            style_regions=[
-                read_regions(mask, check_image(path)) for mask, path in zip(style_masks, paths, strict=False)
-            ],
+            settings=settings,
             style_weights=shares,
-            seed=seed,
+            start_image=start_image,
+            terms=terms,
             callback=_Progress(),
-            **given,
         )
     except KeyboardInterrupt:
         typer.echo("interrupted before there was a picture: nothing is written", err=True)
@@ -171,12 +190,13 @@ def optimize(
             "styles": [str(path) for path in paths],
             "style_weights": shares,
             "output": str(output),
-            "optimizer": optimizer,
-            "optimizer_options": given.get("optimizer_options", {}),
+            "optimizer": settings.optimizer,
+            "optimizer_options": settings.optimizer_options,
             "size": shorter,
             "preserve_color": preserve_color,
             "photorealistic": photorealistic,
             "seed": seed,
+            "settings": {**settings.as_dict(), "start": start},
             "vgg": {"name": weights.name, "sha256": weights.sha256},
             "loss": result.loss,
             "terms": dict(result.terms),
@@ -193,16 +213,16 @@ def optimize(
 
 
 class _Progress:
-    """Prints a line now and then, and every note."""
+    """Prints a line now and then, and every message."""
 
     def __init__(self) -> None:
         self._printed = float("-inf")
         self._scale = 0
 
-    def __call__(self, event: "Event") -> None:
-        from ganstyle.gatys import Note
+    def __call__(self, event: "OptimizationEvent") -> None:
+        from ganstyle.runs.events import Message
 
-        if isinstance(event, Note):
+        if isinstance(event, Message):
             typer.echo(event.text, err=True)
             return
         if (

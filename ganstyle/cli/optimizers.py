@@ -1,15 +1,19 @@
 """``ganstyle optimizers``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED, pick_precision, read_start
+from ganstyle.cli.common import INTERRUPTED, pick_precision
+from ganstyle.cli.inputs import read_start_image
 from ganstyle.cli.outputs import check_outputs, write_json
+from ganstyle.gatys.settings import BenchmarkSettings, GatysSettings
 
 if TYPE_CHECKING:
     from ganstyle.gatys.benchmark.comparison import RunFinished
+
+_DEFAULTS = BenchmarkSettings()
 
 
 def optimizers(
@@ -21,29 +25,31 @@ def optimizers(
         Path, typer.Option("-o", "--output", help="The folder for the report.", show_default=False)
     ],
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="The one budget of each run; 60 if not given.")
-    ] = None,
+        float, typer.Option(metavar="S", help="The one budget of each run.")
+    ] = _DEFAULTS.seconds,
     evaluations: Annotated[
-        float | None,
-        typer.Option(metavar="N", help="The other budget, in passes of the network; 200 if not given."),
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Shorter side in pixels; 192 if not given.")
-    ] = None,
+        float, typer.Option(metavar="N", help="The other budget, in passes of the network.")
+    ] = _DEFAULTS.evaluations,
+    size: Annotated[int, typer.Option(min=1, metavar="N", help="Shorter side in pixels.")] = _DEFAULTS.size,
     seeds: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Runs of an optimizer that draws at random; 3 if not given."),
-    ] = None,
+        int, typer.Option(metavar="N", help="Runs of an optimizer that draws at random.")
+    ] = _DEFAULTS.seeds,
     optimizer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Compare these only; may be given several times."),
     ] = None,
     start: Annotated[
-        str | None, typer.Option(metavar="WHAT", help="Begin with: content, noise, or an image file.")
-    ] = None,
-    content_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of the photo.")] = None,
-    style_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of the paintings.")] = None,
-    tv_weight: Annotated[float | None, typer.Option(metavar="W", help="Weight of smoothness.")] = None,
+        str, typer.Option(metavar="WHAT", help="Begin with: content, noise, or an image file.")
+    ] = _DEFAULTS.objective.start,
+    content_weight: Annotated[
+        float, typer.Option(metavar="W", help="Weight of the photo.")
+    ] = _DEFAULTS.objective.content_weight,
+    style_weight: Annotated[
+        float, typer.Option(metavar="W", help="Weight of the paintings.")
+    ] = _DEFAULTS.objective.style_weight,
+    tv_weight: Annotated[
+        float, typer.Option(metavar="W", help="Weight of smoothness.")
+    ] = _DEFAULTS.objective.tv_weight,
     vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
     precision: Annotated[
         str, typer.Option(help="Of the network while it is optimized against: auto, fp32 or bf16.")
@@ -61,50 +67,52 @@ def optimizers(
     Each runs once for so many seconds and once for so many evaluations of the network, and those that draw
     at random once per seed. Writes index.html, optimizers.json, plots and pictures.
     """
+    import torch
+
     from ganstyle.devices import pick_device
-    from ganstyle.gatys.benchmark.comparison import compare
-    from ganstyle.gatys.benchmark.conclusion import conclusion
-    from ganstyle.gatys.benchmark.report import RECORD, read_record, write_report
+    from ganstyle.gatys.benchmark.comparison import compare_optimizers
+    from ganstyle.gatys.benchmark.report import RECORD, write_optimizer_report
     from ganstyle.images import read_image
     from ganstyle.reports import PAGE
     from ganstyle.weights import find_vgg16
 
     check_outputs(report=output, report_files=(PAGE, RECORD), json_file=json_file, force=force)
     where = pick_device(device)
-    options: dict[str, Any] = {
-        "seconds": seconds,
-        "evaluations": evaluations,
-        "size": size,
-        "seeds": seeds,
-        "optimizers": optimizer or None,
-        "start": read_start(start, where),
-        "content_weight": content_weight,
-        "style_weight": style_weight,
-        "tv_weight": tv_weight,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
+    settings = BenchmarkSettings(
+        optimizers=optimizer or (),
+        seconds=seconds,
+        evaluations=evaluations,
+        size=size,
+        seeds=seeds,
+        precision="bf16" if pick_precision(precision, where) == torch.bfloat16 else "fp32",
+        objective=GatysSettings(
+            start="noise" if start == "noise" else "content",
+            content_weight=content_weight,
+            style_weight=style_weight,
+            tv_weight=tv_weight,
+        ),
+    )
     weights = find_vgg16(vgg)
     typer.echo(f"{weights.name}, SHA-256 {weights.sha256}")
     try:
-        comparison = compare(
+        comparison = compare_optimizers(
             read_image(content),
             [read_image(style) for style in styles],
             vgg=weights,
-            dtype=pick_precision(precision, where),
+            settings=settings,
+            start_image=read_start_image(start, where),
             device=where,
             on_event=_print,
-            **given,
         )
     except KeyboardInterrupt:
         typer.echo("interrupted: no report is written", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    page = write_report(
-        comparison, output, content=content.name, styles=[style.name for style in styles], force=force
-    )
-    typer.echo(conclusion(comparison))
+    names = [style.name for style in styles]
+    page, record = write_optimizer_report(comparison, output, content=content.name, styles=names, force=force)
+    typer.echo(record["conclusion"])
     typer.echo(f"report: {page}")
     if json_file is not None:
-        write_json(json_file, read_record(output))
+        write_json(json_file, record)
 
 
 def _print(event: "RunFinished") -> None:
@@ -114,5 +122,5 @@ def _print(event: "RunFinished") -> None:
     typer.echo(
         f"[{event.index}/{event.total}] {run.optimizer}, {amount(run.budget)}, seed {run.seed}: "
         f"loss {run.loss:.4f} after {run.evaluations:.0f} evaluations, {run.seconds:.1f} s, "
-        f"{run.peak_memory / 2**20:.0f} MiB"
+        f"{run.peak_memory_bytes / 2**20:.0f} MiB"
     )

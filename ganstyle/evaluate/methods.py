@@ -1,16 +1,14 @@
 """The ways to paint a photo that are laid side by side."""
 
-import inspect
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ganstyle.gatys import STYLE_LAYERS, Iterate, ScaleInputs, Term, optimize
-from ganstyle.gatys.events import Event
+from ganstyle.gatys import DEFAULTS, Iterate, OptimizationEvent, ScaleInputs, Term, optimize
 from ganstyle.images import resize_shorter
 from ganstyle.losses import style_loss
 from ganstyle.losses.perceptual import FeatureExtractor
@@ -103,27 +101,26 @@ def gatys_method(
         in_time: stop it at the time that the first method took.
         steps: the most steps; None: the default.
     """
-    limits: dict[str, Any] = {} if steps is None else {"steps": steps}
+    settings = DEFAULTS if steps is None else replace(DEFAULTS, steps=steps)
 
     def paint(photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
-        def callback(event: Event) -> None:
+        def callback(event: OptimizationEvent) -> None:
             if isinstance(event, Iterate):
                 on_step(event.step, event.steps)
 
         if reference.paintings:
             shorter = min(photo.shape[-2:])
             style = [resize_shorter(image, shorter).to(photo.device) for image in reference.paintings.images]
-            objective = None
-        else:  # the photo only fills the painting's place; the objective does not look at it
-            style, objective = [photo], _towards(reference)
+            terms = None
+        else:  # the photo only fills the painting's place; the term does not look at it
+            style, terms = [photo], {"style": (settings.style_weight, _towards(reference))}
         result = optimize(
             photo,
             style,
             features=features,
-            style_objective=objective,
-            seconds=seconds if in_time else None,
+            settings=replace(settings, seconds=seconds) if in_time else settings,
+            terms=terms,
             callback=callback,
-            **limits,
         )
         if result.interrupted:
             raise KeyboardInterrupt
@@ -132,23 +129,18 @@ def gatys_method(
         )
 
     limit = "; stopped when the generator is done" if in_time else ""
-    settings = defaults(**limits)
-    detail = f"optimizes the pixels of each photo, with the defaults of ganstyle optimize: {settings}{limit}"
+    detail = (
+        "optimizes the pixels of each photo, with the defaults of ganstyle optimize: "
+        f"{settings.describe()}{limit}"
+    )
     return Method(key, label, detail, paint, 0.0)
-
-
-def defaults(**changes: Any) -> str:
-    """Name the settings of the baseline, and those that were changed."""
-    values = {name: p.default for name, p in inspect.signature(optimize).parameters.items()} | changes
-    weights = ", ".join(f"{term} {values[f'{term}_weight']:g}" for term in ("content", "style", "tv"))
-    return f"{values['optimizer']}, {values['steps']} steps, {values['scales']} scales, weights: {weights}"
 
 
 def _towards(reference: StyleReference) -> Callable[[ScaleInputs], Term]:
     """Return the style term that aims at given Gram matrices."""
 
-    def prepare(scene: ScaleInputs) -> Term:
-        return lambda picture, maps: style_loss(maps, reference.target.grams, STYLE_LAYERS)
+    def prepare(inputs: ScaleInputs) -> Term:
+        return lambda picture, maps: style_loss(maps, reference.target.grams, DEFAULTS.style_layers)
 
     return prepare
 

@@ -1,26 +1,50 @@
 """What an optimization refuses to begin with; each refusal is a `GanstyleError` of one line."""
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.gatys.optimizers import OPTIMIZERS
+from ganstyle.gatys.optimizers import OPTIMIZERS, default_options, is_installed
+from ganstyle.gatys.settings import PRESERVE_COLOR, GatysSettings
 from ganstyle.losses.perceptual import FeatureExtractor, minimum_side
 
 
+def check_settings(settings: GatysSettings, *, texture: bool = False) -> None:
+    """Check all settings but the scales, which depend on the picture's size.
+
+    Args:
+        settings: what to check.
+        texture: whether there is no photo.
+
+    Raises:
+        GanstyleError: a value makes no sense.
+    """
+    if settings.start not in ("content", "noise"):
+        raise GanstyleError(f"start '{settings.start}': give content, noise or a picture")
+    check_layers("content", settings.content_layers)
+    check_layers("style", settings.style_layers)
+    check_budget(settings.steps, settings.seconds, settings.max_evaluations)
+    if settings.seed < 0:
+        raise GanstyleError(f"seed {settings.seed}: give 0 or more")
+    check_optimizer(settings.optimizer, settings.optimizer_options)
+    if settings.preserve_color not in PRESERVE_COLOR:
+        raise GanstyleError(f"preserve_color '{settings.preserve_color}': give {', '.join(PRESERVE_COLOR)}")
+    if texture and (settings.preserve_color != "off" or settings.photorealistic):
+        raise GanstyleError("a texture has no photo whose colors or lines could be kept; leave that out")
+
+
 def check_images(
-    content: Tensor | None, styles: Sequence[Tensor], start: str | Tensor, features: FeatureExtractor
+    content: Tensor | None, styles: Sequence[Tensor], start: Tensor | None, features: FeatureExtractor
 ) -> None:
-    """There are paintings, and all images are such that the network can see them."""
+    """Check that there are paintings, and that all images are such that the network can see them."""
     if not styles:
         raise GanstyleError("no painting was given; give at least one")
     minimum = minimum_side(features)
     named = [("the photo", content), *((f"painting {i}", image) for i, image in enumerate(styles, 1))]
     for name, image in [*named, ("the start", start)]:
-        if not isinstance(image, Tensor):
+        if image is None:
             continue
         if image.dim() != 4 or image.shape[:2] != (1, 3):
             raise ImageError(f"{name} has shape {tuple(image.shape)}; it must be (1, 3, height, width)")
@@ -31,14 +55,8 @@ def check_images(
             )
 
 
-def check_start(start: str | Tensor) -> None:
-    """The word, if it is one, is known."""
-    if not isinstance(start, Tensor) and start not in ("content", "noise"):
-        raise GanstyleError(f"start '{start}': give content, noise or a picture")
-
-
 def check_weights(weights: Mapping[str, float]) -> None:
-    """There is something to minimize; a term of weight 0 is left out."""
+    """Check that there is something to minimize; a term of weight 0 is left out."""
     for name, weight in weights.items():
         if not (math.isfinite(weight) and weight >= 0):
             raise GanstyleError(
@@ -49,7 +67,7 @@ def check_weights(weights: Mapping[str, float]) -> None:
 
 
 def check_shares(shares: Sequence[float], paintings: int) -> None:
-    """Each painting has a share, and together they have one."""
+    """Check that each painting has a weight, and that they are not all zero."""
     if len(shares) != paintings:
         raise GanstyleError(f"{len(shares)} style weights for {paintings} paintings; give one each")
     if not all(math.isfinite(share) and share >= 0 for share in shares) or sum(shares) == 0:
@@ -57,7 +75,7 @@ def check_shares(shares: Sequence[float], paintings: int) -> None:
 
 
 def check_layers(kind: str, layers: Mapping[str, float]) -> None:
-    """One layer at least has a weight."""
+    """Check that at least one layer has a weight, and none a negative one."""
     if (
         not layers
         or not all(math.isfinite(w) and w >= 0 for w in layers.values())
@@ -69,7 +87,7 @@ def check_layers(kind: str, layers: Mapping[str, float]) -> None:
 
 
 def check_budget(steps: int, seconds: float | None, max_evaluations: float | None) -> None:
-    """There is something to spend."""
+    """Check that there is something to spend."""
     if steps < 1:
         raise GanstyleError(f"{steps} steps do nothing; give at least 1")
     if seconds is not None and not seconds > 0:
@@ -78,12 +96,21 @@ def check_budget(steps: int, seconds: float | None, max_evaluations: float | Non
         raise GanstyleError(f"{max_evaluations} evaluations do nothing; give at least 1")
 
 
+def missing_package(optimizer: str) -> str:
+    """Say what an optimizer needs and how to install it."""
+    return (
+        f"{optimizer} needs the package {OPTIMIZERS[optimizer].requires}, which is not installed; "
+        f"pip install 'ganstyle[{optimizer}]'"
+    )
+
+
 def check_optimizer(name: str, options: Mapping[str, object]) -> None:
-    """There is such an optimizer, and it has these options; numbers are finite and not negative."""
+    """Check that there is such an optimizer, and that it has these options, finite and not negative."""
     if name not in OPTIMIZERS:
         raise GanstyleError(f"there is no optimizer '{name}'; choose from {', '.join(sorted(OPTIMIZERS))}")
-    parameters = inspect.signature(OPTIMIZERS[name]).parameters
-    defaults = {key: it.default for key, it in parameters.items() if key not in ("problem", "x")}
+    if not is_installed(name):
+        raise GanstyleError(missing_package(name))
+    defaults = default_options(name)
     for key, value in options.items():
         if key not in defaults:
             raise GanstyleError(f"{name} has no option '{key}'; it has {', '.join(defaults)}")

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ganstyle.runs.events import Message
+
 
 @dataclass(frozen=True)
 class Iterate:
-    """The state of things after a step.
+    """The state of an optimization after a step.
 
     Attributes:
         step: steps done over all scales, of ``steps``.
-        steps: the most that will be done; a limit of seconds or of evaluations may end it before.
+        steps: the most that will be done; another limit, or convergence, may end it before.
         evaluations: passes of the network forwards and backwards so far, whatever their size; a pass
             without a gradient and a Hessian-vector product count as the multiple of that which they cost.
         seconds: since the call.
@@ -32,16 +34,9 @@ class Iterate:
     image: Tensor
 
 
-@dataclass(frozen=True)
-class Note:
-    """Something a person should know: a step that failed and was taken back, an optimizer that is done."""
-
-    text: str
-
-
 class StopOptimization(Exception):  # noqa: N818 — a request, not an error
     """Raised by a callback to end early; the best picture so far is returned, as with Ctrl-C."""
 
 
-Event = Iterate | Note
-OnEvent = Callable[[Event], None]
+OptimizationEvent = Iterate | Message
+OnOptimizationEvent = Callable[[OptimizationEvent], None]

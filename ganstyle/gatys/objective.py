@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
+from ganstyle.gatys.settings import GatysSettings
 from ganstyle.losses import content_loss, gram_matrix, style_loss, total_variation
 from ganstyle.losses.perceptual import FeatureExtractor, FeatureMaps
 
@@ -66,10 +67,10 @@ class Objective:
 def content_term(layers: Mapping[str, float]) -> TermFactory:
     """Keep the photo's features at these layers (layer → weight); Gatys et al. 2016, equation 1."""
 
-    def prepare(scene: ScaleInputs) -> Term:
-        if scene.photo is None:
+    def prepare(inputs: ScaleInputs) -> Term:
+        if inputs.photo is None:
             raise GanstyleError("a content term needs a photo")
-        maps = _maps(scene.features, scene.photo, layers)
+        maps = _maps(inputs.features, inputs.photo, layers)
         target = {layer: maps[layer] for layer in layers}
         return lambda picture, maps: content_loss(maps, target, layers)
 
@@ -82,11 +83,11 @@ def style_term(layers: Mapping[str, float], weights: Sequence[float]) -> TermFac
     Of several paintings the Gram matrices are averaged by ``weights``, which need not sum to one.
     """
 
-    def prepare(scene: ScaleInputs) -> Term:
+    def prepare(inputs: ScaleInputs) -> Term:
         total = sum(weights)
         grams: dict[str, Tensor] = {}
-        for image, weight in zip(scene.styles, weights, strict=True):
-            maps = _maps(scene.features, image, layers)
+        for image, weight in zip(inputs.styles, weights, strict=True):
+            maps = _maps(inputs.features, image, layers)
             for layer in layers:
                 gram = gram_matrix(maps[layer])[0] * (weight / total)
                 grams[layer] = grams[layer] + gram if layer in grams else gram
@@ -95,9 +96,20 @@ def style_term(layers: Mapping[str, float], weights: Sequence[float]) -> TermFac
     return prepare
 
 
-def variation_term(scene: ScaleInputs) -> Term:
+def variation_term(inputs: ScaleInputs) -> Term:
     """Prefer smooth pictures: the mean absolute difference of neighboring pixels."""
     return lambda picture, maps: total_variation(picture)
+
+
+def standard_terms(
+    settings: GatysSettings, style_weights: Sequence[float]
+) -> dict[str, tuple[float, TermFactory]]:
+    """Return content, style and total variation with their weights; see `Terms`."""
+    return {
+        "content": (settings.content_weight, content_term(settings.content_layers)),
+        "style": (settings.style_weight, style_term(settings.style_layers, style_weights)),
+        "tv": (settings.tv_weight, variation_term),
+    }
 
 
 def _maps(features: FeatureExtractor, image: Tensor, layers: Mapping[str, float]) -> FeatureMaps:

@@ -9,7 +9,7 @@ PHOTOREALISM_WEIGHT = 1e5
 cross skies and walls, though lines are straight already."""
 
 
-def photorealism_term(scene: ScaleInputs) -> Term:
+def photorealism_term(inputs: ScaleInputs) -> Term:
     """Keep to colors that are, in each neighborhood, an affine map of the photo's: Luan et al. 2017.
 
     The photo's matting Laplacian is made once a scale.
@@ -17,7 +17,7 @@ def photorealism_term(scene: ScaleInputs) -> Term:
     Raises:
         GanstyleError: there is no photo, or PyMatting is missing.
     """
-    if scene.photo is None:
+    if inputs.photo is None:
         raise GanstyleError("photorealistic transfer needs a photo; a texture has none")
-    laplacian = matting_laplacian(scene.photo)
+    laplacian = matting_laplacian(inputs.photo)
     return lambda picture, maps: photorealism_loss(picture, laplacian)

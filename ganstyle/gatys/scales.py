@@ -18,12 +18,12 @@ class Scale:
     """One scale's part of the work.
 
     Attributes:
-        scale: the picture's shorter side, in pixels.
+        shorter_side: of the picture, in pixels.
         steps_until: the fraction of all steps, and of a limit on evaluations, spent when it ends.
         seconds_until: the fraction of a limit on seconds spent when it ends.
     """
 
-    scale: int
+    shorter_side: int
     steps_until: float
     seconds_until: float
 

@@ -7,10 +7,10 @@ import gradio as gr
 
 from ganstyle.evaluate.compare import SIZE, Comparison, Event, Finished, compare
 from ganstyle.evaluate.reference import find_reference
+from ganstyle.gatys import DEFAULTS
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.jobs import Done, Stopped, run
 from ganstyle.gui.markup import hint, picture, progress, table
-from ganstyle.gui.optimize import DEFAULTS
 from ganstyle.gui.uploads import Upload, small_input
 from ganstyle.gui.wiring import claim_uploads, long_job
 from ganstyle.metrics import Evaluator
@@ -41,7 +41,7 @@ class CompareTab:
                     shop.shelf.keys, value=shop.shelf.first, label="Style", elem_id="compare-style"
                 )
                 steps = gr.Slider(
-                    1, 500, value=DEFAULTS["steps"], step=1, label="Steps of Gatys", elem_id="compare-steps"
+                    1, 500, value=DEFAULTS.steps, step=1, label="Steps of Gatys", elem_id="compare-steps"
                 )
                 size = gr.Slider(
                     64, 512, value=SIZE, step=32, label="Shorter side in pixels", elem_id="compare-size"

@@ -1,6 +1,5 @@
 """The tab of the classical baseline: a picture that is optimized before one's eyes."""
 
-import inspect
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,8 +9,16 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.gatys import OPTIMIZERS, Event, Iterate, Note, Result, StopOptimization, optimize
-from ganstyle.gatys.transfer import transfer
+from ganstyle.gatys import (
+    DEFAULTS,
+    GatysSettings,
+    Iterate,
+    OptimizationEvent,
+    Result,
+    StopOptimization,
+    installed_optimizers,
+    optimize,
+)
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.jobs import Done, Stopped, run
 from ganstyle.gui.markup import chart, hint, picture, progress
@@ -19,13 +26,11 @@ from ganstyle.gui.uploads import Upload, small_input
 from ganstyle.gui.wiring import claim_uploads, long_job
 from ganstyle.images import encode_jpeg, resize_shorter, write_image
 from ganstyle.reports import thinned
+from ganstyle.runs.events import Message
 
 _KIND = "optimize"
 _SIZE = 256  # pixels of the shorter side at first: a minute or two on a laptop
 _PICTURE, _CHART = 0.7, 2.0  # seconds between two pictures, and between two charts
-
-DEFAULTS = {name: p.default for name, p in inspect.signature(optimize).parameters.items()}
-"""Of the optimization, by the names of its keywords."""
 
 _NO_PICTURE = hint("Give a photo and a painting: the picture evolves here.")
 _NO_CHART = hint("The loss is drawn here.")
@@ -46,9 +51,9 @@ class OptimizeTab:
                     photo = small_input("Photo", "optimize-photo")
                     painting = small_input("Painting", "optimize-painting")
                 optimizer = gr.Dropdown(
-                    list(OPTIMIZERS), value=DEFAULTS["optimizer"], label="Optimizer", elem_id="optimizer"
+                    installed_optimizers(), value=DEFAULTS.optimizer, label="Optimizer", elem_id="optimizer"
                 )
-                steps = gr.Slider(1, 500, value=DEFAULTS["steps"], step=1, label="Steps", elem_id="steps")
+                steps = gr.Slider(1, 500, value=DEFAULTS.steps, step=1, label="Steps", elem_id="steps")
                 size = gr.Slider(
                     64, 512, value=_SIZE, step=32, label="Shorter side in pixels", elem_id="optimize-size"
                 )
@@ -56,7 +61,7 @@ class OptimizeTab:
                     weight = gr.Slider(
                         1,
                         200,
-                        value=DEFAULTS["style_weight"],
+                        value=DEFAULTS.style_weight,
                         step=1,
                         label="Weight of the painting",
                         elem_id="style-weight",
@@ -117,15 +122,17 @@ class OptimizeTab:
                 content = photo.read()
                 shorter = min(int(size), *content.shape[-2:])
                 style = painting.read()
-                return transfer(
+                return optimize(
                     resize_shorter(content, shorter).to(self._shop.device),
                     [resize_shorter(style, min(shorter, *style.shape[-2:])).to(self._shop.device)],
                     features=self._shop.features,
-                    optimizer=optimizer,
-                    steps=int(steps),
-                    size=shorter,
-                    style_weight=weight,
-                    preserve_color=color,
+                    settings=GatysSettings(
+                        optimizer=optimizer,
+                        steps=int(steps),
+                        size=shorter,
+                        style_weight=weight,
+                        preserve_color=color,
+                    ),
                     callback=watch,
                 )
 
@@ -171,8 +178,8 @@ class _Watch:
     report: Any = None
     _shown: float = 0.0
 
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Note):
+    def __call__(self, event: OptimizationEvent) -> None:
+        if isinstance(event, Message):
             self.notes.append(event.text)
         else:
             # Losses of two scales do not compare.

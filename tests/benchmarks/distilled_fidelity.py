@@ -27,7 +27,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ganstyle.devices import fast_dtype
-from ganstyle.gatys import optimize
+from ganstyle.gatys import GatysSettings, optimize
 from ganstyle.images import find_images, image_grid, read_image, resize, resize_shorter, write_image
 from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.losses.perceptual import FeatureExtractor
@@ -181,10 +181,12 @@ class _Pair:
             self.photo,
             self.painting,
             features=network,
-            scales="single",
-            steps=10 * self.evaluations,
-            max_evaluations=self.evaluations,
-            content_weight=content_weight,
+            settings=GatysSettings(
+                scales="single",
+                steps=10 * self.evaluations,
+                max_evaluations=self.evaluations,
+                content_weight=content_weight,
+            ),
         ).image
 
     def evaluator(self, image: Tensor) -> tuple[float, float]:

@@ -18,7 +18,7 @@ import torch
 from kornia.metrics import ssim
 from torch import Tensor
 
-from ganstyle.gatys import LAYERS, optimize
+from ganstyle.gatys import LAYERS, GatysSettings, optimize
 from ganstyle.images import find_images, read_image, resize_shorter
 from ganstyle.weights import FeatureNetwork, find_vgg16, load_vgg16
 
@@ -28,14 +28,22 @@ def paint(
 ) -> Tensor:
     """Return what the default finds after so many evaluations."""
     return optimize(
-        photo, painting, features=features, start=start, steps=evaluations, max_evaluations=evaluations
+        photo,
+        painting,
+        features=features,
+        settings=GatysSettings(steps=evaluations, max_evaluations=evaluations),
+        start_image=start,
     ).image
 
 
 def loss_of(exact: FeatureNetwork, photo: Tensor, painting: Tensor, picture: Tensor) -> float:
     """Return a picture's loss in float32."""
     return optimize(
-        photo, painting, features=exact, start=picture, scales="single", steps=1, max_evaluations=1
+        photo,
+        painting,
+        features=exact,
+        settings=GatysSettings(scales="single", steps=1, max_evaluations=1),
+        start_image=picture,
     ).loss
 
 

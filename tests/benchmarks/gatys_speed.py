@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -32,25 +32,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganstyle.devices import fast_dtype
+from ganstyle.devices import PeakMemory, fast_dtype
 from ganstyle.gatys import (
     CONTENT_LAYERS,
     LAYERS,
     STYLE_LAYERS,
-    Event,
+    GatysSettings,
     Iterate,
     Objective,
+    OptimizationEvent,
     ScaleInputs,
     optimize,
 )
-from ganstyle.gatys.benchmark.memory import PeakMemory
-from ganstyle.gatys.objective import content_term, style_term, variation_term
+from ganstyle.gatys.objective import standard_terms
 from ganstyle.images import find_images, read_image, resize_shorter
 from ganstyle.losses import total_variation
 from ganstyle.models import VGG16Features
 from ganstyle.weights import find_vgg16, load_vgg16
 
 CONTENT, STYLE, TV = 1.0, 30.0, 0.1
+SETTINGS = GatysSettings(content_weight=CONTENT, style_weight=STYLE, tv_weight=TV)
 _FAST = fast_dtype(torch.device("cpu"))
 
 
@@ -138,16 +139,10 @@ def run_reference(
 
 def exact_objective(vgg: VGG16Features, photo: Tensor, painting: Tensor) -> Objective:
     """Return the evaluator."""
-    scene = ScaleInputs((photo.shape[-2], photo.shape[-1]), photo, [painting], vgg)
+    inputs = ScaleInputs((photo.shape[-2], photo.shape[-1]), photo, [painting], vgg)
+    terms = standard_terms(SETTINGS, [1.0])
     with torch.no_grad():
-        return Objective(
-            vgg,
-            {
-                "content": (CONTENT, content_term(CONTENT_LAYERS)(scene)),
-                "style": (STYLE, style_term(STYLE_LAYERS, [1.0])(scene)),
-                "tv": (TV, variation_term(scene)),
-            },
-        )
+        return Objective(vgg, {name: (weight, make(inputs)) for name, (weight, make) in terms.items()})
 
 
 def seconds_of_one(objective: Objective, photo: Tensor) -> float:
@@ -184,7 +179,7 @@ def compare(
 
     iterates: list[Iterate] = []
 
-    def keep(event: Event) -> None:
+    def keep(event: OptimizationEvent) -> None:
         if isinstance(event, Iterate) and event.scale == min(photo.shape[-2:]):
             iterates.append(event)
 
@@ -192,11 +187,7 @@ def compare(
         photo,
         painting,
         features=fast,
-        content_weight=CONTENT,
-        style_weight=STYLE,
-        tv_weight=TV,
-        steps=evaluations,
-        max_evaluations=evaluations,
+        settings=replace(SETTINGS, steps=evaluations, max_evaluations=evaluations),
         callback=keep,
     )
     hit = first_below(iterates, best, loss_of)
@@ -233,7 +224,9 @@ def peak_memory(vgg: str, size: int) -> None:
         features = load_vgg16(find_vgg16(vgg, download=False), LAYERS, dtype=_FAST)
         generator = torch.Generator().manual_seed(0)
         photo, painting = (torch.rand(1, 3, size, size * 3 // 2, generator=generator) for _ in range(2))
-        optimize(photo, painting, features=features, steps=50)  # as many as fill the history
+        optimize(
+            photo, painting, features=features, settings=GatysSettings(steps=50)
+        )  # as many as fill the history
     print((before + memory.bytes) / 2**20)
 
 

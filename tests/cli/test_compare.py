@@ -1,6 +1,6 @@
 import json
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from ganstyle import evaluate
 from ganstyle.cli import app
 from ganstyle.evaluate import methods
-from ganstyle.gatys import optimize
+from ganstyle.gatys import DEFAULTS
 
 MakeStyle = Callable[..., Path]
 
@@ -18,7 +18,7 @@ MakeStyle = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def _tiny(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: None, small_fid: None) -> None:
     monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
-    monkeypatch.setattr(methods, "optimize", partial(optimize, steps=3))
+    monkeypatch.setattr(methods, "DEFAULTS", replace(DEFAULTS, steps=3))
 
 
 def invoke(*arguments: object) -> Any:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from typer.testing import CliRunner
 from ganstyle.cli import app
 from ganstyle.errors import GanstyleError
 from ganstyle.files import sha256
-from ganstyle.gatys import Iterate, Note, optimize
+from ganstyle.gatys import DEFAULTS, GatysSettings, Iterate, optimize
 from ganstyle.images import read_image, write_image
+from ganstyle.runs.events import Message
 
 FAST = ("--steps", 2, "--size", 16, "--device", "cpu", "--precision", "fp32")
 
@@ -56,6 +58,7 @@ def test_a_picture_its_progress_and_its_numbers(photo: Path, painting: Path, tmp
     numbers = json.loads((tmp_path / "out.json").read_text())
     assert numbers["vgg"] == {"name": "VGG-16 (vgg16-random)", "sha256": digest}
     assert (numbers["optimizer"], numbers["steps"], numbers["interrupted"]) == ("lbfgs", 2, False)
+    assert numbers["settings"] == {**GatysSettings(steps=2, size=16).as_dict()}
     assert numbers["terms"].keys() == {"content", "style", "tv"}
     assert len(numbers["history"]) == 2
 
@@ -63,13 +66,13 @@ def test_a_picture_its_progress_and_its_numbers(photo: Path, painting: Path, tmp
 def test_options_reach_the_optimization(
     photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import ganstyle.gatys.transfer as module
+    import ganstyle.gatys.optimization as module
 
     seen: dict[str, Any] = {}
 
     def spy(content: Any, styles: Any, **options: Any) -> Any:
         seen.update(options, content=content, styles=styles)
-        return optimize(content, styles, **{**options, "steps": 1})
+        return optimize(content, styles, **{**options, "settings": replace(options["settings"], steps=1)})
 
     monkeypatch.setattr(module, "optimize", spy)
     result = invoke(
@@ -81,35 +84,38 @@ def test_options_reach_the_optimization(
     assert result.exit_code == 0, result.output
     assert seen["content"].shape == (1, 3, 20, 24)
     assert len(seen["styles"]) == 2
-    expected = {"optimizer": "adam", "steps": 7, "size": 20, "content_weight": 2.0, "style_weight": 3.0}
-    expected |= {
-        "optimizer_options": {"lr": 0.1, "betas": (0.8, 0.9)},
-        "tv_weight": 0.0,
-        "style_weights": [3.0, 1.0],
-        "scales": "single",
-        "seed": 5,
-        "seconds": 100.0,
-    }
-    assert {key: seen[key] for key in expected} == expected
-    torch.testing.assert_close(seen["start"], read_image(painting))
+    assert seen["settings"] == GatysSettings(
+        optimizer="adam",
+        optimizer_options={"lr": 0.1, "betas": (0.8, 0.9)},
+        steps=7,
+        seconds=100.0,
+        size=20,
+        scales="single",
+        content_weight=2.0,
+        style_weight=3.0,
+        tv_weight=0.0,
+        seed=5,
+    )
+    assert seen["style_weights"] == [3.0, 1.0]
+    torch.testing.assert_close(seen["start_image"], read_image(painting))
     assert next(seen["features"].parameters()).dtype == torch.bfloat16
 
 
 def test_what_is_not_given_is_left_to_the_library(
     photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import ganstyle.gatys.transfer as module
+    import ganstyle.gatys.optimization as module
 
     seen: dict[str, Any] = {}
 
     def spy(content: Any, styles: Any, **options: Any) -> Any:
         seen.update(options)
-        return optimize(content, styles, **{**options, "steps": 1})
+        return optimize(content, styles, **{**options, "settings": replace(options["settings"], steps=1)})
 
     monkeypatch.setattr(module, "optimize", spy)
     assert invoke(photo, painting, "-o", tmp_path / "o.png").exit_code == 0
-    assert seen.keys() == {"features", "optimizer", "size", "style_weights", "seed", "callback"}
-    assert seen["size"] == 40  # a photo smaller than the default stays as it is
+    assert seen["settings"] == replace(DEFAULTS, size=40)  # a photo smaller than the default size stays
+    assert seen["start_image"] is None
 
 
 def test_a_texture(painting: Path, tmp_path: Path) -> None:
@@ -195,7 +201,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(photo: Path, painting: Path, t
         ((photo, painting, "-o", output, "--style-weight", -1), "the weight of style is -1.0"),
         ((photo, painting, "-o", output, "--optimizer", "sgd"), "no optimizer 'sgd'"),
         ((photo, painting, "-o", output, "--option", "history"), "write KEY=VALUE"),
-        ((photo, painting, "-o", output, "--option", "memory=3"), "it has history, first_step, seed"),
+        ((photo, painting, "-o", output, "--option", "memory=3"), "it has history, first_step"),
         ((photo, painting, "-o", output, "--option", "history=long"), "give something like 10"),
         ((photo, painting, "-o", output, "--mix", "1,2"), "2 shares for 1 paintings"),
         ((photo, painting, "-o", output, "--mix", "much"), "give numbers"),
@@ -263,7 +269,7 @@ def test_an_interrupt_keeps_the_best_so_far(
 def test_an_interrupt_before_the_first_step_writes_nothing(
     photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import ganstyle.gatys.transfer as module
+    import ganstyle.gatys.optimization as module
 
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -306,7 +312,7 @@ def test_progress_is_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     image = torch.zeros(1, 3, 1, 1)
     for step, seconds, scale in ((1, 0.1, 128), (2, 0.2, 128), (3, 2.2, 128), (4, 2.3, 181), (9, 2.4, 181)):
         progress(Iterate(step, 9, step, seconds, scale, 0.5, {"style": 0.01}, image))
-    progress(Note("a step was taken back"))
+    progress(Message("a step was taken back"))
     captured = capsys.readouterr()
     steps = [line.split()[1] for line in captured.out.splitlines()]
     assert steps == ["1/9", "3/9", "4/9", "9/9"]
@@ -317,7 +323,7 @@ def test_progress_is_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
 def test_errors_of_the_library_leave_no_file(
     photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import ganstyle.gatys.transfer as module
+    import ganstyle.gatys.optimization as module
 
     def fail(*_: object, **__: object) -> None:
         raise GanstyleError("the loss is not finite at the start")

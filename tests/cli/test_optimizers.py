@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from torch import Tensor
 from typer.testing import CliRunner
 
 from ganstyle.cli import app
+from ganstyle.gatys import BenchmarkSettings, GatysSettings
 from ganstyle.gatys.benchmark import comparison
 from ganstyle.gatys.benchmark.trial import run_trial
 
@@ -35,7 +36,9 @@ def _weights(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: No
 @pytest.fixture
 def _here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run trials in this process: a fresh one takes seconds to load PyTorch."""
-    monkeypatch.setattr(comparison, "compare", partial(comparison.compare, run_trial=run_trial))
+    monkeypatch.setattr(
+        comparison, "compare_optimizers", partial(comparison.compare_optimizers, run=run_trial)
+    )
 
 
 def invoke(*arguments: object) -> Any:
@@ -84,22 +87,31 @@ def test_options_reach_the_comparison(
         seen.update(options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(comparison, "compare", spy)
+    monkeypatch.setattr(comparison, "compare_optimizers", spy)
     base = (photos / "a.png", painting, "-o", tmp_path / "report")
     result = invoke(*base)
     assert result.exit_code == 130
     assert result.stderr == "interrupted: no report is written\n"
     assert not (tmp_path / "report").exists()
-    assert seen.keys() == {"vgg", "dtype", "device", "on_event"}  # the rest is left to the library
+    assert seen["settings"] == BenchmarkSettings(precision=seen["settings"].precision)
+    assert "start_image" in seen
+    assert not isinstance(seen["start_image"], Tensor)
     invoke(
         *base, "--seconds", 5, "--evaluations", 9, "--size", 32, "--seeds", 2, "--optimizer", "adam",
         "--start", "noise", "--content-weight", 1, "--style-weight", 2, "--tv-weight", 3,
         "--precision", "bf16",
     )  # fmt: skip
-    expected = {"seconds": 5.0, "evaluations": 9.0, "size": 32, "seeds": 2, "optimizers": ["adam"]}
-    expected |= {"start": "noise", "content_weight": 1.0, "style_weight": 2.0, "tv_weight": 3.0}
-    assert {key: seen[key] for key in expected} == expected
-    assert seen["dtype"] == torch.bfloat16
+    assert seen["settings"] == BenchmarkSettings(
+        optimizers=["adam"],
+        seconds=5.0,
+        evaluations=9.0,
+        size=32,
+        seeds=2,
+        precision="bf16",
+        objective=GatysSettings(start="noise", content_weight=1.0, style_weight=2.0, tv_weight=3.0),
+    )
+    invoke(*base, "--start", painting)
+    assert tuple(seen["start_image"].shape) == (1, 3, 48, 56)
 
 
 def test_bad_usage_is_one_line_and_writes_nothing(photos: Path, painting: Path, tmp_path: Path) -> None:

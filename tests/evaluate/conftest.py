@@ -1,12 +1,12 @@
 """What the tests of scores and comparisons share."""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ganstyle.evaluate import EvaluationModels, load_evaluation_models, methods
-from ganstyle.gatys import optimize
+from ganstyle.gatys import DEFAULTS
 
 SIZE = 24
 
@@ -20,4 +20,4 @@ def instruments(vgg16_weights: Path, small_fid: None) -> EvaluationModels:
 @pytest.fixture
 def short_gatys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the baseline do three steps."""
-    monkeypatch.setattr(methods, "optimize", partial(optimize, steps=3))
+    monkeypatch.setattr(methods, "DEFAULTS", replace(DEFAULTS, steps=3))

@@ -1,14 +1,13 @@
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
 from ganstyle.data import StyleImages
-from ganstyle.evaluate import EvaluationModels, methods
+from ganstyle.evaluate import EvaluationModels
 from ganstyle.evaluate.methods import Painted, gatys_method, generator_method, warm_up
-from ganstyle.gatys import StopOptimization, optimize
+from ganstyle.gatys import GatysSettings, StopOptimization, optimize
 from ganstyle.images import read_image, resize_shorter
 from ganstyle.metrics import StyleReference
 from ganstyle.style import load_style
@@ -49,7 +48,9 @@ def test_gatys_with_its_defaults(
     method = gatys_method(reference, instruments.features, "gatys", "Gatys", in_time=False)
     painted = method.paint(photo, 0.0, lambda step, most: steps.append((step, most)))
     assert reference.paintings
-    expected = optimize(photo, reference.paintings.images, features=instruments.features, steps=3)
+    expected = optimize(
+        photo, reference.paintings.images, features=instruments.features, settings=GatysSettings(steps=3)
+    )
     torch.testing.assert_close(painted.picture, expected.image)
     assert painted.note == "3 steps"
     assert steps == [(1, 3), (2, 3), (3, 3)]
@@ -91,12 +92,10 @@ def test_ctrl_c_ends_the_comparison_and_not_only_the_picture(
     instruments: EvaluationModels,
     reference: StyleReference,
     photo: torch.Tensor,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def interrupt(step: int, steps: int) -> None:
         raise StopOptimization
 
-    monkeypatch.setattr(methods, "optimize", partial(optimize, steps=3))
     method = gatys_method(reference, instruments.features, "gatys", "Gatys", in_time=False)
     with pytest.raises(KeyboardInterrupt):
         method.paint(photo, 0.0, interrupt)

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganstyle.gatys.benchmark.runs import Comparison, Run, Sample
-from ganstyle.gatys.benchmark.snapshots import Budget
-from ganstyle.gatys.benchmark.trial import Setup
+from ganstyle.gatys import GatysSettings
+from ganstyle.gatys.benchmark.comparison import BenchmarkRun, OptimizerComparison, Sample
+from ganstyle.gatys.benchmark.trial import BenchmarkSetup, Budget
 from ganstyle.weights import WeightsFile
 
 Curve = Sequence[tuple[float, float]]
 Curves = Mapping[str, Sequence[Curve]]
-MadeUp = Callable[..., Comparison]
+MadeUp = Callable[..., OptimizerComparison]
 
 SECONDS, EVALUATIONS = Budget("seconds", 60.0), Budget("evaluations", 200.0)
 
@@ -28,7 +28,7 @@ def made_up() -> MadeUp:
         *,
         memory: Mapping[str, int] | None = None,
         notes: Sequence[str] = (),
-    ) -> Comparison:
+    ) -> OptimizerComparison:
         image = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(0))
         runs = []
         for budget, curves in ((SECONDS, by_seconds), (EVALUATIONS, by_evaluations or by_seconds)):
@@ -36,7 +36,7 @@ def made_up() -> MadeUp:
                 for seed, curve in enumerate(seeds):
                     samples = [Sample(60.0 * at, 200.0 * at, loss) for at, loss in curve]
                     runs.append(
-                        Run(
+                        BenchmarkRun(
                             optimizer=name,
                             budget=budget,
                             seed=seed,
@@ -46,17 +46,15 @@ def made_up() -> MadeUp:
                             steps=190,
                             evaluations=samples[-1].evaluations,
                             seconds=samples[-1].seconds,
-                            peak_memory=(memory or {}).get(name, 100) * 2**20,
+                            peak_memory_bytes=(memory or {}).get(name, 100) * 2**20,
                             notes=notes,
                             image=image,
                         )
                     )
-        setup = Setup(
+        setup = BenchmarkSetup(
             content=image,
             styles=[image],
-            content_weight=1.0,
-            style_weight=30.0,
-            tv_weight=0.1,
+            settings=GatysSettings(),
             vgg=WeightsFile("VGG-16 (made up)", Path("vgg.pth"), "0123456789abcdef" * 4, "test"),
             dtype=torch.float32,
             device=torch.device("cpu"),
@@ -64,6 +62,6 @@ def made_up() -> MadeUp:
         )
         repeated = [name for name, seeds in by_seconds.items() if len(seeds) > 1]
         most = max(len(seeds) for seeds in by_seconds.values())
-        return Comparison(setup, "content", (SECONDS, EVALUATIONS), most, repeated, runs)
+        return OptimizerComparison(setup, "content", (SECONDS, EVALUATIONS), most, repeated, runs)
 
     return make

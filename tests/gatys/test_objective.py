@@ -16,7 +16,7 @@ def picture(seed: int, height: int = 8, width: int = 10) -> Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def scene(*styles: Tensor) -> ScaleInputs:
+def inputs(*styles: Tensor) -> ScaleInputs:
     return ScaleInputs((8, 10), picture(0), styles or (picture(1),), network)
 
 
@@ -28,9 +28,9 @@ def test_by_hand() -> None:
     objective = Objective(
         network,
         {
-            "content": (2.0, content_term({"two": 1.0})(scene())),
-            "style": (5.0, style_term({"one": 3.0, "two": 1.0}, [1.0])(scene())),
-            "tv": (0.5, variation_term(scene())),
+            "content": (2.0, content_term({"two": 1.0})(inputs())),
+            "style": (5.0, style_term({"one": 3.0, "two": 1.0}, [1.0])(inputs())),
+            "tv": (0.5, variation_term(inputs())),
         },
     )
     x = picture(2)
@@ -62,7 +62,7 @@ def test_one_pass_of_the_network() -> None:
 
 
 def test_several_paintings_are_weighted() -> None:
-    two = scene(picture(1), picture(3, 12, 9))
+    two = inputs(picture(1), picture(3, 12, 9))
     term = style_term({"one": 1.0}, [3.0, 1.0])(two)
     x = picture(2)
     grams = [gram_matrix(network(image)["one"]) for image in two.styles]
@@ -72,8 +72,8 @@ def test_several_paintings_are_weighted() -> None:
 
 def test_a_painting_of_weight_zero_does_not_count() -> None:
     x = picture(2)
-    both = style_term({"one": 1.0}, [1.0, 0.0])(scene(picture(1), picture(3)))
-    alone = style_term({"one": 1.0}, [1.0])(scene())
+    both = style_term({"one": 1.0}, [1.0, 0.0])(inputs(picture(1), picture(3)))
+    alone = style_term({"one": 1.0}, [1.0])(inputs())
     torch.testing.assert_close(both(x, network(x)), alone(x, network(x)))
 
 
@@ -81,7 +81,7 @@ def test_a_painting_of_weight_zero_does_not_count() -> None:
 def test_a_layer_that_the_network_does_not_give(term: object) -> None:
     assert callable(term)
     with pytest.raises(GanstyleError, match="does not give relu9_9; it gives one, two"):
-        term(scene())
+        term(inputs())
 
 
 def test_content_without_a_photo() -> None:

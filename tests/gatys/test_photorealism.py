@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys import ScaleInputs, optimize
+from ganstyle.gatys import GatysSettings, ScaleInputs, optimize
 from ganstyle.gatys.photorealism import PHOTOREALISM_WEIGHT, photorealism_term
 from ganstyle.losses.matting import matting_laplacian, photorealism_loss
 
@@ -49,11 +49,8 @@ def test_optimization_keeps_to_the_photos_lines() -> None:
             photo,
             painting,
             features=features,
-            steps=40,
-            scales=(12, 24),
-            content_layers=layers,
-            style_layers=layers,
-            extra_terms={"photorealism": (weight, photorealism_term)},
+            settings=GatysSettings(steps=40, scales=(12, 24), content_layers=layers, style_layers=layers),
+            terms={"photorealism": (weight, photorealism_term)},
         ).image
 
     free, bound = paint(0.0), paint(PHOTOREALISM_WEIGHT)
@@ -80,11 +77,10 @@ def test_lines_stay_straight() -> None:
             photo,
             painting,
             features=features,
-            steps=40,
-            content_layers={"only": 1.0},
-            style_layers={"only": 1.0},
-            style_weight=300.0,
-            extra_terms={"photorealism": (weight, photorealism_term)},
+            settings=GatysSettings(
+                steps=40, content_layers={"only": 1.0}, style_layers={"only": 1.0}, style_weight=300.0
+            ),
+            terms={"photorealism": (weight, photorealism_term)},
         ).image
         for weight in (0.0, PHOTOREALISM_WEIGHT)
     )

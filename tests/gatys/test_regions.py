@@ -3,9 +3,10 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys import ScaleInputs, optimize
+from ganstyle.gatys import GatysSettings, ScaleInputs, optimize
 from ganstyle.gatys.objective import style_term
 from ganstyle.gatys.regions import region_style_term
+from ganstyle.losses.regions import Regions
 
 LAYERS = {"only": 1.0}
 
@@ -18,39 +19,42 @@ def features(image: Tensor) -> dict[str, Tensor]:
     return {"only": torch.cat([image, image.square()], 1)}
 
 
-def halves(height: int, width: int) -> Tensor:
+def regions(masks: Tensor, *labels: str) -> Regions:
+    return Regions("mask.png", labels or [f"#{n:06x}" for n in range(len(masks))], masks)
+
+
+def halves(height: int, width: int, *, swapped: bool = False) -> Regions:
     left = (torch.arange(width) < width // 2).expand(height, width).float()
-    return torch.stack([left, 1 - left]).unsqueeze(1)
+    masks = torch.stack([left, 1 - left]).unsqueeze(1)
+    return regions(masks.flip(0) if swapped else masks)
 
 
 def test_one_region_over_all_is_the_plain_term() -> None:
     picture = random(1, 3, 8, 10)
-    scene = ScaleInputs((8, 10), None, [random(1, 3, 9, 7, seed=1), random(1, 3, 6, 6, seed=2)], features)
+    inputs = ScaleInputs((8, 10), None, [random(1, 3, 9, 7, seed=1), random(1, 3, 6, 6, seed=2)], features)
     make = region_style_term(
         LAYERS,
-        content_masks=torch.ones(1, 1, 8, 10),
-        style_masks=[torch.ones(1, 1, 9, 7), torch.ones(1, 1, 6, 6)],
+        content_regions=regions(torch.ones(1, 1, 8, 10)),
+        style_regions=[regions(torch.ones(1, 1, 9, 7)), regions(torch.ones(1, 1, 6, 6))],
         style_weights=[1.0, 3.0],
     )
-    expected = style_term(LAYERS, [1.0, 3.0])(scene)(picture, features(picture))
-    torch.testing.assert_close(make(scene)(picture, features(picture)), expected)
+    expected = style_term(LAYERS, [1.0, 3.0])(inputs)(picture, features(picture))
+    torch.testing.assert_close(make(inputs)(picture, features(picture)), expected)
 
 
 def test_each_region_takes_its_own_color() -> None:
     """The painting is red on the right and blue on the left; the mask asks for the reverse."""
     painting = torch.zeros(1, 3, 12, 12)
     painting[:, 0, :, 6:], painting[:, 2, :, :6] = 0.8, 0.8
+    term = region_style_term(
+        LAYERS, content_regions=halves(32, 32), style_regions=[halves(12, 12, swapped=True)]
+    )
     result = optimize(
         None,
         painting,
         features=features,
-        steps=30,
-        scales=(8, 16),
-        size=16,
-        tv_weight=0.0,
-        style_objective=region_style_term(
-            LAYERS, content_masks=halves(32, 32), style_masks=[halves(12, 12).flip(0)]
-        ),
+        settings=GatysSettings(steps=30, scales=(8, 16), size=16, tv_weight=0.0),
+        terms={"style": (30.0, term)},
     ).image
     red, _, blue = result.view(3, 16, 2, 8).mean((1, 3))
     assert red[0] > 0.5 > 0.2 > blue[0]
@@ -59,16 +63,16 @@ def test_each_region_takes_its_own_color() -> None:
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 1.0]])
 def test_masks_for_each_painting(weights: list[float]) -> None:
-    scene = ScaleInputs((8, 8), None, [random(1, 3, 8, 8), random(1, 3, 8, 8, seed=1)], features)
+    inputs = ScaleInputs((8, 8), None, [random(1, 3, 8, 8), random(1, 3, 8, 8, seed=1)], features)
     make = region_style_term(
-        LAYERS, content_masks=halves(8, 8), style_masks=[halves(8, 8)], style_weights=weights
+        LAYERS, content_regions=halves(8, 8), style_regions=[halves(8, 8)], style_weights=weights
     )
     with pytest.raises(GanstyleError, match=r"1 style masks and . weights for 2 paintings"):
-        make(scene)
+        make(inputs)
 
 
-def test_same_number_of_regions() -> None:
-    scene = ScaleInputs((8, 8), None, [random(1, 3, 8, 8)], features)
-    make = region_style_term(LAYERS, content_masks=halves(8, 8), style_masks=[torch.ones(1, 1, 8, 8)])
-    with pytest.raises(GanstyleError, match="2 regions of the photo and 1 of a painting"):
-        make(scene)
+def test_same_regions_in_photo_and_painting() -> None:
+    with pytest.raises(GanstyleError, match=r"mask\.png: the mask lacks #000001"):
+        region_style_term(
+            LAYERS, content_regions=halves(8, 8), style_regions=[regions(torch.ones(1, 1, 8, 8))]
+        )

@@ -11,12 +11,12 @@ from ganstyle.images import resize
     [(96, [96]), (255, [255]), (256, [128, 256]), (384, [192, 384]), (1024, [128, 256, 512, 1024])],
 )
 def test_auto_halves_down_to_128(size: int, sides: list[int]) -> None:
-    assert [scale.scale for scale in plan(size, "auto")] == sides
+    assert [scale.shorter_side for scale in plan(size, "auto")] == sides
 
 
 def test_single() -> None:
     (scale,) = plan(1024, "single")
-    assert (scale.scale, scale.steps_until, scale.seconds_until) == (1024, 1.0, 1.0)
+    assert (scale.shorter_side, scale.steps_until, scale.seconds_until) == (1024, 1.0, 1.0)
 
 
 @pytest.mark.parametrize("from_noise", [False, True])

@@ -1,6 +1,8 @@
 """Adam, with a moving average of the iterates."""
 
 import math
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from ganstyle.gatys.optimizers.base import Point, Problem
 _MAX_FAILURES = 8
 
 
+@dataclass(eq=False)
 class Adam:
     """Adam (Kingma & Ba 2015, algorithm 1), projected onto the box.
 
@@ -28,27 +31,28 @@ class Adam:
         betas: decay of the two moments' averages.
         average: decay of the iterates' average; 0 turns it off.
         average_every: steps between two evaluations of the average.
-        seed: not used; the method draws nothing.
 
     Raises:
         GanstyleError: an average that forgets nothing, or is looked at after 0 steps.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        x: Tensor,
-        *,
-        lr: float = 0.05,
-        betas: tuple[float, float] = (0.9, 0.99),
-        average: float = 0.9,
-        average_every: int = 10,
-        seed: int = 0,
-    ) -> None:
-        if max(*betas, average) >= 1 or average_every < 1:
+    deterministic: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = False
+    scheduled: ClassVar[bool] = False
+    requires: ClassVar[str | None] = None
+
+    problem: Problem
+    x: Tensor
+    _: KW_ONLY
+    lr: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.99)
+    average: float = 0.9
+    average_every: int = 10
+
+    def __post_init__(self) -> None:
+        if max(*self.betas, self.average) >= 1 or self.average_every < 1:
             raise GanstyleError("adam: betas and average must be below 1, and average_every at least 1")
-        self.problem, self.x, self.lr = problem, problem.project(x), lr
-        self.betas, self.average, self.average_every = betas, average, average_every
+        self.x = self.problem.project(self.x)
         self.safe = self.x
         self.failures = 0
         self._reset()

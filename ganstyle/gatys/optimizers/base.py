@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -19,7 +19,15 @@ PRODUCT_COST = 2.5
 
 
 class OutOfBudget(Exception):  # noqa: N818 — the regular end of an optimization
-    """Raised by a `Problem` that is asked for one more evaluation than it may do."""
+    """Raised by a `Problem` that is asked for one more evaluation than it may do.
+
+    Args:
+        what: what is spent, "evaluations" or "seconds".
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
 
 
 class Point(NamedTuple):
@@ -109,9 +117,9 @@ class Problem:
 
     def _charge(self, cost: float) -> None:
         if self.max_evaluations is not None and self.evaluations + cost > self.max_evaluations + 1e-6:
-            raise OutOfBudget
+            raise OutOfBudget("evaluations")
         if self.deadline is not None and time.perf_counter() > self.deadline:
-            raise OutOfBudget
+            raise OutOfBudget("seconds")
         self.evaluations += cost
 
     def _seen(self, x: Tensor, loss: Tensor) -> float:
@@ -122,13 +130,24 @@ class Problem:
 
 
 class Optimizer(Protocol):
-    """One descent on one problem, from one start.
+    """One optimizer at work on one problem, from one start.
 
-    An optimizer is made with the problem, the start (n,) and its own options as keywords. It must never
-    write to a tensor that it has handed to the problem.
+    Optimizers are dataclasses: the first two fields are the problem and the start (n,), the others, which are
+    keyword-only, its options. One that is not deterministic has a ``seed``. An optimizer must never write to
+    a tensor that it has handed to the problem.
+
+    Attributes:
+        deterministic: it draws nothing: from one start it takes one path.
+        gradient_free: it asks for values only.
+        scheduled: what it does depends on how much of the budget is spent, so that it is not done before.
+        requires: the module that it needs and that is not always installed; None: none.
     """
 
-    def __init__(self, problem: Problem, x: Tensor, **options: Any) -> None: ...
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    deterministic: ClassVar[bool]
+    gradient_free: ClassVar[bool]
+    scheduled: ClassVar[bool]
+    requires: ClassVar[str | None]
 
     def step(self) -> Point | None:
         """Do one step and return where it led; None: no further progress can be made."""

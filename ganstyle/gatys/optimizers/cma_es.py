@@ -1,6 +1,8 @@
 """Optimization without a gradient: what it costs to have none."""
 
 import math
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,7 +13,8 @@ from ganstyle.errors import GanstyleError
 from ganstyle.gatys.optimizers.base import Point, Problem
 
 
-class Anneal:
+@dataclass(eq=False)
+class CMAES:
     """CMA-ES (Hansen & Ostermeier 2001; Hansen's `cma`) over a coarse grid of changes to the start.
 
     Each step draws a population from a normal distribution, evaluates it in passes without a gradient, and
@@ -36,28 +39,32 @@ class Anneal:
         GanstyleError: no grid, no width, or a population that cannot be ranked.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        x: Tensor,
-        *,
-        grid: int = 4,
-        width: float = 0.05,
-        population: int = 0,
-        seed: int = 0,
-    ) -> None:
-        if grid < 1 or width <= 0 or population in (1, 2):
-            raise GanstyleError("anneal: give a grid of 1 or more, a width above 0, a population above 2")
-        # Slow to import, and of use here only.
-        import cma
+    deterministic: ClassVar[bool] = False
+    gradient_free: ClassVar[bool] = True
+    scheduled: ClassVar[bool] = False
+    requires: ClassVar[str | None] = "cma"
 
-        self.problem, self.x = problem, problem.project(x)
-        self.shape = None if problem.grid is None else _coarse(problem.grid, grid)
-        count = len(x) if self.shape is None else math.prod(self.shape)
-        options = {"seed": seed + 1, "verbose": -9, "CMA_diagonal": self.shape is not None}  # 0: by the clock
-        if population:
-            options["popsize"] = population
-        self.strategy = cma.CMAEvolutionStrategy(np.zeros(count), width, options)
+    problem: Problem
+    x: Tensor
+    _: KW_ONLY
+    grid: int = 4
+    width: float = 0.05
+    population: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.grid < 1 or self.width <= 0 or self.population in (1, 2):
+            raise GanstyleError("cma-es: give a grid of 1 or more, a width above 0, a population above 2")
+        import cma  # an extra, and slow to import
+
+        self.x = self.problem.project(self.x)
+        self.shape = None if self.problem.grid is None else _coarse(self.problem.grid, self.grid)
+        count = len(self.x) if self.shape is None else math.prod(self.shape)
+        # cma takes seed 0 from the clock.
+        options = {"seed": self.seed + 1, "verbose": -9, "CMA_diagonal": self.shape is not None}
+        if self.population:
+            options["popsize"] = self.population
+        self.strategy = cma.CMAEvolutionStrategy(np.zeros(count), self.width, options)
         self.started = False
 
     def step(self) -> Point | None:

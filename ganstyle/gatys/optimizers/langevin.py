@@ -1,6 +1,8 @@
 """Langevin dynamics: gradient descent with noise, which samples pictures instead of seeking the best one."""
 
 import math
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,6 +14,7 @@ _MAX_FAILURES = 8
 _MEMORY = 0.99  # of the squared gradients' average
 
 
+@dataclass(eq=False)
 class Langevin:
     """Stochastic gradient Langevin dynamics (Welling & Teh 2011, equation 4) of exp(−f / T), cooled down.
 
@@ -43,25 +46,27 @@ class Langevin:
         seed: of the noise.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        x: Tensor,
-        *,
-        lr: float = 0.05,
-        temperature: float = 0.02,
-        cooling: float = 1.0,
-        precondition: bool = True,
-        metropolis: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.problem, self.lr, self.cooling = problem, lr, cooling
-        self.temperature = 2 * temperature / len(x)
-        self.precondition, self.metropolis = precondition, metropolis
-        self.generator = torch.Generator(x.device).manual_seed(seed)
-        self.z = problem.project(x)  # unfolded: see _evaluate
+    deterministic: ClassVar[bool] = False
+    gradient_free: ClassVar[bool] = False
+    scheduled: ClassVar[bool] = True
+    requires: ClassVar[str | None] = None
+
+    problem: Problem
+    x: Tensor
+    _: KW_ONLY
+    lr: float = 0.05
+    temperature: float = 0.02
+    cooling: float = 1.0
+    precondition: bool = True
+    metropolis: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.heat = 2 * self.temperature / len(self.x)
+        self.generator = torch.Generator(self.x.device).manual_seed(self.seed)
+        self.z = self.problem.project(self.x)  # unfolded: see _evaluate
         self.loss, self.gradient = math.nan, torch.empty(0)
-        self.square = torch.zeros_like(x)
+        self.square = torch.zeros_like(self.x)
         self.count, self.failures = 0, 0
 
     def step(self) -> Point | None:
@@ -70,7 +75,7 @@ class Langevin:
             self.loss, self.gradient = self._evaluate(self.z)
             return Point(self._fold(self.z)[0], self.loss)
         left = 1 - self.problem.spent()
-        rate, heat = self.lr * left ** (self.cooling / 2), self.temperature * left**self.cooling
+        rate, heat = self.lr * left ** (self.cooling / 2), self.heat * left**self.cooling
         adjust = self.metropolis and left <= 0.5 + 1e-9
         scale = rate * self._metric(frozen=adjust)
         noise = torch.randn(self.z.shape, generator=self.generator, device=self.z.device)

@@ -1,15 +1,18 @@
 """Limited-memory BFGS for functions in a box."""
 
 import math
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ganstyle.gatys.optimizers.base import Point, Problem
 from ganstyle.gatys.optimizers.history import InverseHessian
-from ganstyle.gatys.optimizers.wolfe import Trial, search
+from ganstyle.gatys.optimizers.wolfe import LinePoint, search
 
 
+@dataclass(eq=False)
 class LBFGS:
     """L-BFGS (Nocedal & Wright 2006, section 7.2) with a strong-Wolfe line search.
 
@@ -27,14 +30,22 @@ class LBFGS:
         x: the start (n,).
         history: how many steps are remembered.
         first_step: root mean square change of a coordinate by the first trial.
-        seed: not used; the method draws nothing.
     """
 
-    def __init__(
-        self, problem: Problem, x: Tensor, *, history: int = 10, first_step: float = 0.02, seed: int = 0
-    ) -> None:
-        self.problem, self.x, self.first_step = problem, problem.project(x), first_step
-        self.inverse = InverseHessian(problem.grid, history)
+    deterministic: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = False
+    scheduled: ClassVar[bool] = False
+    requires: ClassVar[str | None] = None
+
+    problem: Problem
+    x: Tensor
+    _: KW_ONLY
+    history: int = 10
+    first_step: float = 0.02
+
+    def __post_init__(self) -> None:
+        self.x = self.problem.project(self.x)
+        self.inverse = InverseHessian(self.problem.grid, self.history)
         self.loss, self.gradient = math.nan, torch.empty(0)
 
     def step(self) -> Point | None:
@@ -49,7 +60,7 @@ class LBFGS:
             direction = descent * (self.first_step * math.sqrt(len(self.x)) / (float(descent.norm()) + 1e-30))
         found = None
         if float(self.gradient @ direction) < 0:
-            found = search(self.problem, Trial(self.x, self.loss, self.gradient), direction)
+            found = search(self.problem, LinePoint(self.x, self.loss, self.gradient), direction)
         if found is None:
             if not len(self.inverse):
                 return None

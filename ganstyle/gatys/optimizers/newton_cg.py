@@ -1,6 +1,8 @@
 """Truncated Newton: conjugate gradients inside a trust region."""
 
 import math
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -13,6 +15,7 @@ from ganstyle.gatys.optimizers.history import InverseHessian
 _MAX_REJECTIONS = 12
 
 
+@dataclass(eq=False)
 class NewtonCG:
     """Trust-region Newton-CG (Steihaug 1983; Nocedal & Wright 2006, algorithms 4.1 and 7.2), in a box.
 
@@ -43,34 +46,35 @@ class NewtonCG:
         radius: root mean square change of a coordinate by the first step at most.
         difference: ε, as the root mean square change of a coordinate.
         history: how many pairs make up the preconditioner; 0: there is none.
-        seed: not used; the method draws nothing.
 
     Raises:
         GanstyleError: no such kind of product, or none at all, or no way to go.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        x: Tensor,
-        *,
-        hessian: str = "differences",
-        products: int = 8,
-        tolerance: float = 0.1,
-        radius: float = 0.05,
-        difference: float = 0.01,
-        history: int = 20,
-        seed: int = 0,
-    ) -> None:
-        if hessian not in ("differences", "exact"):
-            raise GanstyleError(f"newton-cg: hessian '{hessian}' is unknown; give differences or exact")
-        if products < 1 or radius <= 0 or difference <= 0:
+    deterministic: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = False
+    scheduled: ClassVar[bool] = False
+    requires: ClassVar[str | None] = None
+
+    problem: Problem
+    x: Tensor
+    _: KW_ONLY
+    hessian: str = "differences"
+    products: int = 8
+    tolerance: float = 0.1
+    radius: float = 0.05
+    difference: float = 0.01
+    history: int = 20
+
+    def __post_init__(self) -> None:
+        if self.hessian not in ("differences", "exact"):
+            raise GanstyleError(f"newton-cg: hessian '{self.hessian}' is unknown; give differences or exact")
+        if self.products < 1 or self.radius <= 0 or self.difference <= 0:
             raise GanstyleError("newton-cg: give 1 product or more, a radius and a difference above 0")
-        self.problem, self.x = problem, problem.project(x)
-        self.exact, self.products, self.tolerance = hessian == "exact", products, tolerance
-        self.unit = math.sqrt(len(x))  # a vector of root mean square 1 is as long as this
-        self.radius, self.difference = radius * self.unit, difference
-        self.inverse = InverseHessian(problem.grid, history) if history else None
+        self.x = self.problem.project(self.x)
+        self.unit = math.sqrt(len(self.x))  # a vector of root mean square 1 is as long as this
+        self.radius *= self.unit
+        self.inverse = InverseHessian(self.problem.grid, self.history) if self.history else None
         self.loss, self.gradient = math.nan, torch.empty(0)
 
     def step(self) -> Point | None:
@@ -79,7 +83,7 @@ class NewtonCG:
             self.loss, self.gradient = self.problem.value_and_grad(self.x)
             return Point(self.x, self.loss)
         free = self.problem.free(self.x, self.gradient)
-        product = self.problem.exact_product(self.x) if self.exact else self._by_differences
+        product = self.problem.exact_product(self.x) if self.hessian == "exact" else self._by_differences
 
         def finite_product(vector: Tensor) -> Tensor:
             image = product(vector) * free

@@ -12,7 +12,7 @@ _LONGER = 3.0
 _MAX_TRIALS = 12
 
 
-class Trial(NamedTuple):
+class LinePoint(NamedTuple):
     """A point on the path, its loss and its gradient."""
 
     x: Tensor
@@ -20,7 +20,7 @@ class Trial(NamedTuple):
     gradient: Tensor
 
 
-def search(problem: Problem, start: Trial, direction: Tensor) -> Trial | None:
+def search(problem: Problem, start: LinePoint, direction: Tensor) -> LinePoint | None:
     """Find a point along ``direction`` that lies low enough and where the slope has flattened out.
 
     The strong Wolfe conditions (Nocedal & Wright 2006, equation 3.7), sought by bracketing: a step that is
@@ -43,7 +43,7 @@ def search(problem: Problem, start: Trial, direction: Tensor) -> Trial | None:
     """
     slope = float(start.gradient @ direction)
     low, low_loss, low_slope, high = 0.0, start.loss, slope, math.inf
-    best: Trial | None = None
+    best: LinePoint | None = None
     length = 1.0
     for _ in range(_MAX_TRIALS):
         straight = start.x + length * direction
@@ -57,7 +57,7 @@ def search(problem: Problem, start: Trial, direction: Tensor) -> Trial | None:
             high, end_loss = length, loss
             length = _parabola(low, low_loss, low_slope, high, end_loss)
             continue
-        trial = Trial(x, loss, gradient)
+        trial = LinePoint(x, loss, gradient)
         here = float(gradient @ (direction * (x == straight)))
         if abs(here) <= -_CURVATURE * slope:
             return trial

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from ganstyle.gatys.benchmark.plots import curve, draw
-from ganstyle.gatys.benchmark.runs import Comparison
-from ganstyle.gatys.benchmark.summary import Spread
+from ganstyle.gatys.benchmark.comparison import OptimizerComparison
+from ganstyle.gatys.benchmark.report import draw_losses
+from ganstyle.gatys.benchmark.summary import Spread, loss_curve
 from ganstyle.reports import SCHEMES, svg
 
-MadeUp = Callable[..., Comparison]
+MadeUp = Callable[..., OptimizerComparison]
 
 LBFGS = [[(0.0, 10.0), (0.1, 4.0), (1.0, 1.0)]]
 LANGEVIN = [[(0.0, 10.0), (0.2, 8.0), (1.0, 3.0)], [(0.0, 10.0), (0.1, 9.0), (1.0, 2.0)]]
@@ -17,12 +17,12 @@ LANGEVIN = [[(0.0, 10.0), (0.2, 8.0), (1.0, 3.0)], [(0.0, 10.0), (0.1, 9.0), (1.
 
 def test_a_curve_holds_what_each_run_had_in_hand(made_up: MadeUp) -> None:
     comparison = made_up({"lbfgs": LBFGS, "langevin": LANGEVIN})
-    assert curve(comparison.runs[:1]) == [
+    assert loss_curve(comparison.runs[:1]) == [
         (0.0, Spread(10.0, 10.0, 10.0)),
         (6.0, Spread(4.0, 4.0, 4.0)),
         (60.0, Spread(1.0, 1.0, 1.0)),
     ]
-    assert curve(comparison.runs[1:3]) == [
+    assert loss_curve(comparison.runs[1:3]) == [
         (0.0, Spread(10.0, 10.0, 10.0)),
         (6.0, Spread(9.5, 9.0, 10.0)),
         (12.0, Spread(8.5, 8.0, 9.0)),
@@ -33,7 +33,7 @@ def test_a_curve_holds_what_each_run_had_in_hand(made_up: MadeUp) -> None:
 @pytest.mark.parametrize("scheme", sorted(SCHEMES))
 def test_a_line_for_each_and_a_band_where_seeds_differ(made_up: MadeUp, scheme: str) -> None:
     comparison = made_up({"lbfgs": LBFGS, "langevin": LANGEVIN})
-    (axes,) = draw(comparison, comparison.budgets[0], scheme).axes
+    (axes,) = draw_losses(comparison, comparison.budgets[0], scheme).axes
     assert [line.get_label() for line in axes.lines] == ["lbfgs", "langevin"]
     assert np.asarray(axes.lines[0].get_ydata()).tolist() == [10.0, 4.0, 1.0]
     assert len(axes.collections) == 1
@@ -47,11 +47,13 @@ def test_a_line_for_each_and_a_band_where_seeds_differ(made_up: MadeUp, scheme: 
 
 def test_the_loss_is_logarithmic_where_that_helps(made_up: MadeUp) -> None:
     wide, narrow = made_up({"lbfgs": LBFGS}), made_up({"lbfgs": [[(0.0, 2.0), (0.5, 1.5), (1.0, 1.0)]]})
-    assert draw(wide, wide.budgets[0], "light").axes[0].get_yscale() == "log"
-    assert draw(narrow, narrow.budgets[0], "light").axes[0].get_yscale() == "linear"
-    assert draw(narrow, narrow.budgets[1], "light").axes[0].get_xlabel() == "evaluations of the network"
+    assert draw_losses(wide, wide.budgets[0], "light").axes[0].get_yscale() == "log"
+    assert draw_losses(narrow, narrow.budgets[0], "light").axes[0].get_yscale() == "linear"
+    assert (
+        draw_losses(narrow, narrow.budgets[1], "light").axes[0].get_xlabel() == "evaluations of the network"
+    )
 
 
 def test_a_run_that_never_got_anywhere_can_be_drawn(made_up: MadeUp) -> None:
     comparison = made_up({"lbfgs": [[(0.0, 10.0), (1.2, 10.0)]]})
-    assert svg(draw(comparison, comparison.budgets[0], "light"))
+    assert svg(draw_losses(comparison, comparison.budgets[0], "light"))

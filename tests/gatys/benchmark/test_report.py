@@ -10,12 +10,12 @@ import pytest
 from ganstyle.errors import GanstyleError
 from ganstyle.files import check_folder
 from ganstyle.gatys.benchmark import report
-from ganstyle.gatys.benchmark.conclusion import conclusion
-from ganstyle.gatys.benchmark.report import read_record, write_report
-from ganstyle.gatys.benchmark.runs import Comparison
+from ganstyle.gatys.benchmark.comparison import OptimizerComparison
+from ganstyle.gatys.benchmark.report import write_optimizer_report
+from ganstyle.gatys.benchmark.summary import conclude
 from ganstyle.images import check_image
 
-MadeUp = Callable[..., Comparison]
+MadeUp = Callable[..., OptimizerComparison]
 
 CURVES = {
     "lbfgs": [[(0.0, 10.0), (0.1, 4.0), (0.5, 2.0), (1.0, 1.0)]],
@@ -24,27 +24,33 @@ CURVES = {
 
 
 @pytest.fixture
-def comparison(made_up: MadeUp) -> Comparison:
+def comparison(made_up: MadeUp) -> OptimizerComparison:
     return made_up(CURVES, memory={"lbfgs": 321}, notes=["a <step> was taken back"])
 
 
 Write = Callable[..., Any]
 
 
+def read_record(folder: Path) -> Any:
+    return json.loads((folder / "optimizers.json").read_text(encoding="utf-8"))
+
+
 @pytest.fixture
 def write(read_page: Callable[[Path], Any]) -> Write:
     """Return a function that writes a report and reads its page."""
 
-    def act(comparison: Comparison, folder: Path, *, force: bool = False) -> Any:
-        page = write_report(comparison, folder, content="a&b.jpg", styles=["<c>.jpg"], force=force)
+    def act(comparison: OptimizerComparison, folder: Path, *, force: bool = False) -> Any:
+        names: dict[str, Any] = {"content": "a&b.jpg", "styles": ["<c>.jpg"]}
+        page, record = write_optimizer_report(comparison, folder, **names, force=force)
         assert page == folder / "index.html"
+        assert record == read_record(folder)
         return read_page(page)
 
     return act
 
 
 def test_all_that_the_page_refers_to_lies_beside_it(
-    write: Write, comparison: Comparison, tmp_path: Path
+    write: Write, comparison: OptimizerComparison, tmp_path: Path
 ) -> None:
     page = write(comparison, tmp_path / "new" / "report")
     files = {str(p.relative_to(tmp_path / "new" / "report")) for p in (tmp_path / "new").rglob("*.*g")}
@@ -61,10 +67,10 @@ def test_all_that_the_page_refers_to_lies_beside_it(
     assert not re.search(r"https?://|@import|url\(|<script", html)
 
 
-def test_the_page_says_what_was_found(write: Write, comparison: Comparison, tmp_path: Path) -> None:
+def test_the_page_says_what_was_found(write: Write, comparison: OptimizerComparison, tmp_path: Path) -> None:
     page = write(comparison, tmp_path / "report")
     texts = [" ".join(text.split()) for text in page.texts["p"]]
-    assert conclusion(comparison) in texts
+    assert conclude(comparison) in texts
     assert "a&b.jpg in the style of <c>.jpg" in texts
     cells = page.texts["td"]
     assert cells[:7] == ["4.00", "2.00", "1.00", "30.0", "200", "60.0", "321"]
@@ -73,15 +79,14 @@ def test_the_page_says_what_was_found(write: Write, comparison: Comparison, tmp_
     assert any("langevin: a <step> was taken back (4 times)" in text for text in page.texts["li"])
     assert comparison.setup.vgg.sha256 in page.texts["dd"]
     assert "Repeated with 2 seeds: langevin" in " ".join(page.texts["li"])
-    assert "Run once: lbfgs. They draw nothing at random" in " ".join(page.texts["li"])
+    assert "Run once: lbfgs. They are deterministic" in " ".join(page.texts["li"])
 
 
-def test_the_record_holds_the_numbers(write: Write, comparison: Comparison, tmp_path: Path) -> None:
+def test_the_record_holds_the_numbers(write: Write, comparison: OptimizerComparison, tmp_path: Path) -> None:
     write(comparison, tmp_path / "report")
-    record = json.loads((tmp_path / "report" / "optimizers.json").read_text(encoding="utf-8"))
-    assert record == read_record(tmp_path / "report")
+    record = read_record(tmp_path / "report")
     assert record["vgg"] == {"name": "VGG-16 (made up)", "sha256": "0123456789abcdef" * 4}
-    assert record["conclusion"] == conclusion(comparison)
+    assert record["conclusion"] == conclude(comparison)
     assert (record["content"], record["styles"]) == ("a&b.jpg", ["<c>.jpg"])
     settings = record["settings"]
     assert (settings["width"], settings["height"], settings["precision"]) == (16, 12, "fp32")
@@ -121,7 +126,7 @@ def test_numbers_that_are_not_finite_are_still_valid_json(
 
 
 def test_a_folder_that_holds_something_is_left_alone(
-    write: Write, comparison: Comparison, tmp_path: Path
+    write: Write, comparison: OptimizerComparison, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(GanstyleError, match=r"is not empty; choose another folder, or .* --force"):
@@ -138,7 +143,7 @@ def test_a_folder_that_holds_something_is_left_alone(
 
 
 def test_a_page_that_cannot_be_made_leaves_nothing_behind(
-    write: Write, comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write: Write, comparison: OptimizerComparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> str:
         raise OSError(28, "No space left on device")

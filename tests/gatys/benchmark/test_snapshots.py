@@ -2,8 +2,9 @@ from pathlib import Path
 
 import torch
 
-from ganstyle.gatys.benchmark.snapshots import MARKS, Budget, Snapshots
-from ganstyle.gatys.events import Iterate, Note
+from ganstyle.gatys.benchmark.trial import MARKS, Budget, SnapshotRecorder
+from ganstyle.gatys.events import Iterate
+from ganstyle.runs.events import Message
 
 
 def iterate(evaluations: float, loss: float) -> Iterate:
@@ -11,7 +12,7 @@ def iterate(evaluations: float, loss: float) -> Iterate:
     return Iterate(1, 9, evaluations, evaluations / 10, 1, loss, {}, image)
 
 
-def pictured(snapshots: Snapshots) -> list[tuple[float, float]]:
+def pictured(snapshots: SnapshotRecorder) -> list[tuple[float, float]]:
     return [(s.evaluations, round(float(s.picture().mean()), 6)) for s in snapshots.kept]
 
 
@@ -22,10 +23,10 @@ def test_marks_rise_to_the_end_and_hold_what_the_table_asks_for() -> None:
 
 
 def test_kept_is_what_was_in_hand_when_a_mark_was_passed(tmp_path: Path) -> None:
-    snapshots = Snapshots(tmp_path, Budget("evaluations", 100.0))
+    snapshots = SnapshotRecorder(tmp_path, Budget("evaluations", 100.0))
     snapshots(iterate(24.0, 0.5))
     snapshots(iterate(24.9, 0.7))  # worse: not what an optimization would hand over
-    snapshots(Note("a step was taken back"))
+    snapshots(Message("a step was taken back"))
     snapshots(iterate(25.5, 0.4))  # the mark at 25 lies between: 0.5 was in hand
     snapshots(iterate(80.0, 0.2))
     snapshots.finish(torch.full((1, 3, 1, 1), 0.1), 10.0, 100.0)
@@ -35,7 +36,7 @@ def test_kept_is_what_was_in_hand_when_a_mark_was_passed(tmp_path: Path) -> None
 
 
 def test_a_picture_is_kept_once_however_many_marks_pass(tmp_path: Path) -> None:
-    snapshots = Snapshots(tmp_path, Budget("seconds", 10.0))
+    snapshots = SnapshotRecorder(tmp_path, Budget("seconds", 10.0))
     for evaluations in (1.0, 30.0, 60.0, 99.0):
         snapshots(iterate(evaluations, 1.0 + evaluations))  # none is better than the first
     snapshots.finish(torch.full((1, 3, 1, 1), 2.0), 10.0, 100.0)

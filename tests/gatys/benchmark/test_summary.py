@@ -1,10 +1,10 @@
 import math
 from collections.abc import Callable
 
-from ganstyle.gatys.benchmark.runs import Comparison
+from ganstyle.gatys.benchmark.comparison import OptimizerComparison
 from ganstyle.gatys.benchmark.summary import Spread, amount, half_way_loss, loss_at, reach, rows
 
-MadeUp = Callable[..., Comparison]
+MadeUp = Callable[..., OptimizerComparison]
 
 LBFGS = [[(0.0, 10.0), (0.1, 4.0), (0.5, 2.0), (0.8, 1.5), (1.0, 1.0)]]
 
@@ -37,11 +37,11 @@ def test_rows_give_medians_and_ranges_over_seeds(made_up: MadeUp) -> None:
     assert first.reach == Spread(30.0, 30.0, 30.0)
     assert second.reach == Spread(60.0, 60.0, math.inf)
     assert second.middle.loss == 1.5
-    assert second.peak_memory == 300 * 2**20
+    assert second.peak_memory_bytes == 300 * 2**20
 
 
 def test_of_two_in_the_middle_the_better_is_shown(made_up: MadeUp) -> None:
-    comparison = made_up({"anneal": [[(0.0, 9.0), (1.0, loss)] for loss in (4.0, 3.0)]})
+    comparison = made_up({"cma-es": [[(0.0, 9.0), (1.0, loss)] for loss in (4.0, 3.0)]})
     (row,) = rows(comparison, comparison.budgets[1])
     assert row.final == Spread(3.5, 3.0, 4.0)
     assert row.middle.loss == 3.0

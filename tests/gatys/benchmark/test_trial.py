@@ -7,22 +7,20 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
+from ganstyle.gatys import GatysSettings
 from ganstyle.gatys.benchmark import trial as module
-from ganstyle.gatys.benchmark.snapshots import Budget
-from ganstyle.gatys.benchmark.trial import Setup, Trial, run_apart, run_trial
-from ganstyle.gatys.optimizers import OPTIMIZERS, Adam, Problem
+from ganstyle.gatys.benchmark.trial import BenchmarkSetup, Budget, Trial, run_in_process, run_trial
+from ganstyle.gatys.optimizers import OPTIMIZERS, Adam
 from ganstyle.weights import find_vgg16
 
 
 @pytest.fixture
-def setup(vgg16_weights: Path) -> Setup:
+def setup(vgg16_weights: Path) -> BenchmarkSetup:
     generator = torch.Generator().manual_seed(0)
-    return Setup(
+    return BenchmarkSetup(
         content=torch.rand(1, 3, 16, 20, generator=generator),
         styles=[torch.rand(1, 3, 18, 16, generator=generator)],
-        content_weight=1.0,
-        style_weight=30.0,
-        tv_weight=0.1,
+        settings=GatysSettings(),
         vgg=find_vgg16(str(vgg16_weights)),
         dtype=torch.float32,
         device=torch.device("cpu"),
@@ -30,47 +28,47 @@ def setup(vgg16_weights: Path) -> Setup:
     )
 
 
-def test_a_trial_keeps_to_its_evaluations(setup: Setup, tmp_path: Path) -> None:
+def test_a_trial_keeps_to_its_evaluations(setup: BenchmarkSetup, tmp_path: Path) -> None:
     outcome = run_trial(setup, Trial("adam", Budget("evaluations", 12.0), 0, setup.content), tmp_path)
     assert 11 < outcome.evaluations <= 12
     assert outcome.steps > 3
-    assert outcome.peak_memory >= 0
+    assert outcome.peak_memory_bytes >= 0
     assert [s.evaluations for s in outcome.snapshots] == sorted(s.evaluations for s in outcome.snapshots)
     assert outcome.snapshots[-1].picture().shape == setup.content.shape
 
 
-def test_a_trial_keeps_to_its_seconds(setup: Setup, tmp_path: Path) -> None:
+def test_a_trial_keeps_to_its_seconds(setup: BenchmarkSetup, tmp_path: Path) -> None:
     outcome = run_trial(setup, Trial("lbfgs", Budget("seconds", 0.3), 0, setup.content), tmp_path)
     assert 0.2 < outcome.seconds < 3  # the last evaluation may overrun, on a busy machine by much
 
 
 def test_what_an_optimizer_imports_is_not_on_the_clock(
-    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    setup: BenchmarkSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []
 
     class Slow(Adam):
-        def __init__(self, problem: Problem, x: Tensor, *, seed: int = 0) -> None:
-            made.append(len(x))
-            super().__init__(problem, x, seed=seed)
+        def __post_init__(self) -> None:
+            made.append(len(self.x))
+            super().__post_init__()
 
     monkeypatch.setitem(OPTIMIZERS, "slow", Slow)
     run_trial(setup, Trial("slow", Budget("evaluations", 2.0), 0, setup.content), tmp_path)
     assert made == [12, setup.content.numel()]  # first on next to nothing, before memory is watched
 
 
-def test_a_process_of_its_own(setup: Setup, tmp_path: Path) -> None:
+def test_a_process_of_its_own(setup: BenchmarkSetup, tmp_path: Path) -> None:
     trial = Trial("lbfgs", Budget("evaluations", 3.0), 0, setup.content)
-    outcome = run_apart(setup, trial, tmp_path)
+    outcome = run_in_process(setup, trial, tmp_path)
     assert outcome.evaluations == pytest.approx(3)
     (tmp_path / "here").mkdir()
     here = run_trial(setup, trial, tmp_path / "here")
     torch.testing.assert_close(outcome.snapshots[-1].picture(), here.snapshots[-1].picture())
-    assert outcome.peak_memory > 0
+    assert outcome.peak_memory_bytes > 0
 
 
 def test_the_childs_own_end_reports_what_a_user_can_mend(
-    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    setup: BenchmarkSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[object] = []
 
@@ -136,24 +134,24 @@ class Stand:
     ],
 )
 def test_what_goes_wrong_in_the_process_is_one_line(
-    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand: Stand, message: str
+    setup: BenchmarkSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand: Stand, message: str
 ) -> None:
     monkeypatch.setattr("multiprocessing.get_context", stand)
     with pytest.raises(GanstyleError, match=message):
-        run_apart(setup, Trial("adam", Budget("seconds", 1.0), 0, setup.content), tmp_path)
+        run_in_process(setup, Trial("adam", Budget("seconds", 1.0), 0, setup.content), tmp_path)
 
 
 def test_an_interrupt_ends_the_process_too(
-    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    setup: BenchmarkSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand = Stand(KeyboardInterrupt, None, True)
     monkeypatch.setattr("multiprocessing.get_context", stand)
     with pytest.raises(KeyboardInterrupt):
-        run_apart(setup, Trial("adam", Budget("seconds", 1.0), 0, setup.content), tmp_path)
+        run_in_process(setup, Trial("adam", Budget("seconds", 1.0), 0, setup.content), tmp_path)
     assert stand.terminated
 
 
-def test_tensors_do_not_share_memory_with_the_process(setup: Setup) -> None:
+def test_tensors_do_not_share_memory_with_the_process(setup: BenchmarkSetup) -> None:
     copy: Tensor = pickle.loads(pickle.dumps(setup)).content
     assert not copy.is_shared()  # type: ignore[no-untyped-call]
     torch.testing.assert_close(copy, setup.content)

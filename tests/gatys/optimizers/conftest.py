@@ -61,7 +61,8 @@ def run() -> Run:
         done = 0
         spent = {"spent": lambda: done / steps}
         it = Problem(function, **(spent | dict(problem or {})))
-        optimizer = kind(it, x, **options)
+        make: Callable[..., Optimizer] = kind
+        optimizer = make(it, x, **options)
         for _ in range(steps):
             try:
                 point = optimizer.step()
@@ -103,15 +104,15 @@ class StyleProblem:
         photo = torch.nn.functional.interpolate(corners, (24, 32), mode="bilinear")
         stripes = (torch.arange(32).div(3, rounding_mode="floor") % 2).float().expand(1, 3, 24, 32)
         painting = stripes * torch.tensor([0.9, 0.6, 0.1]).view(1, 3, 1, 1)
-        scene = ScaleInputs((24, 32), photo, [painting], _network)
+        inputs = ScaleInputs((24, 32), photo, [painting], _network)
         layers = {"one": 1.0, "two": 1.0}
         with torch.no_grad():
             self.objective = Objective(
                 _network,
                 {
-                    "content": (1.0, content_term({"two": 1.0})(scene)),
-                    "style": (10.0, style_term(layers, [1.0])(scene)),
-                    "tv": (0.01, variation_term(scene)),
+                    "content": (1.0, content_term({"two": 1.0})(inputs)),
+                    "style": (10.0, style_term(layers, [1.0])(inputs)),
+                    "tv": (0.01, variation_term(inputs)),
                 },
             )
         self.start = photo.flatten()

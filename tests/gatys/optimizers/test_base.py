@@ -13,7 +13,7 @@ def cubic(x: Tensor) -> Tensor:
 
 
 def test_the_five() -> None:
-    assert sorted(OPTIMIZERS) == ["adam", "anneal", "langevin", "lbfgs", "newton-cg"]
+    assert sorted(OPTIMIZERS) == ["adam", "cma-es", "langevin", "lbfgs", "newton-cg"]
 
 
 def test_values_gradients_and_products() -> None:

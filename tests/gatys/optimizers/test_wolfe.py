@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.gatys.optimizers import Problem
-from ganstyle.gatys.optimizers.wolfe import Trial, search
+from ganstyle.gatys.optimizers.wolfe import LinePoint, search
 
 
 def bowl(x: Tensor) -> Tensor:
@@ -18,8 +18,8 @@ def quartic(x: Tensor) -> Tensor:
     return (x**4 / 4 - x).sum()
 
 
-def begin(problem: Problem, x: Tensor) -> Trial:
-    trial = Trial(x, *problem.value_and_grad(x))
+def begin(problem: Problem, x: Tensor) -> LinePoint:
+    trial = LinePoint(x, *problem.value_and_grad(x))
     problem.evaluations = 0.0
     return trial
 

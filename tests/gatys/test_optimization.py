@@ -1,6 +1,7 @@
 import math
 import statistics
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,24 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.gatys import OPTIMIZERS, Event, Iterate, Note, ScaleInputs, StopOptimization, Term, optimize
+from ganstyle.gatys import (
+    OPTIMIZERS,
+    GatysSettings,
+    Iterate,
+    OptimizationEvent,
+    ScaleInputs,
+    StopOptimization,
+    Term,
+    optimize,
+)
 from ganstyle.images import resize_shorter
 from ganstyle.models import VGG16Features
+from ganstyle.runs.events import Message
 from ganstyle.weights import find_vgg16, load_vgg16
 
 LAYERS: dict[str, Any] = {"content_layers": {"two": 1.0}, "style_layers": {"one": 1.0, "two": 1.0}}
+
+SETTINGS = {it.name for it in fields(GatysSettings)}
 
 
 class Network:
@@ -47,11 +60,13 @@ def stripes(height: int = 30, width: int = 40) -> Tensor:
 def paint(content: Tensor | None = None, style: Any = None, *, texture: bool = False, **options: Any) -> Any:
     photo = None if texture else smooth(1) if content is None else content
     options = {"features": Network(), "steps": 10, **LAYERS, **options}
-    return optimize(photo, stripes() if style is None else style, **options)
+    given = {name: options.pop(name) for name in SETTINGS & options.keys()}
+    styles = stripes() if style is None else style
+    return optimize(photo, styles, settings=GatysSettings(**given), **options)
 
 
-def collector() -> tuple[list[Event], Callable[[Event], None]]:
-    events: list[Event] = []
+def collector() -> tuple[list[OptimizationEvent], Callable[[OptimizationEvent], None]]:
+    events: list[OptimizationEvent] = []
     return events, events.append
 
 
@@ -97,7 +112,7 @@ def test_events_count() -> None:
 def test_images_of_events_may_be_kept() -> None:
     copies: list[tuple[Tensor, Tensor]] = []
 
-    def callback(event: Event) -> None:
+    def callback(event: OptimizationEvent) -> None:
         if isinstance(event, Iterate):
             copies.append((event.image, event.image.clone()))
 
@@ -147,8 +162,8 @@ def test_start_is_the_photo_the_noise_or_a_picture() -> None:
         return events[0].image
 
     assert torch.equal(first(), smooth(1))
-    assert torch.equal(first(start=smooth(7)), smooth(7))
-    assert first(start=smooth(7, 48, 64)).shape == (1, 3, 24, 32)
+    assert torch.equal(first(start_image=smooth(7)), smooth(7))
+    assert first(start_image=smooth(7, 48, 64)).shape == (1, 3, 24, 32)
     noise = first(start="noise", seed=3)
     assert torch.equal(noise, first(start="noise", seed=3))
     assert not torch.equal(noise, first(start="noise", seed=4))
@@ -176,15 +191,15 @@ def test_several_paintings() -> None:
 def test_extra_terms_and_another_style() -> None:
     scenes: list[ScaleInputs] = []
 
-    def red(scene: ScaleInputs) -> Term:
-        scenes.append(scene)
+    def red(inputs: ScaleInputs) -> Term:
+        scenes.append(inputs)
         return lambda picture, maps: (picture[:, 0] - 1).square().mean()
 
-    result = paint(extra_terms={"red": (50.0, red)}, scales=[12, 24], style_weight=0.0)
-    assert [scene.size for scene in scenes] == [(12, 16), (24, 32)]
+    result = paint(terms={"red": (50.0, red)}, scales=[12, 24], style_weight=0.0)
+    assert [it.size for it in scenes] == [(12, 16), (24, 32)]
     assert set(result.terms) == {"content", "tv", "red"}
     assert result.image[:, 0].mean() > 0.95
-    replaced = paint(style_objective=red, style_weight=50.0)
+    replaced = paint(terms={"style": (50.0, red)})
     assert replaced.terms["style"] == pytest.approx(float((replaced.image[:, 0] - 1).square().mean()))
 
 
@@ -205,7 +220,7 @@ def test_seconds_end_it() -> None:
 def test_interrupted_the_best_so_far_is_kept(reason: type[BaseException]) -> None:
     seen: list[Iterate] = []
 
-    def callback(event: Event) -> None:
+    def callback(event: OptimizationEvent) -> None:
         if isinstance(event, Iterate):
             seen.append(event)
             if event.step == 6:
@@ -218,7 +233,7 @@ def test_interrupted_the_best_so_far_is_kept(reason: type[BaseException]) -> Non
 
 
 def test_interrupted_at_a_small_scale_the_picture_has_its_size() -> None:
-    def callback(event: Event) -> None:
+    def callback(event: OptimizationEvent) -> None:
         raise StopOptimization
 
     result = paint(scales=[8, 16, 24], steps=50, callback=callback)
@@ -257,7 +272,7 @@ def test_a_step_that_is_not_finite_is_noted_and_survived() -> None:
         passes = 0
         events, callback = collector()
         result = paint(features=Fragile(), optimizer=optimizer, callback=callback)
-        assert any(isinstance(event, Note) and "not finite" in event.text for event in events), optimizer
+        assert any(isinstance(event, Message) and "not finite" in event.text for event in events), optimizer
         first = next(event for event in events if isinstance(event, Iterate))
         assert result.loss < first.loss
         assert result.image.isfinite().all()
@@ -288,9 +303,14 @@ def test_bfloat16_features_lead_to_nearly_the_same_loss(vgg16_weights: Path) -> 
 
     def shortfall(photo: Tensor) -> float:
         """Return how much less far down bfloat16 came, as a fraction of the way that float32 went."""
-        found = [optimize(photo, stripes(), features=it, steps=8).image for it in (exact, rough)]
+        found = [
+            optimize(photo, stripes(), features=it, settings=GatysSettings(steps=8)).image
+            for it in (exact, rough)
+        ]
         before, ours, theirs = (
-            optimize(photo, stripes(), features=exact, start=picture, steps=1).loss
+            optimize(
+                photo, stripes(), features=exact, start_image=picture, settings=GatysSettings(steps=1)
+            ).loss
             for picture in (photo, *found)
         )
         assert ours < 0.5 * before
@@ -308,22 +328,22 @@ def test_bfloat16_features_lead_to_nearly_the_same_loss(vgg16_weights: Path) -> 
         ({"content_weight": 0, "style_weight": 0, "tv_weight": 0}, "all weights are zero"),
         ({"style_weight": -1.0}, "the weight of style is -1.0"),
         ({"tv_weight": math.nan}, "the weight of tv is nan"),
-        ({"optimizer": "sgd"}, "no optimizer 'sgd'; choose from adam, anneal, langevin, lbfgs, newton-cg"),
-        ({"optimizer_options": {"lr": 1.0}}, "lbfgs has no option 'lr'; it has history, first_step, seed"),
+        ({"optimizer": "sgd"}, "no optimizer 'sgd'; choose from adam, cma-es, langevin, lbfgs, newton-cg"),
+        ({"optimizer_options": {"lr": 1.0}}, "lbfgs has no option 'lr'; it has history, first_step"),
         ({"optimizer_options": {"history": 2.5}}, "lbfgs: history cannot be 2.5; give something like 10"),
         ({"optimizer_options": {"history": True}}, "history cannot be True"),
         ({"optimizer_options": {"first_step": math.nan}}, "first_step cannot be nan"),
-        ({"seed": -1}, "seed cannot be -1"),
+        ({"seed": -1}, "seed -1"),
         ({"optimizer": "adam", "optimizer_options": {"betas": 0.9}}, "give something like (0.9, 0.99)"),
         ({"optimizer": "adam", "optimizer_options": {"average": 1}}, "below 1"),
-        ({"optimizer": "anneal", "optimizer_options": {"grid": 0}}, "a grid of 1 or more"),
+        ({"optimizer": "cma-es", "optimizer_options": {"grid": 0}}, "a grid of 1 or more"),
         ({"optimizer": "langevin", "optimizer_options": {"metropolis": 1}}, "give something like False"),
         ({"optimizer": "newton-cg", "optimizer_options": {"hessian": "bfgs"}}, "differences or exact"),
         ({"optimizer": "newton-cg", "optimizer_options": {"products": 0}}, "1 product or more"),
         ({"scales": [10, 12]}, "rise to the picture's, 24 px"),
         ({"scales": "rough"}, "give auto, single"),
         ({"start": "photo"}, "give content, noise or a picture"),
-        ({"start": torch.rand(3, 8, 8)}, "the start has shape"),
+        ({"start_image": torch.rand(3, 8, 8)}, "the start has shape"),
         ({"size": 0}, "size 0"),
         ({"style": []}, "no painting"),
         ({"style_weights": [1.0, 2.0]}, "2 style weights for 1 paintings"),
@@ -360,5 +380,6 @@ def test_images_that_do_not_do(photo: Tensor | None, style: Any, message: str) -
 
 def test_a_size_too_small_for_the_deepest_layer() -> None:
     features = VGG16Features(["relu3_3"], state=None)
+    settings = GatysSettings(size=3, style_layers={"relu3_3": 1.0}, steps=1)
     with pytest.raises(ImageError, match="too few for relu3_3"):
-        optimize(smooth(1), stripes(), features=features, size=3, style_layers={"relu3_3": 1.0}, steps=1)
+        optimize(smooth(1), stripes(), features=features, settings=settings)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganstyle.gatys.benchmark.memory import PeakMemory
+from ganstyle.devices import PeakMemory
 
 MIB = 2**20
 

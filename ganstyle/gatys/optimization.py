@@ -1,0 +1,165 @@
+"""Paint by optimizing the pixels of one picture: Gatys, Ecker & Bethge 2016 (and 2015 for textures)."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganstyle.gatys.checks import check_images, check_settings, check_shares, check_weights
+from ganstyle.gatys.events import OnOptimizationEvent
+from ganstyle.gatys.objective import Objective, ScaleInputs, Terms, standard_terms
+from ganstyle.gatys.photorealism import PHOTOREALISM_WEIGHT, photorealism_term
+from ganstyle.gatys.run import OptimizationRun
+from ganstyle.gatys.scales import Scale, enlarge, lost_detail, plan
+from ganstyle.gatys.settings import DEFAULTS, GatysSettings
+from ganstyle.images import resize, resize_shorter
+from ganstyle.images.color import luminance_only, match_color, match_luminance
+from ganstyle.losses.perceptual import FeatureExtractor
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an optimization found.
+
+    Attributes:
+        image: (1, 3, H, W) in [0, 1], on the device of the input.
+        loss: the weighted sum of the terms at the final size.
+        terms: each term before weighting: content, style, tv and any that were added. With the photo's
+            luminance preserved, loss and terms are those before its colors came back.
+        steps: steps done.
+        evaluations: passes of the network forwards and backwards, as in `Iterate`.
+        seconds: taken.
+        interrupted: whether Ctrl-C or a callback ended it early.
+        history: (seconds, evaluations, loss) after each step; losses of two scales do not compare.
+    """
+
+    image: Tensor
+    loss: float
+    terms: Mapping[str, float]
+    steps: int
+    evaluations: float
+    seconds: float
+    interrupted: bool
+    history: Sequence[tuple[float, float, float]]
+
+
+def optimize(
+    content: Tensor | None,
+    styles: Tensor | Sequence[Tensor],
+    *,
+    features: FeatureExtractor,
+    settings: GatysSettings = DEFAULTS,
+    style_weights: Sequence[float] | None = None,
+    start_image: Tensor | None = None,
+    terms: Terms | None = None,
+    callback: OnOptimizationEvent = lambda event: None,
+) -> Result:
+    """Find the picture whose content is the photo's and whose style is the paintings'.
+
+    Args:
+        content: the photo (1, 3, H, W) in [0, 1]; None: synthesize a texture from the paintings alone.
+        styles: one painting (1, 3, H, W) in [0, 1], or several of any sizes, on the photo's device.
+        features: the network; it must give every layer that the settings name.
+        settings: everything else.
+        style_weights: of several paintings, one each; None: all alike.
+        start_image: begin with this picture (1, 3, H, W) instead of what the settings say.
+        terms: name → (weight, factory): further terms of the sum, or other ones in place of the standard
+            terms "content", "style" and "tv".
+        callback: told about every step; it may raise `StopOptimization` or KeyboardInterrupt to end early.
+
+    Raises:
+        GanstyleError: the input makes no sense, or the loss is not finite at the start; one line.
+    """
+    began = time.perf_counter()
+    paintings = [styles] if isinstance(styles, Tensor) else list(styles)
+    shares = [1.0] * len(paintings) if style_weights is None else list(style_weights)
+    check_settings(settings, texture=content is None)
+    check_images(content, paintings, start_image, features)
+    check_shares(shares, len(paintings))
+    if content is not None and settings.preserve_color == "match":
+        paintings = [match_color(painting, content) for painting in paintings]
+    elif content is not None and settings.preserve_color == "luminance":
+        paintings = [match_luminance(painting, content) for painting in paintings]
+    wanted = _terms(settings, shares, terms or {}, texture=content is None)
+    guide = paintings[0] if content is None else content
+    from_noise = start_image is None and (settings.start == "noise" or content is None)
+    size = min(guide.shape[-2:]) if settings.size is None else settings.size
+    planned = plan(size, settings.scales, from_noise=from_noise)
+
+    def prepare(scale: Scale) -> tuple[ScaleInputs, Objective]:
+        return _prepare(scale, content, paintings, features, wanted)
+
+    run = OptimizationRun(settings, began, callback)
+    inputs, objective = prepare(planned[0])
+    start = _start(inputs, start_image, settings.seed, from_noise=from_noise)
+    picture = run.work_at(planned[0], objective, start)
+    for scale in planned[1:]:
+        before = inputs
+        try:
+            inputs, objective = prepare(planned[-1] if run.interrupted else scale)
+        except KeyboardInterrupt:
+            run.interrupted = True
+            inputs, objective = prepare(planned[-1])
+        picture = _continue(picture, before, inputs)
+        if run.interrupted:  # the picture only had to be brought to its size
+            break
+        picture = run.work_at(scale, objective, picture)
+    with torch.no_grad():
+        loss, values = objective(picture)
+    if content is not None and settings.preserve_color == "luminance":
+        picture = luminance_only(picture, resize(content, (picture.shape[-2], picture.shape[-1])))
+    return Result(
+        image=picture,
+        loss=float(loss),
+        terms={name: float(value) for name, value in values.items()},
+        steps=run.steps_done,
+        evaluations=run.evaluations,
+        seconds=time.perf_counter() - began,
+        interrupted=run.interrupted,
+        history=run.history,
+    )
+
+
+def _terms(settings: GatysSettings, shares: Sequence[float], added: Terms, *, texture: bool) -> Terms:
+    """Return the terms that have a weight."""
+    terms = standard_terms(settings, shares)
+    if texture:
+        del terms["content"]
+    if settings.photorealistic:
+        terms["photorealism"] = (PHOTOREALISM_WEIGHT, photorealism_term)
+    terms |= added
+    check_weights({name: weight for name, (weight, _) in terms.items()})
+    return {name: term for name, term in terms.items() if term[0] != 0}
+
+
+@torch.no_grad()
+def _prepare(
+    scale: Scale, content: Tensor | None, styles: Sequence[Tensor], features: FeatureExtractor, terms: Terms
+) -> tuple[ScaleInputs, Objective]:
+    """Return what is given at one scale, and what is minimized there."""
+    photo = None if content is None else resize_shorter(content, scale.shorter_side)
+    paintings = [resize_shorter(image, scale.shorter_side) for image in styles]
+    height, width = (paintings[0] if photo is None else photo).shape[-2:]
+    inputs = ScaleInputs((height, width), photo, paintings, features)
+    return inputs, Objective(
+        features, {name: (weight, make(inputs)) for name, (weight, make) in terms.items()}
+    )
+
+
+def _continue(picture: Tensor, before: ScaleInputs, now: ScaleInputs) -> Tensor:
+    """Return the picture of one scale at another one."""
+    if before.photo is None or now.photo is None:
+        return enlarge(picture, now.size, None)
+    return enlarge(picture, now.size, lost_detail(before.photo, now.photo))
+
+
+def _start(inputs: ScaleInputs, image: Tensor | None, seed: int, *, from_noise: bool) -> Tensor:
+    """Return the picture that the first scale begins with."""
+    if image is not None:
+        return resize(image.detach().float(), inputs.size)
+    if inputs.photo is not None and not from_noise:
+        return inputs.photo
+    noise = torch.rand(1, 3, *inputs.size, generator=torch.Generator().manual_seed(seed))
+    return noise.to(inputs.styles[0].device)
