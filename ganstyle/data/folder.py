@@ -18,22 +18,32 @@ _LISTED = 3  # names in a warning
 def scan_folder(folder: str | Path) -> list[Path]:
     """Find the images in a folder and its subfolders, and skip those with a bad header.
 
-    Only headers are read, several at a time to hide the latency of network disks.
+    Only headers are read, several at a time to hide the latency of network disks. Whatever is left out is
+    reported by a warning: images with a bad header, pictures of a kind that cannot be read (such as HEIC),
+    and subfolders that cannot be opened.
 
     Args:
         folder: where to look.
 
     Returns:
-        Paths of the images with a good header, sorted; at least one. One warning gives the number of skipped
-        images and the first of them.
+        Paths of the images with a good header, sorted; at least one.
 
     Raises:
-        DataError: there is no such folder, or it has no readable image.
+        DataError: there is no such folder, it cannot be opened, or it has no readable image.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give a folder that holds images")
-    paths = find_images(folder).images
+    try:
+        listing = find_images(folder)
+    except ImageError as error:
+        raise DataError(str(error)) from error
+    paths, unreadable = listing.images, listing.unreadable
+    if not paths and unreadable:
+        raise DataError(
+            f"{folder}: none of the {len(unreadable)} pictures or folders in it can be read; the first: "
+            f"{unreadable[0]}"
+        )
     if not paths:
         raise DataError(f"{folder}: holds no image files; put JPEG, PNG or WebP files there")
     problems = _check_headers(paths)
@@ -45,6 +55,13 @@ def scan_folder(folder: str | Path) -> list[Path]:
         names = [str(p.relative_to(folder)) for p, b in zip(paths, problems, strict=True) if b]
         warnings.warn(
             f"{folder}: skipped {len(bad)} of {len(paths)} images that cannot be read: {_first(names)}",
+            stacklevel=2,
+        )
+    if unreadable:
+        reasons = [f"{entry.path.relative_to(folder)} ({entry.reason})" for entry in unreadable]
+        warnings.warn(
+            f"{folder}: left out {len(unreadable)} pictures or folders that cannot be read: "
+            + _first(reasons),
             stacklevel=2,
         )
     return good

@@ -1,4 +1,5 @@
 import errno
+import os
 import pickle
 import shutil
 import struct
@@ -6,6 +7,7 @@ import threading
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,3 +174,66 @@ def test_link_to_nothing_is_skipped_at_once(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(folder, "sleep", lambda seconds: pytest.fail("waited"))
     with pytest.warns(UserWarning, match=r"skipped 1 of 2 .*b\.png"):
         assert [path.name for path in scan_folder(tmp_path)] == ["a.png"]
+
+
+def test_unreadable_kinds_are_reported(tmp_path: Path) -> None:
+    write_noise(tmp_path / "a.jpe", 4, 6)
+    write_noise(tmp_path / "b.mpo", 4, 6)
+    write_noise(tmp_path / "c.jp2", 4, 6)
+    (tmp_path / "sub").mkdir()
+    for name in ("d.heic", "sub/e.CR2", "sub/f.psd", "g.jxl"):
+        (tmp_path / name).write_bytes(b"x" * 100)
+    (tmp_path / "notes.txt").write_text("x")
+    message = r"left out 4 pictures or folders that cannot be read: d\.heic \('\.heic' images cannot"
+    with pytest.warns(UserWarning, match=message) as caught:
+        assert [path.name for path in FolderImages(tmp_path).paths] == ["a.jpe", "b.mpo", "c.jp2"]
+    assert len(caught) == 1
+    assert "notes.txt" not in str(caught[0].message)
+
+
+def test_only_unreadable_kinds_are_an_error(tmp_path: Path) -> None:
+    for name in ("a.heic", "b.heic"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(
+        DataError, match=r"none of the 2 .*a\.heic: '\.heic' images cannot .*convert it to JPEG"
+    ):
+        FolderImages(tmp_path)
+
+
+@pytest.fixture
+def closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that may not be listed, for root as well."""
+    closed = tmp_path / "photos" / "closed"
+    write_noise(closed / "b.png", 4, 6)
+    write_noise(tmp_path / "photos" / "a.png", 4, 6)
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return closed
+
+
+def test_folder_without_permission_is_reported(closed_folder: Path) -> None:
+    with pytest.warns(UserWarning, match=r"left out 1 .*: closed \(cannot be opened \(Permission denied\)"):
+        assert [path.name for path in FolderImages(closed_folder.parent).paths] == ["a.png"]
+
+
+def test_content_folder_without_permission_is_an_error(closed_folder: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"closed: cannot be opened \(Permission denied\); check its permissions"
+    ):
+        FolderImages(closed_folder)
+
+
+def test_links_to_folders_are_followed_and_loops_are_not(tmp_path: Path) -> None:
+    write_noise(tmp_path / "disk" / "a.png", 4, 6)
+    write_noise(tmp_path / "photos" / "b.png", 4, 6)
+    (tmp_path / "photos" / "linked").symlink_to(tmp_path / "disk")
+    (tmp_path / "photos" / "loop").symlink_to(tmp_path / "photos")
+    (tmp_path / "disk" / "up").symlink_to(tmp_path / "photos")
+    names = [str(path.relative_to(tmp_path / "photos")) for path in FolderImages(tmp_path / "photos").paths]
+    assert names == ["b.png", "linked/a.png"]

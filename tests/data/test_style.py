@@ -110,3 +110,10 @@ def test_bad_paths_and_numbers_are_errors(tmp_path: Path) -> None:
         style.random_patch(rng, 0, 16)
     with pytest.raises(ValueError, match="must be >= 1"):
         style.random_patch(rng, 8, 16, scale=(0.0, 1.0))
+
+
+def test_unreadable_paintings_are_reported(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
+    (tmp_path / "b.heic").write_bytes(b"x")
+    with pytest.warns(UserWarning, match=r"left out 1 .*b\.heic"):
+        assert len(StyleImages(tmp_path)) == 1
