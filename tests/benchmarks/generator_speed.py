@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganstyle.gatys.benchmark.memory import PeakMemory
+from ganstyle.devices import PeakMemory
 from ganstyle.images import read_image, resize
 from ganstyle.models import GENERATORS
 from ganstyle.style import load_style
