@@ -25,10 +25,11 @@ from ganstyle.losses.perceptual import FeatureMaps
 from ganstyle.models import STUDENT_LAYERS, VGG16Student
 from ganstyle.runs.events import Event, Message, OnEvent
 from ganstyle.runs.guard import Guard
-from ganstyle.runs.interrupt import Interrupt
+from ganstyle.runs.interrupt import Interrupt, Listener
 from ganstyle.runs.launch import feature_dtype, find_weights, start_accelerator, start_loader
+from ganstyle.runs.lock import lock_run
 from ganstyle.runs.optimizers import KernelMuon
-from ganstyle.runs.resume import find_state, keep_recipe
+from ganstyle.runs.resume import claim_folder, find_state, how_to_continue
 from ganstyle.runs.schedule import learning_rate_factor, set_learning_rates
 from ganstyle.runs.state import load_state
 from ganstyle.style import load_style
@@ -69,13 +70,24 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
         GanstyleError: something the user can mend: the data, the teacher, the recipe, the disk.
     """
     accelerator = start_accelerator(recipe.precision, accumulate=1)
+    listener = Listener(on_event, accelerator)
+    with lock_run(recipe.folder, accelerator):
+        outcome = _distill(recipe, accelerator, listener)
+    listener.close()
+    return outcome
+
+
+def _distill(recipe: DistillationRecipe, accelerator: Accelerator, on_event: OnEvent) -> Distilled:
     device = accelerator.device
 
     def report(event: Event) -> None:
         if accelerator.is_main_process:
             on_event(event)
 
-    resume_from = find_state(recipe, lambda text: report(Message(text)))
+    def say(text: str) -> None:
+        report(Message(text))
+
+    resume_from = find_state(recipe, say)
     weights = find_weights(accelerator, recipe.vgg)
     if is_student(weights.path):
         raise WeightsError(f"{weights.path}: is a student itself; teaching needs the ImageNet VGG-16")
@@ -93,7 +105,7 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
         exact = load_vgg16(weights, list(STUDENT_LAYERS)).to(device)
         fidelity = Fidelity(recipe.score, style.images, exact, device)
     if accelerator.is_main_process:
-        keep_recipe(recipe)
+        claim_folder(recipe, resume_from, say)
     loader = start_loader(data, recipe, accelerator, photos=state.photos)
     record = DistillationWriter(
         recipe, accelerator, state, teacher=weights, fidelity=fidelity, on_event=report
@@ -117,7 +129,7 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
     if finished:
         report(Message(f"done: {record.student} after {state.step} steps"))
     else:
-        report(Message(f"stopped at step {state.step}; the same command continues from there"))
+        report(Message(f"stopped at step {state.step}; {how_to_continue(recipe)}"))
     return Distilled(record.student, state.step, finished, record.last_scores)
 
 

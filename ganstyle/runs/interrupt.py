@@ -1,38 +1,55 @@
-"""Ctrl-C and SIGTERM ask a training to save and leave, rather than cutting it off."""
+"""Ctrl-C, SIGTERM, SIGHUP and a closed output let a training save and stop, rather than cutting it off."""
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Self
 
 from accelerate import Accelerator
 
+from ganstyle.runs.events import Event, OnEvent
+
+# A launcher passes on a signal that the process got from the terminal or the scheduler as well.
+_SAME_REQUEST = 2.0  # seconds
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 class Interrupt:
-    """While entered, notes a signal instead of dying of it; a second one kills as usual.
+    """While entered, notes a signal instead of dying of it; one that comes again later kills as usual.
 
-    A scheduler (SLURM, Kubernetes) sends SIGTERM before it takes a machine away. Only some of the processes
-    may get it, so the question is always asked of all of them together.
+    A scheduler (SLURM, Kubernetes) sends SIGTERM before it takes a machine away; a terminal that is closed
+    sends SIGHUP, several times. Only some of the processes may get it, so the question is always asked of all
+    of them together. A signal that is ignored, as nohup does with SIGHUP, stays ignored.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
         self._previous: dict[int, signal._HANDLER] = {}
+        self._noted = 0.0
 
     def requested(self) -> bool:
         """Say whether any process was asked to stop. All processes must call this together."""
         return bool(self._accelerator.check_trigger())
 
-    def _note(self, number: int, _: FrameType | None) -> None:
-        self._accelerator.set_trigger()
-        signal.signal(number, self._previous[number])
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not self._noted:
+            self._noted = now
+            self._accelerator.set_trigger()
+        elif now - self._noted > _SAME_REQUEST:
+            signal.signal(number, self._previous[number])
+            signal.raise_signal(number)
 
     def __enter__(self) -> Self:
         # Python allows handlers in the main thread only; a GUI trains in another one and has its own stop.
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.getsignal(number)
-                signal.signal(number, self._note)
+            for number in _SIGNALS:
+                previous = signal.getsignal(number)
+                if previous not in (signal.SIG_IGN, None):
+                    self._previous[number] = previous
+                    signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -43,3 +60,34 @@ class Interrupt:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+
+
+class Listener:
+    """Passes a run's events on; when they can no longer be written, asks the run to save and stop.
+
+    That is what ``ganstyle train … | head`` comes to, a terminal that is gone, or a log on a full disk.
+
+    Args:
+        on_event: told of every event, until it fails with an OSError.
+        accelerator: of the run.
+    """
+
+    def __init__(self, on_event: OnEvent, accelerator: Accelerator) -> None:
+        self._on_event = on_event
+        self._accelerator = accelerator
+        self._error: OSError | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Pass an event on."""
+        if self._error:
+            return
+        try:
+            self._on_event(event)
+        except OSError as error:
+            self._error = error
+            self._accelerator.set_trigger()
+
+    def close(self) -> None:
+        """Raise the error that ended the run; nothing if there was none."""
+        if self._error:
+            raise self._error

@@ -1,47 +1,213 @@
-"""Deciding whether a run starts, continues or must not touch its folder."""
+"""Deciding whether a run starts, continues, goes back or must not touch its folder.
 
-from collections.abc import Callable
+A run has one line of history: the states in ``checkpoints/`` follow from each other. Where a run goes back to
+an earlier one, the later ones are moved to ``checkpoints/abandoned-1/`` and so on, with what was made from
+them. Nothing here deletes anything, and nothing starts anew over what an earlier run has made.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from ganstyle.errors import RunError
+from ganstyle.errors import RecipeError, RunError
 from ganstyle.files import atomic_write
 from ganstyle.recipe import RunRecipe, differences
-from ganstyle.runs.state import newest_state
+from ganstyle.recipe.load import read_recipe
+from ganstyle.runs.state import check_state, list_states, state_step
 
-# What may change between two parts of one run: none of it decides how the style comes out.
-_FREE = ("resume", "run", "score", "workers")
+# What may change between two parts of one run. How the style comes out depends on none of it but the number
+# of steps, and of that the run tells.
+_FREE = ("format", "resume", "run", "score", "steps", "workers")
+_ABANDONED = "abandoned-"
+_BEGIN_ANEW = "choose another name, or move the folder away to begin anew"
+
+Say = Callable[[str], None]
 
 
-def find_state(recipe: RunRecipe, note: Callable[[str], None]) -> Path | None:
-    """Return the saved state that this run continues from, or None for a fresh start.
+def find_state(recipe: RunRecipe, say: Say) -> Path | None:
+    """Return the saved state that this run continues from, or None for a fresh start; nothing is changed yet.
+
+    Args:
+        recipe: of the run.
+        say: told in one line of everything that is not as the last start left it.
 
     Raises:
-        RunError: the folder holds a run of another recipe, or one that must not be continued, or the state
-            that was asked for does not exist.
+        RunError: the folder holds a run of another recipe, or one that cannot be continued, or the state that
+            was asked for does not exist or is damaged.
+    """
+    if recipe.run.dir.startswith("~"):
+        raise RunError(
+            f"run.dir {recipe.run.dir}: there is no such user; write ./{recipe.run.dir} for a folder"
+        )
+    last = _last_recipe(recipe, say)
+    if recipe.resume in ("auto", "never"):
+        state = _continue(recipe, last, say) if _holds_a_run(recipe.folder) else None
+    else:
+        state = _explicit_state(recipe, last, say)
+    if state is not None:
+        _check_steps(recipe, last, state, say)
+    return state
+
+
+def claim_folder(recipe: RunRecipe, resume_from: Path | None, say: Say) -> None:
+    """Make the run's folder that of this recipe and of the history that ends with ``resume_from``.
+
+    The main process alone calls it, holding the folder's lock, once nothing else can fail any more.
+
+    Args:
+        recipe: of the run; written as the folder's ``recipe.yaml``.
+        resume_from: what `find_state` returned.
+        say: told which states are moved aside.
     """
     states = recipe.folder / "checkpoints"
+    later = list_states(states)
+    if resume_from is not None and _same(resume_from.parent, states):
+        later = [state for state in later if state_step(state) > state_step(resume_from)]
+    if later:
+        aside = _move_aside(recipe.folder, later)
+        names = ", ".join(state.name for state in reversed(later))
+        say(f"{states}: {names} will not be continued; moved to {aside}")
     kept = recipe.folder / "recipe.yaml"
-    if recipe.resume not in ("auto", "never"):
-        state = Path(recipe.resume)
-        if not state.is_dir():
-            raise RunError(f"{state}: no such training state to resume from; see {states}")
-        if kept.exists() and states.resolve() not in state.resolve().parents:
-            raise RunError(f"{recipe.folder}: holds a run already; choose another name to continue {state}")
-        return state
-    if not kept.exists() or not any(states.glob("step-*")):
-        return None
+    if recipe.resume == "auto" and kept.exists():
+        # Where the run began: the command that began it must still continue it.
+        origin = Path(_parse(recipe, kept).resume)
+        if resume_from is not None and not _inside(states, origin):
+            recipe = recipe.model_copy(update={"resume": str(origin)})
+    with atomic_write(kept) as temporary:
+        temporary.write_text(recipe.to_yaml(), encoding="utf-8")
+
+
+def how_to_continue(recipe: RunRecipe) -> str:
+    """Say what continues an interrupted run."""
     if recipe.resume == "never":
-        raise RunError(f"{recipe.folder}: holds a run already; choose another name, or set resume=auto")
-    changed = differences(type(recipe).load(kept), recipe, ignore=_FREE)
+        return "the same command with resume=auto continues from there"
+    return "the same command continues from there"
+
+
+def _continue(recipe: RunRecipe, last: RunRecipe | None, say: Say) -> Path:
+    """Find the newest state of the folder's run."""
+    folder, states = recipe.folder, recipe.folder / "checkpoints"
+    if recipe.resume == "never":
+        raise RunError(f"{folder}: holds a run already; choose another name, or set resume=auto")
+    saved = list_states(states)
+    if not saved:
+        raise RunError(
+            f"{folder}: holds {_products(folder)[0].name} but no training state to continue from; "
+            f"{_BEGIN_ANEW}"
+        )
+    if last is None:
+        raise RunError(
+            f"{folder}: holds no recipe.yaml, and none of its {len(saved)} training states is whole; "
+            f"{_BEGIN_ANEW}"
+        )
+    changed = differences(last, recipe, ignore=_FREE)
     if changed:
         raise RunError(
-            f"{recipe.folder}: holds a run of another recipe ({'; '.join(changed)}); choose another name, "
+            f"{folder}: holds a run of another recipe ({'; '.join(changed)}); choose another name, "
             "or take these back to continue it"
         )
-    return newest_state(states, note)
+    torn: list[str] = []
+    for state in saved:
+        problem = check_state(state)
+        if problem is None:
+            for line in torn:
+                say(f"{line}; the state before it is used")
+            return state
+        torn.append(f"{state}: {problem}")
+    raise RunError(f"none of the {len(saved)} saved states is whole ({'; '.join(torn)}); {_BEGIN_ANEW}")
 
 
-def keep_recipe(recipe: RunRecipe) -> None:
-    """Write the recipe into the run's folder, which claims the folder for it."""
-    with atomic_write(recipe.folder / "recipe.yaml") as temporary:
-        temporary.write_text(recipe.to_yaml(), encoding="utf-8")
+def _explicit_state(recipe: RunRecipe, last: RunRecipe | None, say: Say) -> Path:
+    """Find the state that ``resume`` names, or what this run has made of it since."""
+    folder, states, wanted = recipe.folder, recipe.folder / "checkpoints", Path(recipe.resume)
+    begun = (
+        last is not None and _same(Path(last.resume), wanted) and not differences(last, recipe, ignore=_FREE)
+    )
+    if begun and list_states(states):
+        state = _continue(recipe, last, say)
+        if not _same(state, wanted):
+            say(f"this run has begun from {wanted} before and continues from {state.name}")
+        return state
+    if not wanted.is_dir():
+        raise RunError(f"{wanted}: no such training state to resume from; see {states}")
+    if not begun and not _inside(states, wanted) and _holds_a_run(folder):
+        raise RunError(f"{folder}: holds a run already; choose another name to continue {wanted}")
+    problem = check_state(wanted)
+    if problem is not None:
+        known = list_states(wanted) or list_states(wanted / "checkpoints")
+        hint = f"; name one of its states, such as {known[0]}" if known else ""
+        raise RunError(f"{wanted}: not a training state that can be continued: {problem}{hint}")
+    with suppress(RecipeError):  # an older version's, which its state may outlive
+        changed = differences(_parse(recipe, wanted / "recipe.yaml"), recipe, ignore=(*_FREE, "name"))
+        if changed:
+            say(f"{wanted}: is continued with another recipe ({'; '.join(changed)})")
+    return wanted
+
+
+def _check_steps(recipe: RunRecipe, last: RunRecipe | None, state: Path, say: Say) -> None:
+    """Tell of a training that was made longer or shorter; refuse one that ends before the state."""
+    done = state_step(state) if state.name.startswith("step-") else 0
+    if done > recipe.steps:
+        raise RunError(
+            f"{state}: has {done} steps already, more than steps={recipe.steps}; set steps={done} or more, "
+            f"or go back with resume={state.parent}/step-…"
+        )
+    before = _parse(recipe, state / "recipe.yaml") if last is None else last
+    if before.steps != recipe.steps:
+        say(
+            f"steps: {before.steps} -> {recipe.steps}; from step {done} on, the learning rate and the phases "
+            f"are those of a training of {recipe.steps} steps"
+        )
+
+
+def _last_recipe(recipe: RunRecipe, say: Say) -> RunRecipe | None:
+    """Return the recipe that the folder's run was last started with; None if there is none."""
+    kept = recipe.folder / "recipe.yaml"
+    if kept.exists():
+        return _parse(recipe, kept)
+    for state in list_states(recipe.folder / "checkpoints"):
+        if check_state(state) is None:
+            say(f"{kept}: is missing; that of {state.name} is used")
+            return _parse(recipe, state / "recipe.yaml")
+    return None
+
+
+def _parse(recipe: RunRecipe, path: Path) -> RunRecipe:
+    """Read a kept recipe; its old spellings are not the user's to change."""
+    return type(recipe).parse(read_recipe(path), source=str(path))
+
+
+def _holds_a_run(folder: Path) -> bool:
+    """Say whether there is anything in a folder that a fresh start would overwrite."""
+    return bool(list_states(folder / "checkpoints") or _products(folder))
+
+
+def _products(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"), reverse=True)
+
+
+def _move_aside(folder: Path, states: Sequence[Path]) -> Path:
+    """Move states, newest first, and copy what was made from them; return where to."""
+    checkpoints = folder / "checkpoints"
+    number = 1
+    while (aside := checkpoints / f"{_ABANDONED}{number}").exists():
+        number += 1
+    try:
+        aside.mkdir()
+        for product in (*_products(folder), folder / "scores.jsonl"):
+            if product.exists():
+                shutil.copy2(product, aside / product.name)
+        for state in states:
+            state.rename(aside / state.name)
+    except OSError as error:
+        raise RunError(f"{aside}: the later states cannot be moved there ({error.strerror})") from error
+    return aside
+
+
+def _inside(folder: Path, path: Path) -> bool:
+    return folder.resolve() in path.resolve().parents
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()

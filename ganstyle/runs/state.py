@@ -2,7 +2,8 @@
 
 A saved state is a folder ``step-000500`` with ``state.pt``, the recipe, and a manifest of their hashes. It
 is written under another name and renamed when it is complete, so that a folder with this name is whole
-unless the disk has lost something; the hashes find that out.
+unless the disk has lost something; the hashes find that out. Which of them a run continues from, `resume`
+decides.
 
 There is no random state in it. Everything random in a training follows from the seed and from how many
 photos have been drawn, which is ``TrainingState.photos``.
@@ -12,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Protocol
@@ -21,12 +22,18 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from ganstyle._version import __version__
 from ganstyle.errors import RunError
 from ganstyle.files import sha256
 from ganstyle.recipe import RunRecipe
 from ganstyle.runs.launch import same_everywhere
+from ganstyle.runs.retry import retry_io
+
+FORMAT = 1
+"""The version of a saved state's format; version 0.1.0 wrote the same without saying so."""
 
 _STATE, _RECIPE, _MANIFEST = "state.pt", "recipe.yaml", "manifest.json"
+_HASHED = (_STATE, _RECIPE)
 
 
 class Resumable(Protocol):
@@ -56,28 +63,22 @@ def check_agreement(accelerator: Accelerator, network: nn.Module, step: int) -> 
 def save_state(folder: Path, step: int, values: dict[str, Any], recipe: RunRecipe, *, keep: int) -> Path:
     """Write a state as ``folder/step-…``, then delete all but the newest ``keep`` ones.
 
+    The state that ``recipe.resume`` names is never deleted.
+
+    Args:
+        folder: the run's ``checkpoints``; the run's folder itself must exist.
+        step: steps done.
+        values: plain values and tensors.
+        recipe: kept with the state.
+        keep: at least 1.
+
     Raises:
         RunError: the disk is full or the folder cannot be written to; older states are untouched.
     """
     final = folder / f"step-{step:06d}"
     temporary = folder / f".{final.name}.tmp"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(".step-*.tmp"):  # of a process that was killed while it saved
-            shutil.rmtree(leftover)
-        temporary.mkdir()
-        torch.save(values, temporary / _STATE)
-        (temporary / _RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-        hashes = {name: sha256(temporary / name) for name in (_STATE, _RECIPE)}
-        (temporary / _MANIFEST).write_text(json.dumps({"step": step, "sha256": hashes}, indent=2))
-        for file in temporary.iterdir():
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
-        if final.exists():  # a torn state, passed over when the run was resumed
-            shutil.rmtree(final)
-        temporary.replace(final)
-        for old in _states(folder)[keep:]:
-            shutil.rmtree(old)
+        retry_io(lambda: _write_state(temporary, final, step, values, recipe), final, inside=folder.parent)
     except (OSError, RuntimeError) as error:  # torch.save turns a full disk into a RuntimeError
         shutil.rmtree(temporary, ignore_errors=True)
         # torch's own text names a line of its C++ source, not what happened.
@@ -85,29 +86,32 @@ def save_state(folder: Path, step: int, values: dict[str, Any], recipe: RunRecip
         raise RunError(
             f"{final}: the training state cannot be saved ({reason}); free some space, then resume"
         ) from error
+    _prune(folder, keep=keep, spared=Path(recipe.resume))
     return final
 
 
-def newest_state(folder: Path, on_torn: Callable[[str], None]) -> Path | None:
-    """Return the newest complete state in ``folder``; ``on_torn`` is told of each that is passed over."""
-    for state in _states(folder):
-        problem = check_state(state)
-        if problem is None:
-            return state
-        on_torn(f"{state}: {problem}; the state before it is used")
-    return None
+def list_states(folder: Path) -> list[Path]:
+    """Return the folder's states, whole or not, the newest first."""
+    return sorted((p for p in folder.glob("step-*") if p.name[5:].isdigit()), key=state_step, reverse=True)
+
+
+def state_step(state: Path) -> int:
+    """Return the step of ``step-000500``."""
+    return int(state.name[5:])
 
 
 def check_state(state: Path) -> str | None:
-    """Return what is wrong with a saved state, or None."""
+    """Return what is wrong with a saved state, or None.
+
+    Raises:
+        RunError: it cannot be read at the moment, or only by a newer ganstyle; it may well be whole.
+    """
     try:
-        manifest = json.loads((state / _MANIFEST).read_text())
-        for name, expected in manifest["sha256"].items():
-            if sha256(state / name) != expected:
-                return f"{name} is damaged (its SHA-256 is not the manifest's)"
-    except (OSError, ValueError, KeyError) as error:
+        return retry_io(lambda: _find_damage(state), state)
+    except FileNotFoundError as error:
         return f"incomplete ({' '.join(str(error).split())})"
-    return None
+    except OSError as error:
+        raise RunError(f"{state}: cannot be read ({error.strerror}); try again when it can") from error
 
 
 def load_state(folder: Path, state: Resumable, accelerator: Accelerator) -> None:
@@ -119,20 +123,75 @@ def load_state(folder: Path, state: Resumable, accelerator: Accelerator) -> None
     problem = check_state(folder)
     if problem is None:
         try:
-            values = torch.load(folder / _STATE, map_location="cpu", weights_only=True)
+            values = retry_io(
+                lambda: torch.load(folder / _STATE, map_location="cpu", weights_only=True), folder
+            )
             state.load_state_dict(accelerator, values)
             return
         except (UnpicklingError, EOFError) as error:
             problem = str(error).partition("\n")[0]
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (KeyError, RuntimeError, ValueError, TypeError) as error:
             problem = f"it belongs to other networks ({' '.join(str(error).split())[:200]})"
     raise RunError(f"{folder}: not a training state that can be continued: {problem}")
 
 
-def _states(folder: Path) -> list[Path]:
-    """Return the folder's states, the newest first."""
-    return sorted((p for p in folder.glob("step-*") if p.name[5:].isdigit()), key=_step, reverse=True)
+def _write_state(temporary: Path, final: Path, step: int, values: dict[str, Any], recipe: RunRecipe) -> None:
+    folder = final.parent
+    folder.mkdir(exist_ok=True)
+    for leftover in folder.glob(".step-*.tmp"):  # of a process that was killed while it saved
+        shutil.rmtree(leftover)
+    temporary.mkdir()
+    with (temporary / _STATE).open("wb") as file:
+        torch.save(values, file)
+    (temporary / _RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+    hashes = {name: sha256(temporary / name) for name in _HASHED}
+    manifest = {"format": FORMAT, "ganstyle": __version__, "step": step, "sha256": hashes}
+    (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=2))
+    for path in (*temporary.iterdir(), temporary):
+        _sync(path)
+    replaced = folder / f".{final.name}.old.tmp"
+    if final.exists():  # the same step, saved once more
+        final.rename(replaced)
+    temporary.rename(final)
+    shutil.rmtree(replaced, ignore_errors=True)
+    _sync(folder)
 
 
-def _step(state: Path) -> int:
-    return int(state.name[5:])
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _prune(folder: Path, *, keep: int, spared: Path) -> None:
+    """Delete the oldest states; what cannot be deleted only takes up space."""
+    try:
+        for old in list_states(folder)[keep:]:
+            if not (spared.exists() and spared.samefile(old)):
+                leaving = folder / f".{old.name}.tmp"  # so that a state is never there in part
+                old.rename(leaving)
+                shutil.rmtree(leaving)
+    except OSError as error:
+        warnings.warn(
+            f"{folder}: an old state cannot be deleted ({error.strerror})", RuntimeWarning, stacklevel=2
+        )
+
+
+def _find_damage(state: Path) -> str | None:
+    """See `check_state`; OSError if a file is missing or cannot be read."""
+    try:
+        manifest = json.loads((state / _MANIFEST).read_text())
+        form, hashes = manifest.get("format", 1), manifest["sha256"]
+        expected = {name: hashes[name] for name in _HASHED}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{_MANIFEST} is damaged ({' '.join(str(error).split())})"
+    if form != FORMAT:
+        raise RunError(
+            f"{state}: a training state of format {form}, of a newer ganstyle; upgrade to continue it"
+        )
+    for name, digest in expected.items():
+        if sha256(state / name) != digest:
+            return f"{name} is damaged (its SHA-256 is not the manifest's)"
+    return None

@@ -20,10 +20,11 @@ from ganstyle.models import DISCRIMINATORS, MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Event, Message, OnEvent
 from ganstyle.runs.guard import Guard
-from ganstyle.runs.interrupt import Interrupt
+from ganstyle.runs.interrupt import Interrupt, Listener
 from ganstyle.runs.launch import start_accelerator, start_loader
+from ganstyle.runs.lock import lock_run
 from ganstyle.runs.optimizers import KernelMuon
-from ganstyle.runs.resume import find_state, keep_recipe
+from ganstyle.runs.resume import claim_folder, find_state, how_to_continue
 from ganstyle.runs.schedule import EMA, learning_rate_factor, set_learning_rates
 from ganstyle.runs.state import check_agreement, load_state
 from ganstyle.style import build_generator, warm_start
@@ -70,13 +71,24 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
         GanstyleError: something the user can mend: the data, the weights, the recipe, the disk.
     """
     accelerator = start_accelerator(recipe.precision, accumulate=recipe.accumulate)
+    listener = Listener(on_event, accelerator)
+    with lock_run(recipe.folder, accelerator):
+        outcome = _train(recipe, accelerator, listener)
+    listener.close()
+    return outcome
+
+
+def _train(recipe: Recipe, accelerator: Accelerator, on_event: OnEvent) -> Outcome:
     device = accelerator.device
 
     def report(event: Event) -> None:
         if accelerator.is_main_process:
             on_event(event)
 
-    resume_from = find_state(recipe, lambda text: report(Message(text)))
+    def say(text: str) -> None:
+        report(Message(text))
+
+    resume_from = find_state(recipe, say)
     style = StyleImages(recipe.style.path)
     photos = open_content(**recipe.content.options())
     state = _fresh_state(recipe, accelerator, warm=resume_from is None)
@@ -103,7 +115,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
             recipe.score, exact, weights, style, accelerator, statistics=recipe.folder / "statistics"
         )
     if accelerator.is_main_process:
-        keep_recipe(recipe)
+        claim_folder(recipe, resume_from, say)
 
     writer = RunWriter(
         recipe,
@@ -145,7 +157,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> Outcome:
         measured = "".join(f", {name} {value:.3f}" for name, value in outcome.scores.items())
         report(Message(f"done: {outcome.style} after {state.step} steps{measured}"))
     else:
-        report(Message(f"stopped at step {state.step}; the same command continues from there"))
+        report(Message(f"stopped at step {state.step}; {how_to_continue(recipe)}"))
     return outcome
 
 

@@ -1,0 +1,77 @@
+import errno
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ganstyle.errors import GanstyleError
+from ganstyle.runs.retry import retry_io
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were waited, none of which pass."""
+    seconds: list[float] = []
+    monkeypatch.setattr(time, "sleep", seconds.append)
+    return seconds
+
+
+def _failing(times: int, error: Callable[[], Exception]) -> Callable[[], str]:
+    left = [times]
+
+    def action() -> str:
+        if left[0]:
+            left[0] -= 1
+            raise error()
+        return "done"
+
+    return action
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN])
+def test_disk_that_comes_back(tmp_path: Path, waits: list[float], number: int) -> None:
+    action = _failing(2, lambda: OSError(number, "away"))
+    with pytest.warns(RuntimeWarning, match=f"^{tmp_path}: away; trying again in"):
+        assert retry_io(action, tmp_path) == "done"
+    assert waits == [1, 2]
+
+
+def test_wrapped_error(tmp_path: Path, waits: list[float]) -> None:
+    def wrapped() -> Exception:
+        error = GanstyleError("cannot be written")
+        error.__cause__ = OSError(errno.EIO, "away")
+        return error
+
+    with pytest.warns(RuntimeWarning, match="trying again"):
+        assert retry_io(_failing(1, wrapped), tmp_path) == "done"
+    assert waits == [1]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOENT])
+def test_what_waiting_does_not_help(tmp_path: Path, waits: list[float], number: int) -> None:
+    with pytest.raises(OSError, match="no"):
+        retry_io(_failing(1, lambda: OSError(number, "no")), tmp_path)
+    with pytest.raises(GanstyleError, match="no"):
+        retry_io(_failing(1, lambda: GanstyleError("no")), tmp_path)
+    assert waits == []
+
+
+def test_disk_that_stays_away(tmp_path: Path, waits: list[float]) -> None:
+    with pytest.warns(RuntimeWarning), pytest.raises(OSError, match="away"):
+        retry_io(_failing(99, lambda: OSError(errno.EIO, "away")), tmp_path)
+    assert sum(waits) == 30
+
+
+def test_folder_that_is_away_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, away = tmp_path / "run", tmp_path / "away"
+    away.mkdir()
+    monkeypatch.setattr(time, "sleep", lambda seconds: away.rename(folder))
+
+    def write() -> bool:
+        (folder / "file").write_text("x")
+        return True
+
+    with pytest.warns(RuntimeWarning, match="No such file or directory; trying again in 1 s"):
+        assert retry_io(write, folder / "file", inside=folder)
+    assert (folder / "file").exists()
