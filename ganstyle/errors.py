@@ -25,6 +25,10 @@ class ImageError(GanstyleError):
     """An image cannot be read or written."""
 
 
+class MissingExtraError(GanstyleError):
+    """A package that only an extra installs is needed and missing."""
+
+
 class RecipeError(GanstyleError):
     """A recipe is malformed, or holds an unknown key or a wrong type."""
 

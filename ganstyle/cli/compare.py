@@ -67,11 +67,14 @@ def compare(
     from ganstyle.evaluate.compare import COUNT, SIZE
     from ganstyle.evaluate.curves import read_scores
     from ganstyle.evaluate.report import RECORD, write_report
+    from ganstyle.extras import require
     from ganstyle.gatys import LAYERS
     from ganstyle.reports import PAGE
     from ganstyle.style import load_style
     from ganstyle.weights import load_vgg16
 
+    if run:
+        require("matplotlib", "ganstyle compare --run")
     check_outputs(report=output, report_files=(PAGE, RECORD), json_file=json_file, force=force)
     if run:
         read_scores(run)

@@ -1,6 +1,5 @@
 """``ganstyle gui``: the same things in a browser."""
 
-import importlib.util
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -50,11 +49,9 @@ def gui(
 
     Only this machine can open it, unless --host is given. Ctrl-C ends it.
     """
-    from ganstyle.errors import GanstyleError
+    from ganstyle.extras import require
 
-    if importlib.util.find_spec("gradio") is None:
-        raise GanstyleError("the interface needs Gradio, which is not installed; pip install 'ganstyle[gui]'")
-
+    require("gradio", "ganstyle gui")
     from ganstyle.gui.settings import LOOPBACK, Settings, credentials
 
     host = LOOPBACK if host is None else host

@@ -70,12 +70,14 @@ def optimizers(
     import torch
 
     from ganstyle.devices import pick_device
+    from ganstyle.extras import require
     from ganstyle.gatys.benchmark.comparison import compare_optimizers
     from ganstyle.gatys.benchmark.report import RECORD, write_optimizer_report
     from ganstyle.images import read_image
     from ganstyle.reports import PAGE
     from ganstyle.weights import find_vgg16
 
+    require("matplotlib", "ganstyle optimizers")
     check_outputs(report=output, report_files=(PAGE, RECORD), json_file=json_file, force=force)
     where = pick_device(device)
     settings = BenchmarkSettings(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganstyle.data.folder import FolderImages
 from ganstyle.errors import DataError
+from ganstyle.extras import require
 
 
 class ContentSource(Protocol):
@@ -24,10 +25,9 @@ class ContentSource(Protocol):
 
 
 def _lsun() -> Callable[..., ContentSource]:
-    try:
-        from ganstyle.data.lsun import LsunImages
-    except ModuleNotFoundError as error:
-        raise DataError(f"lsun: needs the package {error.name}; run: pip install lmdb") from error
+    require("lmdb", "content.kind lsun")
+    from ganstyle.data.lsun import LsunImages
+
     return LsunImages
 
 

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
-
 from ganstyle.errors import RunError
 from ganstyle.reports import Curve, thinned
 
@@ -52,6 +50,8 @@ def read_losses(run: str | Path) -> dict[str, Curve]:
 
 def read_scalars(run: str | Path) -> dict[str, Curve]:
     """Return every curve in a run's TensorBoard files: name → (step, value); empty if there are none."""
+    from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+
     folder = Path(run) / "tensorboard"
     if not folder.is_dir():
         return {}

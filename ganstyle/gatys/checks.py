@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.errors import GanstyleError, ImageError, MissingExtraError
+from ganstyle.extras import missing
 from ganstyle.gatys.optimizers import OPTIMIZERS, default_options, is_installed
 from ganstyle.gatys.settings import PRESERVE_COLOR, GatysSettings
 from ganstyle.losses.perceptual import FeatureExtractor, minimum_side
@@ -98,10 +99,9 @@ def check_budget(steps: int, seconds: float | None, max_evaluations: float | Non
 
 def missing_package(optimizer: str) -> str:
     """Say what an optimizer needs and how to install it."""
-    return (
-        f"{optimizer} needs the package {OPTIMIZERS[optimizer].requires}, which is not installed; "
-        f"pip install 'ganstyle[{optimizer}]'"
-    )
+    package = OPTIMIZERS[optimizer].requires
+    assert package is not None
+    return missing(package, f"the optimizer {optimizer}")
 
 
 def check_optimizer(name: str, options: Mapping[str, object]) -> None:
@@ -109,7 +109,7 @@ def check_optimizer(name: str, options: Mapping[str, object]) -> None:
     if name not in OPTIMIZERS:
         raise GanstyleError(f"there is no optimizer '{name}'; choose from {', '.join(sorted(OPTIMIZERS))}")
     if not is_installed(name):
-        raise GanstyleError(missing_package(name))
+        raise MissingExtraError(missing_package(name))
     defaults = default_options(name)
     for key, value in options.items():
         if key not in defaults:

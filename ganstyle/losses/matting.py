@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
+from ganstyle.extras import require
 
 # Nine times the variance of 8-bit rounding, (1/255)²/12, so that a window with nothing but rounding noise
 # counts as flat. With the 1e-7 of Levin et al. and Luan et al., the affine fits exploit that noise, and whole
@@ -116,12 +117,10 @@ def _closed_form() -> Callable[..., Any]:
     file that is needed takes three seconds.
     """
     if _MODULE not in sys.modules:
+        require("pymatting", "photorealistic transfer")
         package = find_spec("pymatting")
-        if package is None or not package.submodule_search_locations:
-            raise GanstyleError(
-                "photorealistic transfer needs PyMatting, which is not installed; "
-                "run: pip install 'ganstyle[photorealistic]'"
-            )
+        assert package is not None
+        assert package.submodule_search_locations
         path = Path(package.submodule_search_locations[0], "laplacian", "cf_laplacian.py")
         spec = spec_from_file_location(_MODULE, path)
         assert spec is not None

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cleanfid.resize import make_resizer
 from torch import Tensor
 
 from ganstyle.images import find_images, read_image, to_pil
@@ -48,6 +47,8 @@ class Extractor:
 
     def resized(self, picture: Tensor) -> Tensor:
         """Return a picture, (3, H, W) or (1, 3, H, W) in [0, 1], as the network wants it: (3, side, side)."""
+        from cleanfid.resize import make_resizer
+
         resize = make_resizer("PIL", False, "bicubic", (self.side, self.side))
         return torch.from_numpy(resize(np.asarray(to_pil(picture)))).permute(2, 0, 1)
 

@@ -5,7 +5,6 @@ import warnings
 from hashlib import sha256
 from pathlib import Path
 
-from cleanfid.inception_torchscript import InceptionV3W
 from torch import nn
 
 from ganstyle.errors import WeightsError
@@ -27,6 +26,8 @@ def load_inception(weights: WeightsFile) -> nn.Module:
     Raises:
         WeightsError: the content is not what it was when the file was found, or it cannot be loaded.
     """
+    from cleanfid.inception_torchscript import InceptionV3W
+
     try:
         content = weights.path.read_bytes()
     except OSError as error:

@@ -9,6 +9,8 @@ from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from ganstyle.extras import require
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -68,6 +70,7 @@ def draw_curves(
         log_x: make the horizontal axis logarithmic.
         x_limits: ends of the horizontal axis; None: those of the data.
     """
+    require("matplotlib", "drawing curves")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

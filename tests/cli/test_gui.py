@@ -1,4 +1,3 @@
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -22,8 +21,7 @@ def _no_password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_gradio(monkeypatch: pytest.MonkeyPatch) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gradio" else find(name))
+    monkeypatch.setitem(sys.modules, "gradio", None)
     fails_with("pip install 'ganstyle[gui]'")
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ganstyle.data.content import CONTENT_KINDS, open_content
-from ganstyle.errors import DataError
+from ganstyle.errors import DataError, MissingExtraError
 
 
 def test_a_folder(tmp_path: Path) -> None:
@@ -37,10 +37,9 @@ def test_wrong_options_list_the_valid_ones(kind: str, options: dict[str, object]
         open_content(kind, **options)
 
 
-def test_lsun_without_lmdb_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "ganstyle.data.lsun", raising=False)
+def test_lsun_without_lmdb_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(DataError, match="pip install lmdb"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'ganstyle\[lsun\]'"):
         open_content("lsun", path="x", classes=["tower_val"])
 
 

@@ -11,7 +11,6 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import jvp
 
 from ganstyle.errors import GanstyleError
-from ganstyle.losses import matting
 from ganstyle.losses.matting import matting_laplacian, photorealism_loss
 
 needs_pymatting = pytest.mark.skipif(
@@ -98,7 +97,7 @@ def test_shape_is_checked(shape: tuple[int, ...]) -> None:
 
 
 def test_missing_pymatting_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matting, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pymatting", None)
     monkeypatch.delitem(sys.modules, "pymatting.laplacian.cf_laplacian", raising=False)
     with pytest.raises(GanstyleError, match=r"pip install 'ganstyle\[photorealistic\]'") as caught:
         matting_laplacian(torch.rand(1, 3, 4, 4))

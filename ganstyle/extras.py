@@ -1,0 +1,34 @@
+"""Packages that few people need: an extra installs them, and they are imported where they are used."""
+
+from importlib.util import find_spec
+
+from ganstyle.errors import MissingExtraError
+
+EXTRAS = {
+    "cma": "cma-es",
+    "gradio": "gui",
+    "lmdb": "lsun",
+    "matplotlib": "reports",
+    "pymatting": "photorealistic",
+}
+"""Package → the extra of ganstyle that installs it."""
+
+
+def require(package: str, purpose: str) -> None:
+    """Make sure that a package of an extra is installed, without importing it.
+
+    Args:
+        package: its import name; one of `EXTRAS`.
+        purpose: what needs it, as the beginning of a sentence.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    if find_spec(package) is None:
+        raise MissingExtraError(missing(package, purpose))
+
+
+def missing(package: str, purpose: str) -> str:
+    """Say that a package of an extra is not installed, and how to install it; see `require`."""
+    extra = EXTRAS[package]
+    return f"{purpose} needs {package}, which is not installed; run: pip install 'ganstyle[{extra}]'"
