@@ -24,7 +24,7 @@ from ganstyle.images.color import luminance
 from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS, is_strength
 from ganstyle.recipe import Recipe
-from ganstyle.stylize import Controls, stylize_image
+from ganstyle.stylize import PLAIN, Controls, stylize_image
 from ganstyle.weights.student import SHIPPED_STUDENT
 
 FORMAT = "1"
@@ -57,6 +57,7 @@ class Style:
         strength: float = ...,
         preserve_color: bool = ...,
         mask: Tensor | Image.Image | None = ...,
+        stroke_size: float = ...,
     ) -> Tensor: ...
     @overload
     def __call__(
@@ -65,6 +66,7 @@ class Style:
         strength: float = ...,
         preserve_color: bool = ...,
         mask: Tensor | Image.Image | None = ...,
+        stroke_size: float = ...,
     ) -> Image.Image: ...
     def __call__(
         self,
@@ -72,6 +74,7 @@ class Style:
         strength: float = 1.0,
         preserve_color: bool = False,
         mask: Tensor | Image.Image | None = None,
+        stroke_size: float = 1.0,
     ) -> Tensor | Image.Image:
         """Paint a photo, on the device where the generator is.
 
@@ -81,6 +84,8 @@ class Style:
             preserve_color: change only light and dark.
             mask: where to paint, of the photo's proportions: a Pillow image, white is painted; or
                 (1, 1, H, W) in [0, 1].
+            stroke_size: how large strokes are relative to the picture: 1 as in training; 0 as fine as the
+                generator paints at full size.
 
         Returns:
             The kind that was given: a Pillow image in RGB, upright; or a tensor of the same shape, float32,
@@ -91,11 +96,15 @@ class Style:
             ValueError: a tensor has another shape or range.
         """
         where = luminance(from_pil(mask)) if isinstance(mask, Image.Image) else mask
-        controls = Controls(strength, preserve_color, where)
+        controls = Controls(strength, preserve_color, where, stroke_size)
         if isinstance(image, Image.Image):
-            return to_pil(stylize_image(self.generator, from_pil(image), controls))
+            return to_pil(self.paint(from_pil(image), controls))
         _check_photo(image)
-        return stylize_image(self.generator, image, controls)
+        return self.paint(image, controls)
+
+    def paint(self, image: Tensor, controls: Controls = PLAIN) -> Tensor:
+        """Paint (B, 3, H, W) in [0, 1]; see `ganstyle.stylize.stylize_image`."""
+        return stylize_image(self.generator, image, controls, trained_side=self.recipe.style.size)
 
 
 def build_generator(recipe: Recipe) -> nn.Module:

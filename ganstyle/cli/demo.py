@@ -38,7 +38,6 @@ def demo(
     from ganstyle.devices import limit_threads, pick_device
     from ganstyle.images import image_grid, read_image
     from ganstyle.style import load_style, shipped_styles
-    from ganstyle.stylize import stylize_image
 
     if output.is_dir():
         output = output / _NAME
@@ -55,7 +54,7 @@ def demo(
     loaded.generator.to(pick_device(device))
     limit_threads()
     start = time.perf_counter()
-    result = stylize_image(loaded.generator, photo)
+    result = loaded.paint(photo)
     seconds = time.perf_counter() - start
     # In this order, a run that is cut short leaves nothing that the next one would not replace.
     if both:

@@ -41,6 +41,14 @@ def stylize(
     strength: Annotated[
         float, typer.Option(help="How strongly: 0 is the photo, 1 the style as trained, at most 1.5.")
     ] = 1.0,
+    stroke_size: Annotated[
+        str,
+        typer.Option(
+            metavar="N|fine",
+            help="How large strokes are relative to the picture: 1 as in training, 2 twice as large, "
+            "at most 4; fine: as fine as the style paints at full size.",
+        ),
+    ] = "1",
     preserve_color: Annotated[
         bool, typer.Option("--preserve-color", help="Keep the photos' colors; change only light and dark.")
     ] = False,
@@ -74,7 +82,7 @@ def stylize(
     from ganstyle.errors import GanstyleError
     from ganstyle.images import MAX_PIXELS
     from ganstyle.style import load_style
-    from ganstyle.stylize import Controls, plan_outputs, read_mask, stylize_plan
+    from ganstyle.stylize import Controls, parse_stroke_size, plan_outputs, read_mask, stylize_plan
 
     with TemporaryDirectory() as folder:
         # A result for standard output is written to a file first, so that only a good one gets there.
@@ -87,7 +95,12 @@ def stylize(
             inputs=[file.source for file in plan],
             force=force,
         )
-        controls = Controls(strength, preserve_color, None if mask is None else read_mask(mask))
+        controls = Controls(
+            strength,
+            preserve_color,
+            None if mask is None else read_mask(mask),
+            parse_stroke_size(stroke_size),
+        )
         loaded = load_style(style)
         loaded.generator.to(pick_device(device))
         limit_threads()
@@ -110,6 +123,7 @@ def stylize(
                 loaded.generator,
                 plan,
                 controls=controls,
+                trained_side=loaded.recipe.style.size,
                 overwrite=force,
                 max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
                 on_event=report,

@@ -16,7 +16,6 @@ from ganstyle.metrics import Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.protocol import Protocol
 from ganstyle.recipe import differences
 from ganstyle.style import Style
-from ganstyle.stylize import stylize_image
 
 COUNT, SIZE = 4, 256
 """Photos, and the pixels of their shorter side: minutes on two cores, nearly all of them the baseline's."""
@@ -141,7 +140,7 @@ def compare(
         photo = evaluator.photo(number)
         if not number:
             for each in filter(None, (style, without_gan)):
-                stylize_image(each.generator, photo)
+                each.paint(photo)
             warm_up(features, photo)
         photos.append(encode_png(photo))
         evaluator.note(untouched, number, photo, photo)

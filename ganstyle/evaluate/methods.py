@@ -14,7 +14,6 @@ from ganstyle.losses import style_loss
 from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.metrics import StyleReference
 from ganstyle.style import Style
-from ganstyle.stylize import stylize_image
 
 OnStep = Callable[[int, int], None]
 """Told of the steps done, and of how many there will be at the most."""
@@ -67,7 +66,7 @@ def generator_method(style: Style, key: str, label: str) -> Method:
 
     def paint(photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
         began = time.perf_counter()
-        picture = stylize_image(style.generator, photo)
+        picture = style.paint(photo)
         return Painted(picture, time.perf_counter() - began)
 
     count = sum(parameter.numel() for parameter in style.generator.parameters())

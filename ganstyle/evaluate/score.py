@@ -11,7 +11,6 @@ import torch
 from ganstyle.metrics import Evaluator, ScoreAccumulator
 from ganstyle.metrics.protocol import Protocol
 from ganstyle.style import Style
-from ganstyle.stylize import stylize_image
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,11 @@ def score_style(
         ImageError: a photo cannot be read, or is too large for the memory.
     """
     sheet, times = ScoreAccumulator(), list[float]()
-    stylize_image(style.generator, evaluator.photo(0))  # pays for choosing kernels
+    style.paint(evaluator.photo(0))  # pays for choosing kernels
     for number in range(len(evaluator.photos)):
         photo = evaluator.photo(number)
         began = time.perf_counter()
-        picture = stylize_image(style.generator, photo)
+        picture = style.paint(photo)
         times.append(time.perf_counter() - began)
         evaluator.note(sheet, number, picture.to(photo.device), photo)
         on_event(Measured(number + 1, len(evaluator.photos), times[-1]))

@@ -16,7 +16,7 @@ from ganstyle.gui.stylize_layout import EMPTY, lay_out
 from ganstyle.gui.uploads import Upload
 from ganstyle.gui.wiring import QUIET, claim_uploads, heavy, long_job
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
-from ganstyle.stylize import Controls, result_name, stylize_image
+from ganstyle.stylize import Controls, result_name
 
 _KIND = "stylize"
 _PREVIEW, _MASK = 640, 448  # pixels of the longer side
@@ -107,7 +107,7 @@ class StylizeTab:
             keys = self._shop.shelf.keys
             for number, key in enumerate(keys, 1):
                 picture = folder / f"thumbnail-{number}.jpg"
-                write_image(stylize_image(self._shop.shelf[key].generator, tiny), picture)
+                write_image(self._shop.shelf[key].paint(tiny), picture)
                 shown_so_far.append((str(picture), key))
                 yield (
                     prepared,
@@ -154,7 +154,7 @@ class StylizeTab:
             small = read_image(prepared.preview)
             path = sessions.new_folder(session) / "preview.png"
             with stoppable(chosen.generator, stop):
-                write_image(stylize_image(chosen.generator, small, controls), path)
+                write_image(chosen.paint(small, controls), path)
         height, width = prepared.size
         part = "" if mask is None else ", where it is brushed"
         text = f"{prepared.upload.name} in the style {style}{part}. At full size: {width} × {height} pixels."
@@ -181,7 +181,7 @@ class StylizeTab:
             def work(report: Any) -> tuple[int, int]:
                 image = photo.read()
                 with stoppable(chosen.generator, stop, report):
-                    result = stylize_image(chosen.generator, image, controls)
+                    result = chosen.paint(image, controls)
                 write_image(result, target)
                 return result.shape[-2], result.shape[-1]
 

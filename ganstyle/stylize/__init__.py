@@ -1,16 +1,28 @@
 """Putting a trained generator to use: on one image, on files and folders."""
 
-from ganstyle.stylize.controls import Controls, fit_mask, read_mask
+from ganstyle.stylize.controls import (
+    FINE,
+    MAX_STROKE_SIZE,
+    PLAIN,
+    Controls,
+    fit_mask,
+    parse_stroke_size,
+    read_mask,
+)
 from ganstyle.stylize.folder import FileEvent, Summary, stylize_files, stylize_plan
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.plan import PlannedFile, plan_outputs, result_name
 
 __all__ = [
+    "FINE",
+    "MAX_STROKE_SIZE",
+    "PLAIN",
     "Controls",
     "FileEvent",
     "PlannedFile",
     "Summary",
     "fit_mask",
+    "parse_stroke_size",
     "plan_outputs",
     "read_mask",
     "result_name",

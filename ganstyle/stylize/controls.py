@@ -10,6 +10,12 @@ from ganstyle.images import read_image, resize
 from ganstyle.images.color import luminance
 from ganstyle.models import MAX_STRENGTH
 
+MAX_STROKE_SIZE = 4.0
+"""The largest strokes relative to those of the training; larger ones leave nothing of a photo."""
+
+FINE = 0.0
+"""The stroke size of a single pass at full size: strokes of the same pixels whatever the photo's size."""
+
 
 @dataclass(frozen=True, eq=False)
 class Controls:
@@ -17,27 +23,48 @@ class Controls:
 
     Attributes:
         strength: 0 gives the photo, 1 what the style was trained for; up to ``MAX_STRENGTH``.
+        stroke_size: how large strokes are relative to the picture: 1 as in training, 2 twice as large; 0 as
+            fine as the generator paints at the photo's full size. At most ``MAX_STROKE_SIZE``.
         preserve_color: keep the photo's colors, and take only light and dark from the painting.
         mask: (1, 1, H, W) in [0, 1]; 1 is painted, 0 stays the photo. Of the photo's size or proportions.
 
     Raises:
-        GanstyleError: the strength is out of range.
+        GanstyleError: the strength or the stroke size is out of range.
         ValueError: the mask has another shape, or values out of range.
     """
 
     strength: float = 1.0
     preserve_color: bool = False
     mask: Tensor | None = None
+    stroke_size: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= MAX_STRENGTH:
             raise GanstyleError(f"strength {self.strength:g}: give a number from 0 to {MAX_STRENGTH:g}")
+        if not 0 <= self.stroke_size <= MAX_STROKE_SIZE:
+            raise GanstyleError(
+                f"stroke size {self.stroke_size:g}: give a number from 0 (fine) to {MAX_STROKE_SIZE:g}"
+            )
         if self.mask is not None:
             _check_mask(self.mask)
 
 
 PLAIN = Controls()
 """Everything as the style was trained."""
+
+
+def parse_stroke_size(text: str) -> float:
+    """Read a stroke size as users write it: a number, or ``fine``.
+
+    Raises:
+        GanstyleError: it is neither.
+    """
+    if text == "fine":
+        return FINE
+    try:
+        return float(text)
+    except ValueError:
+        raise GanstyleError(f"stroke size '{text}': give a number such as 1.5, or fine") from None
 
 
 def read_mask(path: str | Path) -> Tensor:

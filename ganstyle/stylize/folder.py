@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from ganstyle.errors import DiskFullError, GanstyleError
 from ganstyle.files import is_stream
@@ -15,6 +15,7 @@ from ganstyle.images import MAX_PIXELS, read_image, write_image
 from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.plan import PlannedFile, plan_outputs
+from ganstyle.stylize.strokes import TRAINED_SIDE
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -57,6 +58,7 @@ def stylize_files(
     output: Path,
     *,
     controls: Controls = PLAIN,
+    trained_side: int = TRAINED_SIDE,
     overwrite: bool = False,
     max_pixels: int = MAX_PIXELS,
     on_event: Callable[[FileEvent], None] = lambda event: None,
@@ -69,7 +71,13 @@ def stylize_files(
     """
     plan = plan_outputs(inputs, output)
     return stylize_plan(
-        generator, plan, controls=controls, overwrite=overwrite, max_pixels=max_pixels, on_event=on_event
+        generator,
+        plan,
+        controls=controls,
+        trained_side=trained_side,
+        overwrite=overwrite,
+        max_pixels=max_pixels,
+        on_event=on_event,
     )
 
 
@@ -78,6 +86,7 @@ def stylize_plan(
     plan: Sequence[PlannedFile],
     *,
     controls: Controls = PLAIN,
+    trained_side: int = TRAINED_SIDE,
     overwrite: bool = False,
     max_pixels: int = MAX_PIXELS,
     on_event: Callable[[FileEvent], None] = lambda event: None,
@@ -87,7 +96,8 @@ def stylize_plan(
     Args:
         generator: as for `stylize_image`; it decides the device.
         plan: the photos and where their results go, from `plan_outputs`.
-        controls: how strongly, in whose colors and where photos are painted.
+        controls: how strongly, with strokes how large, in whose colors and where photos are painted.
+        trained_side: as for `stylize_image`.
         overwrite: replace outputs that exist. An input is never replaced.
         max_pixels: the largest photo that is read, in pixels.
         on_event: called after each file.
@@ -104,7 +114,8 @@ def stylize_plan(
         status, message = _existing(file, overwrite)
         if status == "done":
             try:
-                _stylize_file(generator, file.source, file.output, controls, max_pixels)
+                image = read_image(file.source, max_pixels=max_pixels)
+                write_image(_stylize(generator, image, file.source, controls, trained_side), file.output)
             except DiskFullError:
                 raise
             except GanstyleError as error:
@@ -129,12 +140,10 @@ def _existing(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
     return "done", ""
 
 
-def _stylize_file(
-    generator: nn.Module, source: Path, target: Path, controls: Controls, max_pixels: int
-) -> None:
-    image = read_image(source, max_pixels=max_pixels)
+def _stylize(
+    generator: nn.Module, image: Tensor, source: Path, controls: Controls, trained_side: int
+) -> Tensor:
     try:
-        result = stylize_image(generator, image, controls)
+        return stylize_image(generator, image, controls, trained_side=trained_side)
     except GanstyleError as error:
         raise GanstyleError(f"{source}: {error}") from error
-    write_image(result, target)

@@ -9,9 +9,16 @@ from ganstyle.images.color import luminance_only
 from ganstyle.models import takes_strength
 from ganstyle.stylize.blend import fade
 from ganstyle.stylize.controls import PLAIN, Controls, fit_mask
+from ganstyle.stylize.strokes import TRAINED_SIDE, paint_coarse_to_fine, pass_sides
 
 
-def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAIN) -> Tensor:
+def stylize_image(
+    generator: nn.Module,
+    image: Tensor,
+    controls: Controls = PLAIN,
+    *,
+    trained_side: int = TRAINED_SIDE,
+) -> Tensor:
     """Run a generator on an image, on the device where the generator is.
 
     In float32 everywhere: in a smooth area instance norm enlarges the rounding of bfloat16 to ten levels
@@ -20,7 +27,9 @@ def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAI
     Args:
         generator: maps (B, 3, H, W) in [0, 1] to the same; one that was trained for it is told the strength.
         image: (B, 3, H, W) in [0, 1], on any device.
-        controls: how strongly, in whose colors and where the image is painted.
+        controls: how strongly, with strokes how large, in whose colors and where the image is painted.
+        trained_side: shorter side in pixels of the pictures that the generator was trained on: a recipe's
+            ``style.size``. Larger images are painted from coarse to fine; see `ganstyle.stylize.strokes`.
 
     Returns:
         (B, 3, H, W) float32 in [0, 1], on the CPU.
@@ -35,7 +44,7 @@ def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAI
     image = image.to(device, torch.float32, memory_format=torch.contiguous_format)
     try:
         with torch.inference_mode():
-            result = _paint(generator, image, controls).to("cpu", torch.float32)
+            result = _paint(generator, image, controls, trained_side).to("cpu", torch.float32)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -49,13 +58,16 @@ def stylize_image(generator: nn.Module, image: Tensor, controls: Controls = PLAI
     return ordinary
 
 
-def _paint(generator: nn.Module, photo: Tensor, controls: Controls) -> Tensor:
+def _paint(generator: nn.Module, photo: Tensor, controls: Controls, trained_side: int) -> Tensor:
     height, width = photo.shape[-2:]
     mask = None if controls.mask is None else fit_mask(controls.mask, (height, width)).to(photo)
     if controls.strength == 0:
         return photo
     told = takes_strength(generator)
-    painting = generator(photo, controls.strength) if told else generator(photo)
+    sides = pass_sides(min(height, width), controls.stroke_size, trained_side=trained_side)
+    painting = paint_coarse_to_fine(
+        lambda x: generator(x, controls.strength) if told else generator(x), photo, sides
+    )
     if not told:
         painting = fade(photo, painting, controls.strength)
     if controls.preserve_color:
