@@ -1,6 +1,7 @@
 """The losses of the generators, the discriminators and Gatys' optimization."""
 
 from ganstyle.losses.adversarial import GAN_LOSSES, GANLoss, r1_penalty
+from ganstyle.losses.augment import AUGMENTATIONS, Augmentation, draw_augmentation
 from ganstyle.losses.gram import gram_matrix
 from ganstyle.losses.perceptual import (
     Distances,
@@ -14,12 +15,15 @@ from ganstyle.losses.perceptual import (
 from ganstyle.losses.pyramid import image_pyramid, usable_octaves
 
 __all__ = [
+    "AUGMENTATIONS",
     "GAN_LOSSES",
+    "Augmentation",
     "Distances",
     "GANLoss",
     "PerceptualLoss",
     "StyleTarget",
     "content_loss",
+    "draw_augmentation",
     "gram_matrix",
     "image_pyramid",
     "r1_penalty",

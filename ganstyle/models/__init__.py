@@ -5,6 +5,7 @@ from torch import nn
 from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.models.lean import LeanGenerator
 from ganstyle.models.patchgan import PatchGANDiscriminator
+from ganstyle.models.projected import ProjectedDiscriminator
 from ganstyle.models.protocols import Discriminator, Generator
 from ganstyle.models.resnet import ResNetGenerator
 from ganstyle.models.strength import MAX_STRENGTH, is_strength, takes_strength
@@ -21,6 +22,7 @@ __all__ = [
     "Generator",
     "LeanGenerator",
     "PatchGANDiscriminator",
+    "ProjectedDiscriminator",
     "ResNetGenerator",
     "UNetGenerator",
     "VGG16Features",
@@ -34,4 +36,7 @@ GENERATORS: dict[str, type[nn.Module]] = {
     "resnet": ResNetGenerator,
     "unet": UNetGenerator,
 }
-DISCRIMINATORS: dict[str, type[nn.Module]] = {"patchgan": PatchGANDiscriminator}
+DISCRIMINATORS: dict[str, type[nn.Module]] = {
+    "patchgan": PatchGANDiscriminator,
+    "projected": ProjectedDiscriminator,
+}

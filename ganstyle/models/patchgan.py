@@ -34,9 +34,15 @@ class PatchGANDiscriminator(nn.Module):
         scales: number of scales.
         norm: "instance" or "none".
 
+    Attributes:
+        feature_layers: none; it sees pixels.
+        minimum: the shortest side of an image that leaves one logit at every scale, in pixels.
+
     Raises:
         ValueError: a keyword is out of range.
     """
+
+    feature_layers: tuple[str, ...] = ()
 
     def __init__(
         self,

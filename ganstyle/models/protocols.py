@@ -1,6 +1,6 @@
 """What the rest of the package relies on when it is handed a network."""
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -27,14 +27,21 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Tells patches of paintings from generated ones.
+    """Tells patches of paintings from generated ones, by their pixels or by VGG-16's feature maps.
 
     Attributes:
+        feature_layers: the layers whose maps it takes; empty: it takes pixels.
         minimum: the shortest side of a patch that it can judge, in pixels.
     """
 
+    feature_layers: tuple[str, ...]
     minimum: int
 
-    def __call__(self, x: Tensor, /) -> list[Tensor]:
-        """Return logits maps (B, 1, h, w), one for each scale, for patches (B, 3, H, W) in [0, 1]."""
+    def __call__(self, x: Any, /) -> list[Tensor]:
+        """Return logit maps (B, 1, h, w), one for each scale.
+
+        Args:
+            x: patches (B, 3, H, W) in [0, 1]; or, with feature layers, a mapping of those to the patches'
+                maps (B, C, H/2ᵏ, W/2ᵏ).
+        """
         ...

@@ -111,7 +111,9 @@ def _wrong_keyword(key: str, reason: str, value: object) -> PydanticCustomError:
 def _build_without_memory(network: type[nn.Module], options: Mapping[str, Any]) -> nn.Module:
     """Build a network on the meta device: its constructor knows best which values fit together."""
     # Spectral norm changes no shape, but computes with the weights: for that torch would load its compiler.
-    unscaled = {key: value for key, value in options.items() if key != "spectral_norm"}
+    unscaled = dict(options)
+    if "spectral_norm" in inspect.signature(network).parameters:
+        unscaled["spectral_norm"] = False
     try:
         with torch.device("meta"), _SkipInitialization():
             built = network(**unscaled)

@@ -191,7 +191,7 @@ def test_several_errors_are_counted() -> None:
 
 def test_unknown_network_or_keyword() -> None:
     assert error(generator={"name": "resnt"}) == "'generator': 'resnt' is not one of lean, resnet, unet"
-    assert error(discriminator={"name": "gan"}) == "'discriminator': 'gan' is not one of patchgan"
+    assert error(discriminator={"name": "gan"}) == "'discriminator': 'gan' is not one of patchgan, projected"
     assert error(generator={"name": "unet", "widht": 3}) == (
         "'generator': 'widht' is not a keyword of unet, which takes width, depth, blocks, kernel, strength"
     )
