@@ -60,17 +60,17 @@ def test_painting_that_changes_nothing_gives_the_photo() -> None:
 
 
 def test_large_forms_are_those_of_the_small_painting() -> None:
-    """A painting whose marks are 2 pixels wide at every size: only enlarging makes them large."""
+    """A painting whose marks are 4 pixels wide at every size: only enlarging makes them large."""
 
     def paint(x: Tensor) -> Tensor:
-        columns = torch.arange(x.shape[-1]) // 2 % 2
+        columns = torch.arange(x.shape[-1]) // 4 % 2
         return (x * 0.2 + columns * 0.6).clamp(0, 1)
 
     photo = torch.full((1, 3, 256, 256), 0.5)
     small = paint(resize_shorter(photo, 32))
     once, often = paint(photo), paint_coarse_to_fine(paint, photo, [32, 90, 256])
     missed = (resize_shorter(once, 32) - small).abs().mean()
-    assert (resize_shorter(often, 32) - small).abs().mean() < missed / 4
+    assert (resize_shorter(often, 32) - small).abs().mean() < missed / 3
 
 
 def test_stylize_image_paints_large_photos_coarse_to_fine() -> None:
