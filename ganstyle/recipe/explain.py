@@ -14,7 +14,7 @@ _REPR.maxlevel = 2
 
 def explain(error: ErrorDetails, recipe: type[BaseModel]) -> str:
     """Turn one of pydantic's errors into a line that names the key as it stands in the YAML."""
-    parts, given = [str(part)[:100] for part in error["loc"]], error["input"]
+    parts, given = [str(part)[:100] for part in error["loc"] if not _is_internal(part)], error["input"]
     if error["type"] == "keyword":  # of a network, found by its section's check
         parts.append(error["ctx"]["key"])
         given = error["ctx"]["given"]
@@ -26,11 +26,18 @@ def explain(error: ErrorDetails, recipe: type[BaseModel]) -> str:
     if error["type"] == "missing":
         return f"'{key}' is missing"
     reason = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    if error["type"] in ("model_type", "dict_type"):
+        reason = "should be a section, lines of 'key: value'"
     if not key:
         return reason
     # The input of a check over a whole section is that section: too long to repeat, and named by the key.
     shown = "" if error["type"] == "value_error" else f" (got {_REPR.repr(given)})"
     return f"'{key}': {reason}{shown}"
+
+
+def _is_internal(part: int | str) -> bool:
+    """Say whether a part of an error's place is pydantic's own or a union's tag, rather than a key."""
+    return str(part).startswith(("(", "[key]"))
 
 
 def _known_keys(section: type[BaseModel], parents: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from ganstyle.recipe.strict_yaml import SourceFloat, SourceInt
@@ -48,7 +48,10 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Number]
 Decay = Annotated[float, Field(ge=0, lt=1), Number]
 Count = Annotated[int, Field(ge=1), Number]
 OctaveWeights = Annotated[list[Positive], Field(min_length=1, max_length=8)]
-Octaves = Annotated[int, Field(ge=1, le=8), Number] | OctaveWeights
+Octaves = Annotated[
+    Annotated[int, Field(ge=1, le=8), Number, Tag("(number)")] | Annotated[OctaveWeights, Tag("(weights)")],
+    Discriminator(lambda value: "(weights)" if isinstance(value, list) else "(number)"),
+]
 """A number of octaves of equal weight, or a weight for each, the full size first."""
 Interval = Annotated[int, Field(ge=0), Number]
 Flag = Annotated[bool, BeforeValidator(_only_boolean)]

@@ -1,5 +1,6 @@
 """Reading a recipe: YAML, overrides and old spellings to plain values, without validating them."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, An
         RecipeError: the file cannot be read or is not YAML, or an override is malformed.
     """
     try:
-        with Path(path).expanduser().open(encoding="utf-8-sig") as file:
+        # Unlike pathlib's, this leaves unknown users alone.
+        with Path(os.path.expanduser(path)).open(encoding="utf-8-sig") as file:  # noqa: PTH111
             values = parse_yaml(file.read(LONGEST + 1))
     except OSError as error:
         raise RecipeError(f"{path}: the recipe cannot be read ({error.strerror}); check its path") from error

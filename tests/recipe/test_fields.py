@@ -142,6 +142,11 @@ def test_a_lone_tilde_is_null(tmp_path: Path) -> None:
     assert "write ~/" in refused(tmp_path, text="name: x\nstyle: {path: ~}\n")
 
 
+def test_home_of_an_unknown_user_is_one_line() -> None:
+    with pytest.raises(RecipeError, match="cannot be read"):
+        Recipe.load("~nobody-of-this-name/recipe.yaml")
+
+
 # --- versions
 
 
@@ -166,6 +171,22 @@ def test_old_and_new_key_at_once(tmp_path: Path) -> None:
 
 
 # --- what is shown
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("loss.style_octaves=abc", "'loss.style_octaves': should be a valid integer"),
+        ("loss.style_octaves=0", "'loss.style_octaves': should be greater than or equal to 1 (got 0)"),
+        ("loss.style_octaves=true", "'loss.style_octaves': should be a number (got True)"),
+        ("loss.style_octaves=[1, x]", "'loss.style_octaves.1': should be a valid number"),
+        ("loss.style_layers={1: 2}", "'loss.style_layers.1': should be a valid string (got 1)"),
+        ("discriminator=patchgan", "'discriminator': should be a section, lines of 'key: value'"),
+        ("loss=3", "'loss': should be a section, lines of 'key: value' (got 3)"),
+    ],
+)
+def test_key_is_named_as_in_the_file(tmp_path: Path, override: str, message: str) -> None:
+    assert message in refused(tmp_path, override)
 
 
 def test_long_values_are_shortened(tmp_path: Path) -> None:
