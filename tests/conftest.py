@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from ganstyle.errors import WeightsError
 from ganstyle.files import sha256
 from ganstyle.images import read_image, resize_shorter, write_image
 from ganstyle.losses import StyleTarget
@@ -169,9 +170,14 @@ def tiny(vgg16_weights: Path, photos: Path, painting: Path, tmp_path: Path) -> C
 
 @pytest.fixture
 def small_fid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let FID look at a few crops through a small window."""
-    monkeypatch.setattr("ganstyle.metrics.extractors.VGG16_SIDE", 16)
-    monkeypatch.setattr("ganstyle.metrics.distribution._LEAST_CROPS", 6)
+    """Let FID look at a few crops through a small window, and leave the judge out."""
+
+    def no_judge(device: object) -> None:
+        raise WeightsError("the independent judge is not installed")
+
+    monkeypatch.setattr("ganstyle.evaluate.models.load_judge", no_judge)
+    monkeypatch.setattr("ganstyle.metrics.distributions.extractors.VGG16_SIDE", 16)
+    monkeypatch.setattr("ganstyle.metrics.distributions.crops._LEAST_CROPS", 6)
 
 
 class Page(HTMLParser):

@@ -1,12 +1,21 @@
 """What several commands share."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import typer
 
 if TYPE_CHECKING:
     import torch
 
 INTERRUPTED = 130
 """What a shell calls a command that Ctrl-C ended."""
+
+
+def report_skipped(problems: Sequence[str]) -> None:
+    """Print a line to standard error for each thing that was left out."""
+    for problem in problems:
+        typer.echo(f"ganstyle: skipped: {problem}", err=True)
 
 
 def pick_precision(name: str, device: "torch.device") -> "torch.dtype":

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED, pick_precision
+from ganstyle.cli.common import INTERRUPTED, pick_precision, report_skipped
 from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import Ticker
 
 if TYPE_CHECKING:
-    from ganstyle.evaluate.compare import Event
+    from ganstyle.evaluate.compare import CompareEvent
 
 
 def compare(
@@ -56,17 +56,23 @@ def compare(
         bool, typer.Option("--force", help="Replace a report and a JSON file that exist.")
     ] = False,
 ) -> None:
-    """Lay a style beside Gatys' optimization: pictures, scores and times on the same photos.
+    """Compare a style with Gatys' optimization: pictures, scores and times on the same photos.
 
-    The baseline runs twice, with its default settings and stopped at the generator's own time. Writes
-    index.html, compare.json and, when there are many, the pictures.
+    The baseline runs twice: with its default settings, and stopped after the generator's own time. Writes
+    index.html, compare.json and, if there are many, the pictures. Photos that cannot be read are skipped and
+    reported, and make the exit code 1.
     """
     from ganstyle.devices import pick_device
-    from ganstyle.evaluate import choose_photos, load_evaluation_models
-    from ganstyle.evaluate import compare as run_comparison
+    from ganstyle.evaluate import (
+        choose_photos,
+        compare_with_gatys,
+        load_evaluation_models,
+        style_evaluator,
+    )
     from ganstyle.evaluate.compare import COUNT, SIZE
     from ganstyle.evaluate.curves import read_scores
-    from ganstyle.evaluate.report import RECORD, write_report
+    from ganstyle.evaluate.memory import memory_advice
+    from ganstyle.evaluate.report import RECORD, write_comparison
     from ganstyle.extras import require
     from ganstyle.gatys import LAYERS
     from ganstyle.reports import PAGE
@@ -79,22 +85,26 @@ def compare(
     if run:
         read_scores(run)
     loaded, plain = load_style(style), load_style(without_gan) if without_gan else None
-    photos = choose_photos(content, COUNT if count is None else count)
+    chosen = choose_photos(content, COUNT if count is None else count)
+    report_skipped(chosen.skipped)
     where = pick_device(device)
     dtype = pick_precision(precision, where)
-    instruments = load_evaluation_models(vgg, inception, where)
-    evaluator, reference = instruments.evaluator(
-        photos, loaded, size=SIZE if size is None else size, painting=painting
-    )
-    typer.echo(f"{instruments.vgg.name}, SHA-256 {instruments.vgg.sha256}")
+    with memory_advice("the networks that measure", "use --device cpu"):
+        models = load_evaluation_models(vgg, inception, where)
+        baseline = load_vgg16(models.vgg, LAYERS, dtype=dtype).to(where)
+    with memory_advice(f"{loaded.name}'s painting"):
+        evaluator, reference = style_evaluator(
+            models, chosen.photos, loaded, size=SIZE if size is None else size, painting=painting
+        )
+    typer.echo(f"{models.vgg.name}, SHA-256 {models.vgg.sha256}")
     for each in filter(None, (loaded, plain)):
         each.generator.to(where)
     try:
-        comparison = run_comparison(
+        comparison = compare_with_gatys(
             loaded,
             evaluator,
             reference,
-            load_vgg16(instruments.vgg, LAYERS, dtype=dtype).to(where),
+            baseline,
             without_gan=plain,
             settings={"device": str(where), "baseline_precision": str(dtype).removeprefix("torch.")},
             on_event=_Progress(),
@@ -102,11 +112,13 @@ def compare(
     except KeyboardInterrupt:
         typer.echo("interrupted: no report is written", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    page, record = write_report(comparison, output, run=run, force=force)
+    page, record = write_comparison(comparison, output, run=run, force=force)
     typer.echo(record["conclusion"])
     typer.echo(f"report: {page}")
     if json_file:
         write_json(json_file, record)
+    if chosen.skipped:
+        raise typer.Exit(1)
 
 
 class _Progress:
@@ -115,11 +127,11 @@ class _Progress:
     def __init__(self) -> None:
         self._ticker = Ticker()
 
-    def __call__(self, event: "Event") -> None:
-        from ganstyle.evaluate.compare import Finished
+    def __call__(self, event: "CompareEvent") -> None:
+        from ganstyle.evaluate.compare import PictureFinished
 
         where = f"[{event.index}/{event.total}] {event.photo}, {event.method}"
-        if isinstance(event, Finished):
+        if isinstance(event, PictureFinished):
             typer.echo(f"{where}: {event.seconds:.2f} s")
         elif event.step:
             self._ticker(f"{where}: step {event.step} of {event.steps}")

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ganstyle.cli.common import report_skipped
 from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import Ticker
 
 if TYPE_CHECKING:
-    from ganstyle.evaluate.score import Measured, StyleScore
+    from ganstyle.evaluate.score import PhotoScored, StyleScore
 
 
 def evaluate(
@@ -46,13 +47,21 @@ def evaluate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the JSON file if it exists.")] = False,
 ) -> None:
-    """Score a style on photos: what is left of them, how much of the painting arrived, and the time it takes.
+    """Score a style on photos: how much of them is kept, how close the style is, and how long it takes.
 
-    With --all, prints a Markdown table of all styles in a folder, the best first.
+    With --all, prints a Markdown table of all styles in a folder, the best first. Photos and styles that
+    cannot be read are skipped and reported, and make the exit code 1.
     """
     from ganstyle.devices import pick_device
     from ganstyle.errors import GanstyleError
-    from ganstyle.evaluate import choose_photos, load_evaluation_models, rank_folder, score_style
+    from ganstyle.evaluate import (
+        choose_photos,
+        load_evaluation_models,
+        rank_folder,
+        score_style,
+        style_evaluator,
+    )
+    from ganstyle.evaluate.memory import memory_advice
     from ganstyle.evaluate.ranking import RANK_BY, find_styles, markdown
     from ganstyle.files import check_writable
     from ganstyle.recipe import ScoreSection
@@ -66,50 +75,59 @@ def evaluate(
     if statistics:
         check_writable(statistics)
     size = ScoreSection().size if size is None else size
-    photos = choose_photos(content, count)
+    chosen = choose_photos(content, count)
+    report_skipped(chosen.skipped)
     loaded = load_style(style) if style else None
     if every:
         find_styles(every)
     where = pick_device(device)
-    instruments = load_evaluation_models(vgg, inception, where)
-    ticker = Ticker()
+    with memory_advice("the networks that measure", "use --device cpu"):
+        models = load_evaluation_models(vgg, inception, where)
+    ticker, failed = Ticker(), list[str]()
     if every:
-        ranked = rank_folder(
+        ranking = rank_folder(
             every,
-            photos,
-            instruments,
+            chosen.photos,
+            models,
             size=size,
             by=rank_by or RANK_BY,
             statistics=statistics,
             on_event=lambda name, event: _tick(ticker, name, event),
         )
-        typer.echo(markdown(ranked), nl=False)
+        typer.echo(markdown(ranking.scores), nl=False)
+        failed = [f"{name}: {reason}" for name, reason in ranking.failures.items()]
+        report_skipped(failed)
         if json_file:
-            write_json(json_file, [score.record() for score in ranked])
+            write_json(json_file, [score.record() for score in ranking.scores])
     if loaded:
-        evaluator, _ = instruments.evaluator(
-            photos, loaded, size=size, painting=painting, statistics=statistics
-        )
+        with memory_advice(f"{loaded.name}'s painting"):
+            evaluator, _ = style_evaluator(
+                models, chosen.photos, loaded, size=size, painting=painting, statistics=statistics
+            )
         loaded.generator.to(where)
         score = score_style(loaded, evaluator, lambda event: _tick(ticker, loaded.name, event))
         _print(score)
         if json_file:
             write_json(json_file, score.record())
+    if chosen.skipped or failed:
+        raise typer.Exit(1)
 
 
-def _tick(ticker: Ticker, name: str, event: "Measured") -> None:
+def _tick(ticker: Ticker, name: str, event: "PhotoScored") -> None:
     if event.index < event.total:
         ticker(f"{name}: {event.index} of {event.total} photos")
 
 
 def _print(score: "StyleScore") -> None:
-    from ganstyle.metrics.protocol import describe
+    from ganstyle.metrics.protocol import describe_protocol
 
-    for name in score.protocol:
+    for name in (*score.protocol, *score.missing):
         value = f"{score.scores[name]:.5g}" if name in score.scores else "–"
-        typer.echo(f"{name:<20} {value:>10}")
-    typer.echo(f"{'seconds an image':<20} {score.seconds_per_image:>10.3f}")
+        typer.echo(f"{name:<24} {value:>10}")
+    typer.echo(f"{'seconds an image':<24} {score.seconds_per_image:>10.3f}")
     typer.echo("")
     for name, protocol in score.protocol.items():
-        typer.echo(f"{name}: {describe(protocol)}")
+        typer.echo(f"{name}: {describe_protocol(protocol)}")
     typer.echo("seconds an image: the generator alone, median")
+    for name, reason in score.missing.items():
+        typer.echo(f"{name}: not measured: {reason}")

@@ -2,14 +2,16 @@
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
+from ganstyle.evaluate.memory import memory_advice
 from ganstyle.evaluate.methods import Method, OnStep, gatys_method, generator_method, warm_up
+from ganstyle.evaluate.score import check_finite, paint_photo
 from ganstyle.images import encode_png, resize_shorter
 from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.metrics import Evaluator, ScoreAccumulator, StyleReference
@@ -24,7 +26,7 @@ _INCIDENTAL = ("name", "run", "resume", "workers", "score", "vgg", "precision") 
 
 
 @dataclass(frozen=True)
-class Painting:
+class MethodProgress:
     """A method is at work on the ``index``-th of ``total`` pictures, from 1, and has done some steps."""
 
     method: str
@@ -36,7 +38,7 @@ class Painting:
 
 
 @dataclass(frozen=True)
-class Finished:
+class PictureFinished:
     """A method has painted the ``index``-th of ``total`` pictures, from 1."""
 
     method: str
@@ -46,11 +48,11 @@ class Finished:
     seconds: float
 
 
-Event = Painting | Finished
+CompareEvent = MethodProgress | PictureFinished
 
 
 @dataclass(frozen=True)
-class Entry:
+class MethodResult:
     """What one method did.
 
     Attributes:
@@ -69,12 +71,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class StyleComparison:
     """What a comparison found.
 
     Attributes:
         style: the generator's.
-        entries: the methods, the generator first.
+        results: of the methods, the generator first.
         untouched: the scores of the photos as they are, which all others start from.
         protocol: how each score came about.
         size: the photos' shorter side, in pixels.
@@ -86,7 +88,7 @@ class Comparison:
     """
 
     style: Style
-    entries: Sequence[Entry]
+    results: Sequence[MethodResult]
     untouched: Mapping[str, float]
     protocol: Protocol
     size: int
@@ -97,7 +99,7 @@ class Comparison:
     settings: Mapping[str, Any]
 
 
-def compare(
+def compare_with_gatys(
     style: Style,
     evaluator: Evaluator,
     reference: StyleReference,
@@ -106,12 +108,12 @@ def compare(
     without_gan: Style | None = None,
     steps: int | None = None,
     settings: Mapping[str, Any] | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
-) -> Comparison:
+    on_event: Callable[[CompareEvent], None] = lambda event: None,
+) -> StyleComparison:
     """Let the generator and the baseline paint the evaluator's photos, and measure both.
 
-    Everything is done photo by photo and one after the other, so that a machine that slows down does so for
-    all. The pictures are kept as PNG files' contents.
+    All methods paint one photo before the next, so that a machine that slows down does so for all of them.
+    The pictures are kept as PNG files' contents.
 
     Args:
         style: the trained generator, on the evaluator's device.
@@ -124,44 +126,38 @@ def compare(
         on_event: told of the progress; it may raise KeyboardInterrupt to end early.
 
     Raises:
-        GanstyleError: ``without_gan`` was trained with a discriminator; or see `optimize`.
+        GanstyleError: ``without_gan`` was trained with a discriminator, a score is not finite, or the memory
+            does not suffice; or see `optimize`.
         KeyboardInterrupt: Ctrl-C, or ``on_event`` raised it.
     """
-    methods = _methods(style, without_gan, reference, features, steps)
-    total = len(evaluator.photos) * len(methods)
-    sheets = [ScoreAccumulator() for _ in methods]
+    runs = [_MethodRun(method) for method in _methods(style, without_gan, reference, features, steps)]
+    total = len(evaluator.photos) * len(runs)
     untouched = ScoreAccumulator()
     photos: list[bytes] = []
-    pictures: list[list[bytes]] = [[] for _ in methods]
-    seconds: list[list[float]] = [[] for _ in methods]
-    notes: list[list[str]] = [[] for _ in methods]
-    index = 0
     for number, path in enumerate(evaluator.photos):
-        photo = evaluator.photo(number)
-        if not number:
-            for each in filter(None, (style, without_gan)):
-                each.paint(photo)
-            warm_up(features, photo)
-        photos.append(encode_png(photo))
-        evaluator.note(untouched, number, photo, photo)
-        for place, method in enumerate(methods):
-            index += 1
-            working = partial(Painting, method.label, path.name, index, total)
-            on_event(working(0, 0))
-            painted = method.paint(photo, seconds[0][-1] if place else 0.0, _relay(on_event, working))
-            evaluator.note(sheets[place], number, painted.picture.to(photo.device), photo)
-            pictures[place].append(encode_png(painted.picture))
-            seconds[place].append(painted.seconds)
-            notes[place].append(painted.note)
-            on_event(Finished(method.label, path.name, index, total, painted.seconds))
-    return Comparison(
+        with memory_advice(str(path)):
+            photo = evaluator.photo(number)
+            if not number:
+                for each in filter(None, (style, without_gan)):
+                    paint_photo(each, photo)
+                warm_up(features, photo)
+            photos.append(encode_png(photo))
+            evaluator.add(untouched, number, photo, photo)
+        for place, run in enumerate(runs):
+            index = number * len(runs) + place + 1
+            progress = partial(MethodProgress, run.method.label, path.name, index, total)
+            on_event(progress(0, 0))
+            with memory_advice(f"{path}, {run.method.label}"):
+                time_limit = runs[0].seconds[-1] if place else 0.0
+                painted = run.method.paint(photo, time_limit, _relay(on_event, progress))
+                evaluator.add(run.accumulator, number, painted.picture.to(photo.device), photo)
+            run.pictures.append(encode_png(painted.picture))
+            run.seconds.append(painted.seconds)
+            run.notes.append(painted.note)
+            on_event(PictureFinished(run.method.label, path.name, index, total, painted.seconds))
+    return StyleComparison(
         style=style,
-        entries=[
-            Entry(method, evaluator.scores([sheet]), statistics.median(times), made, said)
-            for method, sheet, times, made, said in zip(
-                methods, sheets, seconds, pictures, notes, strict=True
-            )
-        ],
+        results=[run.result(evaluator) for run in runs],
         untouched=evaluator.scores([untouched]),
         protocol=evaluator.protocol,
         size=evaluator.size,
@@ -171,6 +167,22 @@ def compare(
         differences=_differences(style, without_gan),
         settings=settings or {},
     )
+
+
+@dataclass
+class _MethodRun:
+    """A method and what it has done so far."""
+
+    method: Method
+    accumulator: ScoreAccumulator = field(default_factory=ScoreAccumulator)
+    pictures: list[bytes] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def result(self, evaluator: Evaluator) -> MethodResult:
+        scores = evaluator.scores([self.accumulator])
+        check_finite(self.method.label, scores)
+        return MethodResult(self.method, scores, statistics.median(self.seconds), self.pictures, self.notes)
 
 
 def _methods(
@@ -196,7 +208,7 @@ def _methods(
     return methods
 
 
-def _relay(on_event: Callable[[Event], None], working: Callable[[int, int], Painting]) -> OnStep:
+def _relay(on_event: Callable[[CompareEvent], None], working: Callable[[int, int], MethodProgress]) -> OnStep:
     """Return what tells of a method's steps."""
     return lambda step, steps: on_event(working(step, steps))
 
@@ -209,11 +221,11 @@ def _differences(style: Style, without_gan: Style | None) -> list[str]:
     if without_gan is None:
         return []
     found = differences(style.recipe, without_gan.recipe, ignore=_INCIDENTAL)
-    about_the_game = (
+    about_the_gan = (
         "discriminator",
         "loss.adversarial",
         "loss.gan",
         "loss.r1",
         "optimizer.lr_discriminator",
     )
-    return [text for text in found if not text.startswith(about_the_game)]
+    return [text for text in found if not text.startswith(about_the_gan)]

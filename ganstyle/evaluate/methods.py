@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ganstyle.evaluate.score import paint_photo
 from ganstyle.gatys import DEFAULTS, Iterate, OptimizationEvent, ScaleInputs, Term, optimize
 from ganstyle.images import resize_shorter
 from ganstyle.losses import style_loss
@@ -66,7 +67,7 @@ def generator_method(style: Style, key: str, label: str) -> Method:
 
     def paint(photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
         began = time.perf_counter()
-        picture = style.paint(photo)
+        picture = paint_photo(style, photo)
         return Painted(picture, time.perf_counter() - began)
 
     count = sum(parameter.numel() for parameter in style.generator.parameters())

@@ -4,17 +4,18 @@ import math
 from collections.abc import Mapping
 from html import escape
 
-from ganstyle.evaluate.compare import Comparison, Entry
-from ganstyle.evaluate.values import UNTOUCHED, conclusion, settings
+from ganstyle.evaluate.compare import MethodResult, StyleComparison
+from ganstyle.evaluate.values import UNTOUCHED, measurement_settings, summarize
 from ganstyle.metrics import HIGHER_IS_BETTER
-from ganstyle.metrics.protocol import FEW_IMAGES, describe
+from ganstyle.metrics.protocol import FEW_IMAGES, describe_protocol
 from ganstyle.reports import Cell, definitions, duration, figure, number, render, table
 from ganstyle.reports import page as report_page
 
 PHOTO = "photo"
 
 _NO_PAINTING = '<p class="faint">The painting was not at hand; its Gram matrices took its place.</p>'
-_HIGHER = ", ".join(HIGHER_IS_BETTER).upper()
+_HEADS = {"content": "Content", "style": "Style", "style_coarse": "Coarse style", "kept": "Kept"}
+_NETWORKS = {"vgg16": " (VGG‑16)", "efficientnet": " (EfficientNet)"}
 
 
 def painting_key(place: int) -> str:
@@ -27,7 +28,7 @@ def picture_key(photo: int, what: str) -> str:
     return f"{photo:02}-{what}"
 
 
-def page(comparison: Comparison, images: Mapping[str, str], curves: str) -> str:
+def comparison_page(comparison: StyleComparison, images: Mapping[str, str], curves: str) -> str:
     """Return the page's HTML; style sheet, script and curves are in it.
 
     Args:
@@ -48,33 +49,35 @@ def page(comparison: Comparison, images: Mapping[str, str], curves: str) -> str:
             "note": "" if comparison.paintings else _NO_PAINTING,
             "photos": "\n".join(_photo(comparison, place, images) for place in range(1, photos + 1)),
             "curves": f'<h2>The training</h2>\n<div class="plots">\n{curves}\n</div>' if curves else "",
-            "methods": definitions({e.method.label: _detail(e, comparison) for e in comparison.entries}),
-            "protocol": definitions({name: describe(how) for name, how in comparison.protocol.items()}),
+            "methods": definitions({e.method.label: _detail(e, comparison) for e in comparison.results}),
+            "protocol": definitions(
+                {name: describe_protocol(how) for name, how in comparison.protocol.items()}
+            ),
             "settings": definitions(
-                {key.replace("_", " "): str(value) for key, value in settings(comparison).items()}
+                {key.replace("_", " "): str(value) for key, value in measurement_settings(comparison).items()}
             ),
         },
     )
     return report_page(
         title=f"{style.name} beside Gatys",
         subtitle=f"{count}, shorter side {comparison.size} px" + (f"; {credit}" if credit else ""),
-        conclusion=conclusion(comparison),
+        conclusion=summarize(comparison),
         body=body,
         style_sheets=("report.css", "compare.css"),
     )
 
 
-def _table(comparison: Comparison) -> str:
+def _table(comparison: StyleComparison) -> str:
     names = _measured(comparison)
     best = {name: _best(comparison, name) for name in names}
     rows: list[list[str | Cell]] = []
-    for entry in comparison.entries:
-        training = entry.method.training_seconds
+    for result in comparison.results:
+        training = result.method.training_seconds
         rows.append(
             [
-                entry.method.label,
-                *(_cell(entry.scores.get(name), best[name]) for name in names),
-                number(entry.seconds_per_image),
+                result.method.label,
+                *(_cell(result.scores.get(name), best[name]) for name in names),
+                number(result.seconds_per_image),
                 "none" if training == 0 else "–" if training is None else duration(training),
             ]
         )
@@ -84,24 +87,26 @@ def _table(comparison: Comparison) -> str:
     return table(heads, rows, caption="Scores and times of each method", aside_rows=1)
 
 
-def _measured(comparison: Comparison) -> list[str]:
-    """Return the scores that there are; FID and KID want more than one photo."""
-    return [name for name in comparison.protocol if any(name in entry.scores for entry in comparison.entries)]
+def _measured(comparison: StyleComparison) -> list[str]:
+    """Return the scores that there are; FID and KID need more than one photo."""
+    return [
+        name for name in comparison.protocol if any(name in result.scores for result in comparison.results)
+    ]
 
 
 def _head(name: str) -> str:
     """Write ``fid_vgg16_style`` as ``FID (VGG‑16), style``; the hyphen does not break."""
     kind, *rest = name.split("_")
     if kind not in ("fid", "kid"):
-        return {"content": "Content", "style": "Style"}.get(name, name.upper())
-    network = " (VGG‑16)" if "vgg16" in rest else ""
+        return _HEADS.get(name, name.upper())
+    network = next((text for key, text in _NETWORKS.items() if key in rest), "")
     return f"{kind.upper()}{network}, {rest[-1]}"
 
 
-def _best(comparison: Comparison, name: str) -> float:
-    """Return the best score of those that did something: a photo that is left as it was wins nothing."""
+def _best(comparison: StyleComparison, name: str) -> float:
+    """Return the best score of the methods that painted at all: leaving the photo as it is does not count."""
     values = [
-        e.scores[name] for e in comparison.entries if name in e.scores and e.scores["content"] > UNTOUCHED
+        e.scores[name] for e in comparison.results if name in e.scores and e.scores["content"] > UNTOUCHED
     ]
     return max(values, default=math.nan) if name in HIGHER_IS_BETTER else min(values, default=math.nan)
 
@@ -112,15 +117,16 @@ def _cell(value: float | None, best: float) -> Cell:
     return Cell(number(value if abs(value) > UNTOUCHED else 0.0), best=value == best)
 
 
-def _table_note(comparison: Comparison) -> str:
+def _table_note(comparison: StyleComparison) -> str:
+    higher = " and ".join(_head(name) for name in _measured(comparison) if name in HIGHER_IS_BETTER)
     note = (
-        "Content is what of the photo is lost, style how far the painting is: 0 is the best of each, and one "
-        f"is to be had at the other’s expense. Of {_HIGHER} more is better, of all others less."
+        "Content says how much of the photo is lost, style how far the picture is from the painting: 0 is "
+        f"the best of each, and each costs some of the other. {higher}: higher is better; all others: lower."
     )
     if any("vgg16" in name for name in _measured(comparison)):
         note += (
             " FID (VGG‑16) and KID (VGG‑16) compare features of VGG-16 in Inception’s place: "
-            "they are not FID, and compare within this table only."
+            "they are not FID, and comparable within this table only."
         )
     protocols = [comparison.protocol[name] for name in _measured(comparison)]
     few = [str(how["n"]) for how in protocols if "warning" in how]
@@ -131,11 +137,11 @@ def _table_note(comparison: Comparison) -> str:
     return note
 
 
-def _photo(comparison: Comparison, place: int, images: Mapping[str, str]) -> str:
+def _photo(comparison: StyleComparison, place: int, images: Mapping[str, str]) -> str:
     """Return a slider over two of a photo's pictures, and all of them beside the painting."""
-    labels = ["photo", *(entry.method.label for entry in comparison.entries)]
-    keys = [PHOTO, *(entry.method.key for entry in comparison.entries)]
-    notes = ["", *(entry.notes[place - 1] for entry in comparison.entries)]
+    labels = ["photo", *(result.method.label for result in comparison.results)]
+    keys = [PHOTO, *(result.method.key for result in comparison.results)]
+    notes = ["", *(result.notes[place - 1] for result in comparison.results)]
     title = comparison.style.recipe.style.title or "the painting"
     shown = [
         _choice(images[picture_key(place, key)], label, note)
@@ -168,14 +174,14 @@ def _photo(comparison: Comparison, place: int, images: Mapping[str, str]) -> str
 
 
 def _choice(address: str, label: str, note: str) -> str:
-    """Return a picture that comes onto the slider when it is clicked."""
+    """Return a picture that is shown on the slider when it is clicked."""
     image = f'<img src="{address}" alt="{escape(label)}">'
     button = f'<button type="button" title="show on the slider">{image}</button>'
     return figure(button, caption=label, note=note)
 
 
-def _detail(entry: Entry, comparison: Comparison) -> str:
-    detail = entry.method.detail
-    if entry.method.key == "without-gan" and comparison.differences:
+def _detail(result: MethodResult, comparison: StyleComparison) -> str:
+    detail = result.method.detail
+    if result.method.key == "without-gan" and comparison.differences:
         detail += f". Its recipe also differs in {'; '.join(comparison.differences)}"
     return detail

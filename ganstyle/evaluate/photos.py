@@ -1,25 +1,96 @@
-"""Which photos of a folder are measured on."""
+"""Which photos of a folder are measured."""
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from ganstyle.data.folder import scan_folder
-from ganstyle.errors import GanstyleError
+from ganstyle.errors import DataError, GanstyleError, ImageError
+from ganstyle.images import check_image, find_images, read_image
+
+_NARROWEST = 32
+"""Sides of a photo whose ratio is larger are not scored: resized, they would fill the memory."""
+
+_THREADS = 4  # that read headers: on network disks it is waiting that takes the time
 
 
-def choose_photos(folder: str | Path, count: int | None = None) -> list[Path]:
+@dataclass(frozen=True)
+class ChosenPhotos:
+    """Photos to measure.
+
+    Attributes:
+        photos: their files; at least one.
+        skipped: one line for each photo or folder that cannot be read, and why.
+    """
+
+    photos: Sequence[Path]
+    skipped: Sequence[str]
+
+
+def choose_photos(folder: str | Path, count: int | None = None) -> ChosenPhotos:
     """Return a folder's photos, or some of them, spread evenly over their names.
 
+    Every header is read, and the photos that are chosen are decoded: one that breaks off in the middle is
+    skipped like one with a damaged header, and another takes its place.
+
     Args:
-        folder: searched recursively; files whose header is no good are left out with a warning.
+        folder: searched recursively.
         count: how many at the most; None: all.
 
     Raises:
-        DataError: there is no such folder, or it holds no photo.
+        DataError: there is no such folder, or it holds no photo that can be read.
         GanstyleError: ``count`` is below 1.
     """
     if count is not None and count < 1:
         raise GanstyleError(f"{count} photos: give at least 1")
-    photos = scan_folder(folder)
-    if count is None or count >= len(photos):
-        return photos
-    return [photos[number * len(photos) // count] for number in range(count)]
+    if not Path(folder).is_dir():
+        raise DataError(f"{folder}: no such folder; give a folder that holds images")
+    try:
+        listing = find_images(folder)
+    except ImageError as error:
+        raise DataError(str(error)) from error
+    problems = {entry.path: str(entry) for entry in listing.unreadable}
+    problems |= _problems(listing.images, check_image, _THREADS)
+    good = [path for path in listing.images if path not in problems]
+    decoded: set[Path] = set()
+    while good:
+        chosen = good if count is None else _spread(good, count)
+        broken = _problems([path for path in chosen if path not in decoded], _decode, 1)
+        if not broken:
+            return ChosenPhotos(chosen, [problems[path] for path in sorted(problems)])
+        decoded.update(chosen)
+        problems |= broken
+        good = [path for path in good if path not in broken]
+    if not problems:
+        raise DataError(f"{folder}: holds no image files; put JPEG, PNG or WebP files there")
+    first = problems[min(problems)]
+    raise DataError(
+        f"{folder}: none of the {len(problems)} pictures or folders in it can be read; the first: {first}"
+    )
+
+
+def _spread(paths: Sequence[Path], count: int) -> Sequence[Path]:
+    if count >= len(paths):
+        return paths
+    return [paths[number * len(paths) // count] for number in range(count)]
+
+
+def _decode(path: Path) -> None:
+    height, width = read_image(path).shape[-2:]
+    if max(height, width) > _NARROWEST * min(height, width):
+        raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored")
+
+
+def _problems(paths: Sequence[Path], check: Callable[[Path], object], threads: int) -> dict[Path, str]:
+    """Return what is wrong with each file that a check refuses."""
+
+    def problem(path: Path) -> str | None:
+        try:
+            check(path)
+        except ImageError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = zip(paths, pool.map(problem, paths), strict=True)
+        return {path: text for path, text in found if text is not None}

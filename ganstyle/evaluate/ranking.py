@@ -1,23 +1,26 @@
 """Many styles on the same photos, the best first."""
 
 import tempfile
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganstyle.errors import CheckpointError, DataError, GanstyleError
-from ganstyle.evaluate.models import EvaluationModels
-from ganstyle.evaluate.score import Measured, StyleScore, score_style
-from ganstyle.metrics import HIGHER_IS_BETTER
-from ganstyle.metrics.protocol import describe
+from ganstyle.errors import DataError, GanstyleError
+from ganstyle.evaluate.models import style_evaluator
+from ganstyle.evaluate.score import PhotoScored, StyleScore, score_style
+from ganstyle.metrics import HIGHER_IS_BETTER, EvaluationModels
+from ganstyle.metrics.protocol import describe_protocol
 from ganstyle.style import load_style
 from ganstyle.weights.student import is_student
 
 RANK_BY = "style"
 """The score that decides if none is named."""
+
+
+class UnknownScoreError(GanstyleError):
+    """There is no score of the name that is to decide."""
 
 
 def find_styles(folder: str | Path) -> list[Path]:
@@ -34,54 +37,83 @@ def find_styles(folder: str | Path) -> list[Path]:
     return found
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """Styles on the same photos.
+
+    Attributes:
+        scores: the best first; at least one.
+        failures: name of a style that could not be scored → why.
+    """
+
+    scores: Sequence[StyleScore]
+    failures: Mapping[str, str]
+
+
 def rank_folder(
     folder: str | Path,
     photos: Sequence[Path],
-    instruments: EvaluationModels,
+    models: EvaluationModels,
     *,
     size: int,
     by: str = RANK_BY,
     statistics: Path | None = None,
-    on_event: Callable[[str, Measured], None] = lambda name, event: None,
-) -> list[StyleScore]:
-    """Score every style in a folder and those below it; one that cannot be is left out with a warning.
+    on_event: Callable[[str, PhotoScored], None] = lambda name, event: None,
+) -> Ranking:
+    """Score every style in a folder and its subfolders; those that cannot be scored do not stop the others.
 
     Args:
         folder: the folder.
         photos: the photos' files.
-        instruments: what measures.
+        models: what scores are measured with.
         size: the photos' shorter side, in pixels.
         by: the score that decides.
-        statistics: a folder where the photos' features are kept.
+        statistics: a folder where the features of photos and paintings are stored.
         on_event: called after each photo, with the style's name.
 
     Returns:
-        The scores, best first. Styles are called by their place in the folder.
+        The ranking. Styles are named by their paths in the folder.
 
     Raises:
         GanstyleError: no style could be scored, or there is no score of that name.
     """
     scores: list[StyleScore] = []
+    failures: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="ganstyle-") as temporary:
+        # The photos' features are measured for the first style only.
+        stored = statistics or Path(temporary)
         for path in find_styles(folder):
             name = path.relative_to(folder).with_suffix("").as_posix()
             try:
-                style = load_style(path)
-                # The photos' features are measured for the first style only.
-                evaluator, _ = instruments.evaluator(
-                    photos, style, size=size, statistics=statistics or Path(temporary)
-                )
-            except CheckpointError as error:
-                warnings.warn(f"left out: {error}", stacklevel=2)
-                continue
-            if by not in evaluator.protocol:
-                raise GanstyleError(f"no score '{by}'; choose from {', '.join(evaluator.protocol)}")
-            style.generator.to(instruments.device)
-            score = score_style(style, evaluator, partial(on_event, name))
-            scores.append(replace(score, name=name))
+                scores.append(_score(path, name, photos, models, size, by, stored, partial(on_event, name)))
+            except UnknownScoreError:
+                raise
+            except GanstyleError as error:
+                failures[name] = str(error)
     if not scores:
-        raise GanstyleError(f"{folder}: none of its styles could be scored; the reasons are above")
-    return rank(scores, by)
+        first = next(iter(failures.values()))
+        raise GanstyleError(
+            f"{folder}: none of its {len(failures)} styles could be scored; the first: {first}"
+        )
+    return Ranking(rank(scores, by), failures)
+
+
+def _score(
+    path: Path,
+    name: str,
+    photos: Sequence[Path],
+    models: EvaluationModels,
+    size: int,
+    by: str,
+    statistics: Path,
+    on_event: Callable[[PhotoScored], None],
+) -> StyleScore:
+    style = load_style(path)
+    evaluator, _ = style_evaluator(models, photos, style, size=size, statistics=statistics)
+    if by not in (*evaluator.protocol, *evaluator.missing):
+        raise UnknownScoreError(f"no score '{by}'; choose from {', '.join(evaluator.protocol)}")
+    style.generator.to(models.device)
+    return replace(score_style(style, evaluator, on_event), name=name)
 
 
 def rank(scores: Sequence[StyleScore], by: str = RANK_BY) -> list[StyleScore]:
@@ -107,7 +139,7 @@ def markdown(scores: Sequence[StyleScore]) -> str:
             ]
         )
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    notes = "\n".join(f"- {name}: {describe(_common(scores, name))}" for name in names)
+    notes = "\n".join(f"- {name}: {describe_protocol(_common(scores, name))}" for name in names)
     return f"{table}\n\n{notes}\n"
 
 

@@ -1,5 +1,6 @@
 """What a style is measured against: its painting, or where there is no copy of it, its Gram matrices."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -42,14 +43,15 @@ def find_reference(
             lack a layer.
         ImageError: the painting cannot be read.
     """
+    key = _identify(style)
     if painting is not None:
-        return StyleReference.of_paintings(features, StyleImages(painting), size, device)
+        return StyleReference.of_paintings(features, StyleImages(painting), size, device, key=key)
     same_network = style.info.get("vgg", {}).get("sha256") == vgg.sha256
     named = Path(style.recipe.style.path)
     if named.exists():
         paintings = StyleImages(named)
         if not same_network or _is_the_painting(paintings, style, features, device):
-            return StyleReference.of_paintings(features, paintings, size, device)
+            return StyleReference.of_paintings(features, paintings, size, device, key=key)
     problem = f"{style.name}: its painting is not at hand ({named}), and its Gram matrices"
     if not same_network:
         made_by = style.info.get("vgg", {}).get("name", "an unknown network")
@@ -62,8 +64,16 @@ def find_reference(
         raise CheckpointError(f"{problem} lack {', '.join(lacking)}; give --painting")
     target = StyleTarget(({layer: style.target.grams[layer] for layer in YARDSTICK_LAYERS},)).to(device)
     return StyleReference(
-        target, f"the checkpoint's Gram matrices, taken at {style.recipe.style.size} px", None
+        target, f"the checkpoint's Gram matrices, taken at {style.recipe.style.size} px", None, key
     )
+
+
+def _identify(style: Style) -> str:
+    """Return a hash of the Gram matrices, which no two paintings share."""
+    digest = sha256()
+    for layer in sorted(style.target.grams):
+        digest.update(style.target.grams[layer].cpu().float().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _is_the_painting(

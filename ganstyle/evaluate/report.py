@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ganstyle.evaluate.compare import Comparison
+from ganstyle.evaluate.compare import StyleComparison
 from ganstyle.evaluate.curves import read_losses, read_scores
-from ganstyle.evaluate.page import PHOTO, page, painting_key, picture_key
-from ganstyle.evaluate.values import record
+from ganstyle.evaluate.page import PHOTO, comparison_page, painting_key, picture_key
+from ganstyle.evaluate.values import comparison_record
 from ganstyle.files import check_folder
 from ganstyle.reports import curves_figure, data_uri, write_report_folder
 
@@ -17,8 +17,8 @@ MOST_INLINE = 12
 """Pictures that a page holds in itself; more of them lie beside it."""
 
 
-def write_report(
-    comparison: Comparison, folder: Path, *, run: Path | None = None, force: bool = False
+def write_comparison(
+    comparison: StyleComparison, folder: Path, *, run: Path | None = None, force: bool = False
 ) -> tuple[Path, dict[str, Any]]:
     """Write the page and what it shows; the page itself comes last, when all it refers to is there.
 
@@ -40,10 +40,10 @@ def write_report(
     pictures = dict(_pictures(comparison))
     names = {key: f"images/{key}.png" for key in pictures} if len(pictures) > MOST_INLINE else {}
     addresses = names or {key: data_uri("image/png", content) for key, content in pictures.items()}
-    values = record(comparison, names)
+    values = comparison_record(comparison, names)
     path = write_report_folder(
         folder,
-        page(comparison, addresses, curves),
+        comparison_page(comparison, addresses, curves),
         record=RECORD,
         values=values,
         files={name: pictures[key] for key, name in names.items()},
@@ -52,13 +52,13 @@ def write_report(
     return path, values
 
 
-def _pictures(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
+def _pictures(comparison: StyleComparison) -> Iterator[tuple[str, bytes]]:
     for place, content in enumerate(comparison.paintings, 1):
         yield painting_key(place), content
     for place, photo in enumerate(comparison.photos, 1):
         yield picture_key(place, PHOTO), photo
-        for entry in comparison.entries:
-            yield picture_key(place, entry.method.key), entry.pictures[place - 1]
+        for result in comparison.results:
+            yield picture_key(place, result.method.key), result.pictures[place - 1]
 
 
 def _figures(run: Path) -> str:

@@ -1,20 +1,24 @@
 """One style on photos: every score, its protocol, and the time a picture takes."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.evaluate.memory import memory_advice
 from ganstyle.metrics import Evaluator, ScoreAccumulator
 from ganstyle.metrics.protocol import Protocol
 from ganstyle.style import Style
 
 
 @dataclass(frozen=True)
-class Measured:
+class PhotoScored:
     """A photo's picture was made and measured: the ``index``-th of ``total``, from 1, in so many seconds."""
 
     index: int
@@ -24,14 +28,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class StyleScore:
-    """What a style's pictures are worth, and what they cost.
+    """How good a style's pictures are, and what they cost.
 
     Attributes:
         name: the style's.
         scores: by name; a score that needs more photos than there are is missing.
-        protocol: how each came about.
+        protocol: how each was measured.
         seconds_per_image: the generator's alone; the median.
-        info: what the style's checkpoint tells of its making.
+        info: what the style's checkpoint says about its training.
+        missing: score → why it was not measured.
     """
 
     name: str
@@ -39,9 +44,10 @@ class StyleScore:
     protocol: Protocol
     seconds_per_image: float
     info: Mapping[str, Any]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
-        """Return JSON values: every score of the protocol, None where it could not be measured."""
+        """Return JSON values: every score of the protocol, None where there are too few photos for it."""
         return {
             "name": self.name,
             **{name: self.scores.get(name) for name in self.protocol},
@@ -53,11 +59,12 @@ class StyleScore:
             },
             "training": self.info.get("training"),
             "protocol": self.protocol,
+            "not_measured": dict(self.missing),
         }
 
 
 def score_style(
-    style: Style, evaluator: Evaluator, on_event: Callable[[Measured], None] = lambda e: None
+    style: Style, evaluator: Evaluator, on_event: Callable[[PhotoScored], None] = lambda e: None
 ) -> StyleScore:
     """Score a style on the evaluator's photos, one after the other; no picture is kept.
 
@@ -67,17 +74,45 @@ def score_style(
         on_event: called after each photo.
 
     Raises:
-        ImageError: a photo cannot be read, or is too large for the memory.
+        ImageError: a photo cannot be read.
+        GanstyleError: the memory does not suffice, or a picture or a score is not finite.
     """
-    sheet, times = ScoreAccumulator(), list[float]()
-    style.paint(evaluator.photo(0))  # pays for choosing kernels
-    for number in range(len(evaluator.photos)):
-        photo = evaluator.photo(number)
-        began = time.perf_counter()
-        picture = style.paint(photo)
-        times.append(time.perf_counter() - began)
-        evaluator.note(sheet, number, picture.to(photo.device), photo)
-        on_event(Measured(number + 1, len(evaluator.photos), times[-1]))
+    accumulator, times = ScoreAccumulator(), list[float]()
+    with memory_advice(f"{style.name} on {evaluator.photos[0]}"):
+        paint_photo(style, evaluator.photo(0))  # pays for choosing kernels
+    for number, path in enumerate(evaluator.photos):
+        with memory_advice(f"{style.name} on {path}"):
+            photo = evaluator.photo(number)
+            began = time.perf_counter()
+            picture = paint_photo(style, photo)
+            times.append(time.perf_counter() - began)
+            evaluator.add(accumulator, number, picture.to(photo.device), photo)
+        on_event(PhotoScored(number + 1, len(evaluator.photos), times[-1]))
+    scores = evaluator.scores([accumulator])
+    check_finite(style.name, scores)
     return StyleScore(
-        style.name, evaluator.scores([sheet]), evaluator.protocol, statistics.median(times), style.info
+        style.name, scores, evaluator.protocol, statistics.median(times), style.info, evaluator.missing
     )
+
+
+def paint_photo(style: Style, photo: Tensor) -> Tensor:
+    """Return a style's picture of a photo; see `Style.paint`.
+
+    Raises:
+        ImageError: see `Style.paint`; the style is named.
+    """
+    try:
+        return style.paint(photo)
+    except ImageError as error:
+        raise ImageError(f"{style.name}: {error}") from error.__cause__
+
+
+def check_finite(what: str, scores: Mapping[str, float]) -> None:
+    """Refuse scores that no ranking and no JSON could hold.
+
+    Raises:
+        GanstyleError: a score is not finite.
+    """
+    wrong = [f"{name} is {value}" for name, value in scores.items() if not math.isfinite(value)]
+    if wrong:
+        raise GanstyleError(f"{what}: {', '.join(wrong)}; the style's weights or Gram matrices are damaged")

@@ -1,4 +1,4 @@
-"""A comparison as plain values, for ``compare.json``, and in a sentence or two."""
+"""A comparison as plain values, for ``compare.json``, and in a few sentences."""
 
 import platform
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from typing import Any
 import torch
 
 from ganstyle._version import __version__
-from ganstyle.evaluate.compare import Comparison, Entry
+from ganstyle.evaluate.compare import MethodResult, StyleComparison
 from ganstyle.reports import duration, number
 
 UNTOUCHED = 1e-6
 """The content up to which a picture is its photo."""
 
 
-def record(comparison: Comparison, images: Mapping[str, str]) -> dict[str, Any]:
+def comparison_record(comparison: StyleComparison, images: Mapping[str, str]) -> dict[str, Any]:
     """Return everything that was set and measured.
 
     Args:
@@ -25,21 +25,21 @@ def record(comparison: Comparison, images: Mapping[str, str]) -> dict[str, Any]:
     style = comparison.style
     return {
         "ganstyle": __version__,
-        "conclusion": conclusion(comparison),
+        "conclusion": summarize(comparison),
         "name": style.name,
         "painting": style.recipe.style.model_dump(exclude={"path", "size"}),
         "photos": list(comparison.names),
         "size": comparison.size,
-        "settings": settings(comparison),
+        "settings": measurement_settings(comparison),
         "differences_without_gan": list(comparison.differences),
-        "methods": [_entry(entry, comparison) for entry in comparison.entries],
+        "methods": [_result(result, comparison) for result in comparison.results],
         "photos_untouched": _scores(comparison.untouched, comparison),
         "protocol": comparison.protocol,
         "images": dict(images),
     }
 
 
-def settings(comparison: Comparison) -> dict[str, Any]:
+def measurement_settings(comparison: StyleComparison) -> dict[str, Any]:
     """Return what times depend on."""
     return {
         **comparison.settings,
@@ -49,31 +49,31 @@ def settings(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def conclusion(comparison: Comparison) -> str:
-    """Say what was found: what each method came to, and at which cost."""
-    first, *others = comparison.entries
+def summarize(comparison: StyleComparison) -> str:
+    """Say in a few sentences what each method reached, and at what cost."""
+    first, *others = comparison.results
     training = first.method.training_seconds
     parts = [
         f"{comparison.style.name} paints a photo in {number(first.seconds_per_image)} s"
         + (f", after {duration(training)} of training" if training else "")
         + f": {_standing(first.scores)}."
     ]
-    for entry in others:
-        if entry.method.key == "without-gan":
-            parts.append(f"Without the GAN it comes to {_standing(entry.scores)}.")
-        elif entry.method.key == "gatys":
-            times = number(entry.seconds_per_image / first.seconds_per_image)
+    for result in others:
+        if result.method.key == "without-gan":
+            parts.append(f"Without the GAN it comes to {_standing(result.scores)}.")
+        elif result.method.key == "gatys":
+            times = number(result.seconds_per_image / first.seconds_per_image)
             parts.append(
-                f"Gatys’ optimization takes {number(entry.seconds_per_image)} s a photo, {times} times as "
-                f"long, for {_standing(entry.scores)}."
+                f"Gatys’ optimization takes {number(result.seconds_per_image)} s a photo, {times} times as "
+                f"long, for {_standing(result.scores)}."
             )
         else:
             parts.append(
-                f"In the generator’s time it does {' or '.join(dict.fromkeys(entry.notes))}"
+                f"In the generator’s time it does {' or '.join(dict.fromkeys(result.notes))}"
                 + (
-                    f" and stands at {_standing(entry.scores)}."
-                    if entry.scores["content"] > UNTOUCHED
-                    else f": the photos are as they were, at style {number(entry.scores['style'])}."
+                    f" and stands at {_standing(result.scores)}."
+                    if result.scores["content"] > UNTOUCHED
+                    else f": the photos are as they were, at style {number(result.scores['style'])}."
                 )
             )
     return " ".join(parts)
@@ -83,17 +83,17 @@ def _standing(scores: Mapping[str, float]) -> str:
     return f"content {number(scores['content'])}, style {number(scores['style'])}"
 
 
-def _entry(entry: Entry, comparison: Comparison) -> dict[str, Any]:
+def _result(result: MethodResult, comparison: StyleComparison) -> dict[str, Any]:
     return {
-        "key": entry.method.key,
-        "label": entry.method.label,
-        "detail": entry.method.detail,
-        **_scores(entry.scores, comparison),
-        "seconds_per_image": round(entry.seconds_per_image, 4),
-        "training_seconds": entry.method.training_seconds,
-        "notes": list(entry.notes),
+        "key": result.method.key,
+        "label": result.method.label,
+        "detail": result.method.detail,
+        **_scores(result.scores, comparison),
+        "seconds_per_image": round(result.seconds_per_image, 4),
+        "training_seconds": result.method.training_seconds,
+        "notes": list(result.notes),
     }
 
 
-def _scores(scores: Mapping[str, float], comparison: Comparison) -> dict[str, float | None]:
+def _scores(scores: Mapping[str, float], comparison: StyleComparison) -> dict[str, float | None]:
     return {name: scores.get(name) for name in comparison.protocol}

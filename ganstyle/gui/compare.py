@@ -5,7 +5,13 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.evaluate.compare import SIZE, Comparison, Event, Finished, compare
+from ganstyle.evaluate.compare import (
+    SIZE,
+    CompareEvent,
+    PictureFinished,
+    StyleComparison,
+    compare_with_gatys,
+)
 from ganstyle.evaluate.reference import find_reference
 from ganstyle.gatys import DEFAULTS
 from ganstyle.gui.context import AppContext
@@ -13,7 +19,7 @@ from ganstyle.gui.jobs import Done, Stopped, run
 from ganstyle.gui.markup import hint, picture, progress, table
 from ganstyle.gui.uploads import Upload, small_input
 from ganstyle.gui.wiring import claim_uploads, long_job
-from ganstyle.metrics import Evaluator
+from ganstyle.metrics import EvaluationModels, Evaluator
 
 _KIND = "compare"
 _EMPTY = hint("Give a photo: the style and Gatys' optimization paint it side by side here.")
@@ -80,8 +86,8 @@ class CompareTab:
                 raise gr.Error("there is no photo yet; choose one first", print_exception=False)
             chosen, shop = self._shop.shelf[style], self._shop
 
-            def work(report: Any) -> Comparison:
-                def on_event(event: Event) -> None:
+            def work(report: Any) -> StyleComparison:
+                def on_event(event: CompareEvent) -> None:
                     report(event)
                     if stop.is_set():
                         raise KeyboardInterrupt
@@ -95,16 +101,10 @@ class CompareTab:
                     painting=painting.path if painting else None,
                     device=shop.device,
                 )
-                evaluator = Evaluator(
-                    [photo.path],
-                    size=int(size),
-                    vgg=shop.vgg,
-                    features=shop.features,
-                    style=reference,
-                    extractor=None,  # distances between distributions say nothing of one photo
-                    device=shop.device,
-                )
-                return compare(
+                # No extractor: distances between distributions say nothing about one photo.
+                models = EvaluationModels(shop.vgg, shop.features, device=shop.device)
+                evaluator = Evaluator([photo.path], models, reference, size=int(size))
+                return compare_with_gatys(
                     chosen, evaluator, reference, shop.features, steps=int(steps), on_event=on_event
                 )
 
@@ -119,16 +119,16 @@ class CompareTab:
                 yield _EMPTY, progress("Cancelled.")
 
 
-def _progress(event: Event) -> str:
+def _progress(event: CompareEvent) -> str:
     """Return where a comparison is."""
-    part = 1.0 if isinstance(event, Finished) else event.step / max(event.steps, 1)
+    part = 1.0 if isinstance(event, PictureFinished) else event.step / max(event.steps, 1)
     text = f"{event.method} ({event.index} of {event.total})"
-    if not isinstance(event, Finished) and event.step:
+    if not isinstance(event, PictureFinished) and event.step:
         text += f", step {event.step} of {event.steps}"
     return progress(text, (event.index - 1 + part) / event.total)
 
 
-def _result(comparison: Comparison, name: str) -> str:
+def _result(comparison: StyleComparison, name: str) -> str:
     """Return the pictures side by side, and their scores."""
     untouched = comparison.untouched
     figures = [
@@ -141,22 +141,22 @@ def _result(comparison: Comparison, name: str) -> str:
     ]
     figures += [
         picture(
-            entry.pictures[0],
-            alt=f"{name}, painted by {entry.method.label}",
-            caption=entry.method.label,
-            note=f"content {entry.scores['content']:.3f}\nstyle {entry.scores['style']:.3f}\n"
-            f"{entry.seconds_per_image:.2f} s",
+            result.pictures[0],
+            alt=f"{name}, painted by {result.method.label}",
+            caption=result.method.label,
+            note=f"content {result.scores['content']:.3f}\nstyle {result.scores['style']:.3f}\n"
+            f"{result.seconds_per_image:.2f} s",
         )
-        for entry in comparison.entries
+        for result in comparison.results
     ]
     rows = [
         [
-            ", ".join(filter(None, [entry.method.label, entry.notes[0]])),
-            f"{entry.scores['content']:.3f}",
-            f"{entry.scores['style']:.3f}",
-            f"{entry.seconds_per_image:.2f}",
+            ", ".join(filter(None, [result.method.label, result.notes[0]])),
+            f"{result.scores['content']:.3f}",
+            f"{result.scores['style']:.3f}",
+            f"{result.seconds_per_image:.2f}",
         ]
-        for entry in comparison.entries
+        for result in comparison.results
     ]
     caption = "Lower is closer: content to the photo, style to the painting"
     scores = table(["", "content", "style", "seconds"], rows, caption=caption)

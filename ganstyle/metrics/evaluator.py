@@ -1,5 +1,6 @@
-"""Everything that is measured of pictures, with how it was measured: in the loop and afterwards alike."""
+"""Everything that is measured on pictures, and how: during training and afterwards alike."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,33 +11,38 @@ from torch import Tensor
 
 from ganstyle.errors import ImageError
 from ganstyle.images import read_image, resize_shorter
-from ganstyle.losses.perceptual import FeatureExtractor
-from ganstyle.metrics.distribution import Crops, distances
-from ganstyle.metrics.extractors import Extractor
-from ganstyle.metrics.frechet import Features
-from ganstyle.metrics.lpips import LPIPS, artfid
-from ganstyle.metrics.pixels import squared_error, structural_similarity
+from ganstyle.metrics.distributions.crops import Crops
+from ganstyle.metrics.distributions.distances import distribution_distances
+from ganstyle.metrics.distributions.frechet import Features
+from ganstyle.metrics.distributions.targets import painting_features, photo_features
+from ganstyle.metrics.models import EvaluationModels
 from ganstyle.metrics.protocol import distribution_protocol, similarity_protocol
 from ganstyle.metrics.reference import StyleReference
-from ganstyle.metrics.similarity import Yardstick
-from ganstyle.metrics.statistics import fingerprint, kept_features
-from ganstyle.weights import WeightsFile
+from ganstyle.metrics.similarity.lpips import artfid
+from ganstyle.metrics.similarity.pixels import squared_error, structural_similarity
+from ganstyle.metrics.similarity.yardstick import Yardstick
 
-HIGHER_IS_BETTER = ("ssim",)
-"""Of all scores; of the others the lower is."""
+HIGHER_IS_BETTER = ("kept", "ssim")
+"""Of these scores, higher is better; of all others, lower."""
 
-_PHOTOS, _PAINTING = "photos.npz", "painting.npz"
 _NARROWEST = 32
 
 
 @dataclass
 class ScoreAccumulator:
-    """What was noted of some pictures: sums, and a few vectors each; the pictures themselves are not kept."""
+    """Sums and feature vectors of the pictures scored so far; the pictures themselves are not kept.
+
+    Attributes:
+        sums: of each score that is a mean over pictures.
+        count: pictures.
+        whole: extractor's suffix → of each picture, the feature vector of the whole.
+        parts: extractor's suffix → of each picture, the feature vectors of its crops.
+    """
 
     sums: dict[str, float] = field(default_factory=dict)
     count: int = 0
-    whole: list[Features] = field(default_factory=list)
-    parts: list[Features] = field(default_factory=list)
+    whole: dict[str, list[Features]] = field(default_factory=dict)
+    parts: dict[str, list[Features]] = field(default_factory=dict)
 
 
 class Evaluator:
@@ -44,49 +50,41 @@ class Evaluator:
 
     Args:
         photos: the photos' files.
-        size: their shorter side, in pixels.
-        vgg: the file of the network below.
-        features: the network of the yardstick, in float32; it gives the yardstick's layers.
-        style: what the style is compared with, by the same network.
-        extractor: whose features FID and KID compare; None: neither is measured.
-        lpips: also measure LPIPS, and with FID's own network ArtFID.
-        lpips_sha256: of its file.
-        statistics: a folder where the features of photos and painting are kept; None keeps none.
-        seed: of the crops' places.
-        device: where the networks are.
+        models: what scores are measured with.
+        style: what the style is compared with, by the models' VGG.
+        size: the photos' shorter side, in pixels.
+        statistics: a folder where the features of photos and painting are stored; None stores none.
+        seed: of the crops' positions.
 
     Attributes:
-        protocol: score → how it comes about, as JSON values.
+        protocol: score → how it is measured, as JSON values.
+        missing: score → why it is not measured.
     """
 
     def __init__(
         self,
         photos: Sequence[Path],
+        models: EvaluationModels,
+        style: StyleReference,
         *,
         size: int,
-        vgg: WeightsFile,
-        features: FeatureExtractor,
-        style: StyleReference,
-        extractor: Extractor | None,
-        lpips: LPIPS | None = None,
-        lpips_sha256: str = "",
         statistics: Path | None = None,
         seed: int = 0,
-        device: torch.device | str = "cpu",
     ) -> None:
         self.photos = list(photos)
         self.size = size
-        self._device = device
-        self._yardstick = Yardstick(features, style.target)
-        self._extractor = extractor
-        self._lpips = lpips
+        self._models = models
+        self._yardstick = Yardstick(models.features, style.target)
         self._crops = Crops.plan(len(photos), size, seed)
-        self._real = self._measure_real(style, statistics) if extractor else {}
+        self._targets = self._measure_targets(style, statistics)
         n = len(self.photos)
-        self.protocol = similarity_protocol(n, size, vgg, style.source, lpips_sha256)
-        if extractor:
-            self.protocol |= distribution_protocol(n, size, extractor, self._crops, style.source, self._real)
-        if lpips and "fid_style" in self.protocol:
+        self.protocol = similarity_protocol(models, n, size, style.source)
+        self.missing = dict(models.missing)
+        for extractor in models.extractors:
+            self.protocol |= distribution_protocol(
+                n, size, extractor, self._crops, style.source, self._targets[extractor.suffix]
+            )
+        if models.lpips and "fid_style" in self.protocol:
             self.protocol["artfid"] = self.protocol["fid_style"] | {"lpips": self.protocol["lpips"]}
 
     def photo(self, number: int) -> Tensor:
@@ -100,18 +98,22 @@ class Evaluator:
         height, width = photo.shape[-2:]
         if max(height, width) > _NARROWEST * min(height, width):
             raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored; leave it out")
-        return resize_shorter(photo, self.size).to(self._device)
+        return resize_shorter(photo, self.size).to(self._models.device)
 
     @torch.inference_mode()
-    def note(self, sheet: ScoreAccumulator, number: int, picture: Tensor, photo: Tensor) -> None:
-        """Put on a sheet what is to be said of the picture (1, 3, H, W) in [0, 1] of a photo.
+    def add(self, accumulator: ScoreAccumulator, number: int, picture: Tensor, photo: Tensor) -> None:
+        """Measure the picture (1, 3, H, W) in [0, 1] that was made of a photo.
 
         Args:
-            sheet: one for each method that makes pictures, and each process.
-            number: the photo's; it decides where the crops lie.
+            accumulator: what to add it to; one for each method that makes pictures, and each process.
+            number: the photo's; it decides where the crops are.
             picture: of the photo's shape.
             photo: as `photo` returned it.
         """
+        if not torch.isfinite(picture).all():
+            accumulator.sums["content"] = math.nan
+            accumulator.count += 1
+            return
         content, style = self._yardstick.measure(picture, photo)
         values = {
             "content": content,
@@ -119,51 +121,52 @@ class Evaluator:
             "mse": squared_error(picture, photo),
             "ssim": structural_similarity(picture, photo),
         }
-        if self._lpips:
-            values["lpips"] = self._lpips(picture, photo)
+        if self._models.judge:
+            values["kept"] = self._models.judge.kept(picture, photo)
+        if self._models.lpips:
+            values["lpips"] = self._models.lpips(picture, photo)
         for name, value in values.items():
-            sheet.sums[name] = sheet.sums.get(name, 0.0) + value.item()
-        sheet.count += 1
-        if self._extractor:
-            vectors = self._extractor.features([picture, *self._crops.of_picture(picture, number)])
-            sheet.whole.append(vectors[:1])
-            sheet.parts.append(vectors[1:])
+            accumulator.sums[name] = accumulator.sums.get(name, 0.0) + value.item()
+        accumulator.count += 1
+        crops = self._crops.of_picture(picture, number) if self._models.extractors else []
+        for extractor in self._models.extractors:
+            vectors = extractor.features([picture, *crops])
+            accumulator.whole.setdefault(extractor.suffix, []).append(vectors[:1])
+            accumulator.parts.setdefault(extractor.suffix, []).append(vectors[1:])
 
-    def scores(self, sheets: Sequence[ScoreAccumulator]) -> dict[str, float]:
-        """Return every score over all pictures of a method, however they are spread over sheets."""
-        count = sum(sheet.count for sheet in sheets)
-        names = dict.fromkeys(name for sheet in sheets for name in sheet.sums)
-        scores = {name: sum(sheet.sums.get(name, 0.0) for sheet in sheets) / count for name in names}
-        if self._extractor:
+    def scores(self, accumulators: Sequence[ScoreAccumulator]) -> dict[str, float]:
+        """Return every score over all pictures of a method, however many accumulators share them.
+
+        All are NaN if a picture, or a distance, is not finite.
+        """
+        count = sum(each.count for each in accumulators)
+        names = dict.fromkeys(name for each in accumulators for name in each.sums)
+        scores = {name: sum(each.sums.get(name, 0.0) for each in accumulators) / count for name in names}
+        if not all(map(math.isfinite, scores.values())):
+            return dict.fromkeys(self.protocol, math.nan)
+        for extractor in self._models.extractors:
+            suffix = extractor.suffix
             generated = {
-                "style": np.concatenate([vectors for sheet in sheets for vectors in sheet.parts]),
-                "content": np.concatenate([vectors for sheet in sheets for vectors in sheet.whole]),
+                "style": np.concatenate([each for a in accumulators for each in a.parts.get(suffix, [])]),
+                "content": np.concatenate([each for a in accumulators for each in a.whole.get(suffix, [])]),
             }
-            scores |= distances(generated, self._real, self._extractor.suffix)
+            scores |= distribution_distances(generated, self._targets[suffix], suffix, fid=extractor.fid)
         if "lpips" in scores and "fid_style" in scores:
             scores["artfid"] = artfid(scores["lpips"], scores["fid_style"])
         return scores
 
-    def _measure_real(self, style: StyleReference, folder: Path | None) -> dict[str, Features]:
-        extractor, crops, paintings = self._extractor, self._crops, style.paintings
-        if extractor is None:
-            return {}
-        count = len(self.photos) * crops.per_picture
-        network = {"extractor": extractor.name, "sha256": extractor.sha256, "side": extractor.side}
-        real: dict[str, Features] = {}
-        path = folder and folder / _PAINTING
-        if paintings or (path and path.exists()):
-            protocol = {**network, "size": self.size, "crop": crops.side, "n": count, "seed": crops.seed}
-            real["style"] = kept_features(
-                path,
-                {**protocol, "source": fingerprint(paintings.paths) if paintings else None},
-                (lambda: extractor.features(crops.of_paintings(paintings, count, self.size)))
-                if paintings
-                else None,
+    def _measure_targets(self, style: StyleReference, folder: Path | None) -> dict[str, dict[str, Features]]:
+        """Return the features to compare with: extractor's suffix → direction → (n, d)."""
+        targets: dict[str, dict[str, Features]] = {}
+        count = len(self.photos) * self._crops.per_picture
+        for place, extractor in enumerate(self._models.extractors):
+            more = extractor.suffix if place else ""
+            file = folder and folder / f"painting{more}.npz"
+            painting = painting_features(
+                extractor, self._crops, style, count=count, size=self.size, file=file
             )
-        real["content"] = kept_features(
-            folder and folder / _PHOTOS,
-            {**network, "size": self.size, "source": fingerprint(self.photos)},
-            lambda: extractor.features(self.photo(number) for number in range(len(self.photos))),
-        )
-        return real
+            file = folder and folder / f"photos{more}.npz"
+            photos = photo_features(extractor, self.photos, self.photo, size=self.size, file=file)
+            targets[extractor.suffix] = {"style": painting} if painting is not None else {}
+            targets[extractor.suffix]["content"] = photos
+        return targets

@@ -1,17 +1,17 @@
-"""How each score comes about, as JSON values: what a number is worth without them, nobody knows."""
+"""How each score is measured, as JSON values: a number means nothing without them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganstyle.metrics.distribution import Crops
-from ganstyle.metrics.extractors import RESIZE, Extractor
-from ganstyle.metrics.kid import SUBSET_SIZE, SUBSETS
-from ganstyle.metrics.pixels import SSIM_WINDOW
-from ganstyle.metrics.similarity import YARDSTICK_LAYERS
-from ganstyle.weights import WeightsFile
+from ganstyle.metrics.distributions.crops import Crops
+from ganstyle.metrics.distributions.extractors import RESIZE, Extractor
+from ganstyle.metrics.distributions.kid import SUBSET_SIZE, SUBSETS
+from ganstyle.metrics.models import EvaluationModels
+from ganstyle.metrics.similarity.pixels import SSIM_WINDOW
+from ganstyle.metrics.similarity.yardstick import YARDSTICK_LAYERS
 
 FEW_IMAGES = 2048
-"""Under so many, the covariance of Inception's features is singular, and FID depends on the number."""
+"""With fewer, the covariance of Inception's features is singular, and FID depends on the number."""
 
 Protocol = dict[str, dict[str, Any]]
 """Score → what it is measured on, against and with."""
@@ -20,31 +20,36 @@ _RESIZE = "bicubic with antialiasing, aspect ratio kept"
 _PHOTOS = "the photos"
 
 
-def similarity_protocol(
-    n: int, size: int, vgg: WeightsFile, style_source: str, lpips_sha256: str
-) -> Protocol:
+def similarity_protocol(models: EvaluationModels, n: int, size: int, style_source: str) -> Protocol:
     """Describe the scores that are means over pictures.
 
     Args:
-        n: pictures.
+        models: what they are measured with.
+        n: number of pictures.
         size: their shorter side, in pixels.
-        vgg: the yardstick's network.
         style_source: what the style is compared with.
-        lpips_sha256: of LPIPS' file; empty if it is not measured.
     """
     common = {"n": n, "size": size, "resize": _RESIZE, "seed": None}
-    yardstick = {**common, "extractor": vgg.name, "sha256": vgg.sha256}
+    yardstick = {**common, "extractor": models.vgg.name, "sha256": models.vgg.sha256}
     protocol: Protocol = {
         "content": {**yardstick, "layers": ["relu3_3"], "against": _PHOTOS},
         "style": {**yardstick, "layers": list(YARDSTICK_LAYERS), "against": style_source},
         "mse": {**common, "against": _PHOTOS},
         "ssim": {**common, "window": SSIM_WINDOW, "against": _PHOTOS},
     }
-    if lpips_sha256:
+    if models.judge:
+        protocol["kept"] = {
+            **common,
+            "extractor": f"{models.judge.name}, last block",
+            "sha256": models.judge.sha256,
+            "measure": "mean cosine similarity over positions of the whole picture",
+            "against": _PHOTOS,
+        }
+    if models.lpips:
         protocol["lpips"] = {
             **common,
             "extractor": "LPIPS 0.1, VGG-16",
-            "sha256": lpips_sha256,
+            "sha256": models.lpips_sha256,
             "against": _PHOTOS,
         }
     return protocol
@@ -56,10 +61,10 @@ def distribution_protocol(
     """Describe FID and KID in the directions that are measured.
 
     Args:
-        n: pictures.
+        n: number of pictures.
         size: their shorter side, in pixels.
         extractor: whose features are compared.
-        crops: what stands for the style.
+        crops: how pictures and painting are cut.
         style_source: what the crops are compared with.
         directions: of ``style`` and ``content``.
     """
@@ -80,7 +85,8 @@ def distribution_protocol(
     protocol: Protocol = {}
     for direction in directions:
         how: dict[str, Any] = {**what[direction], **network}
-        protocol[f"fid{extractor.suffix}_{direction}"] = how | few_images(how["n"])
+        if extractor.fid:
+            protocol[f"fid{extractor.suffix}_{direction}"] = how | few_images(how["n"])
         subset = {"subsets": SUBSETS, "subset_size": min(SUBSET_SIZE, how["n"])}
         protocol[f"kid{extractor.suffix}_{direction}"] = how | subset
     return protocol
@@ -95,7 +101,7 @@ def few_images(n: int) -> dict[str, str]:
     return {}
 
 
-def describe(protocol: Mapping[str, Any]) -> str:
+def describe_protocol(protocol: Mapping[str, Any]) -> str:
     """Return a score's protocol in one line; a SHA-256 is shortened."""
     parts = [f"n = {protocol['n']}", f"{protocol['size']} px", f"against {protocol['against']}"]
     if "extractor" in protocol:
@@ -103,6 +109,8 @@ def describe(protocol: Mapping[str, Any]) -> str:
     parts.append(f"resize: {protocol['resize']}")
     if protocol.get("seed") is not None:
         parts.append(f"seed {protocol['seed']}")
+    if "measure" in protocol:
+        parts.append(str(protocol["measure"]))
     if "warning" in protocol:
         parts.append(str(protocol["warning"]))
     return "; ".join(parts)

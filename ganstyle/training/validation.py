@@ -14,8 +14,8 @@ from ganstyle.data import StyleImages
 from ganstyle.errors import RunError
 from ganstyle.images import find_images
 from ganstyle.losses.perceptual import FeatureExtractor
-from ganstyle.metrics import Evaluator, ScoreAccumulator, StyleReference
-from ganstyle.metrics.extractors import vgg16_extractor
+from ganstyle.metrics import EvaluationModels, Evaluator, ScoreAccumulator, StyleReference
+from ganstyle.metrics.distributions.extractors import vgg16_extractor
 from ganstyle.recipe import ScoreSection
 from ganstyle.weights import WeightsFile
 
@@ -56,15 +56,13 @@ class Scores:
         self._mine = range(accelerator.process_index, len(photos), accelerator.num_processes)
         device = accelerator.device
         with accelerator.local_main_process_first():  # one process measures what is real, the others read it
+            extractor = vgg16_extractor(weights, features, device) if section.fid else None
             self._evaluator = Evaluator(
                 photos,
+                EvaluationModels(weights, features, extractor, device=device),
+                StyleReference.of_paintings(features, style, section.size, device),
                 size=section.size,
-                vgg=weights,
-                features=features,
-                style=StyleReference.of_paintings(features, style, section.size, device),
-                extractor=vgg16_extractor(weights, features, device) if section.fid else None,
                 statistics=statistics,
-                device=device,
             )
         self.protocol = {
             "photos": len(photos),
@@ -76,8 +74,8 @@ class Scores:
     @torch.inference_mode()
     def measure(self, generator: nn.Module) -> dict[str, float]:
         """Return the scores over all photos, on every process."""
-        sheet = ScoreAccumulator()
+        accumulator = ScoreAccumulator()
         for number in self._mine:
             photo = self._evaluator.photo(number)
-            self._evaluator.note(sheet, number, generator(photo).float(), photo)
-        return self._evaluator.scores(gather_object([sheet]))
+            self._evaluator.add(accumulator, number, generator(photo).float(), photo)
+        return self._evaluator.scores(gather_object([accumulator]))

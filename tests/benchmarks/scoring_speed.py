@@ -18,14 +18,14 @@ _CHILD = """
 import json, resource, sys, time
 from pathlib import Path
 from ganstyle.style import load_style
-from ganstyle.evaluate import choose_photos, load_evaluation_models, score_style
+from ganstyle.evaluate import choose_photos, load_evaluation_models, score_style, style_evaluator
 
 folder, count, size, vgg, painting = sys.argv[1:]
 began = time.perf_counter()
 style = load_style("starry_night")
-instruments = load_evaluation_models(vgg, "off")
-photos = choose_photos(folder, int(count))
-evaluator, _ = instruments.evaluator(photos, style, size=int(size), painting=painting)
+models = load_evaluation_models(vgg, "off")
+photos = choose_photos(folder, int(count)).photos
+evaluator, _ = style_evaluator(models, photos, style, size=int(size), painting=painting)
 score_style(style, evaluator)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"seconds": time.perf_counter() - began, "cpu": time.process_time(), "peak": peak}))

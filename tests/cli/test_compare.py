@@ -59,7 +59,7 @@ def test_the_defaults_are_the_librarys(
         seen.update(size=judge.size, photos=len(judge.photos), **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluate, "compare", spy)
+    monkeypatch.setattr(evaluate, "compare_with_gatys", spy)
     result = invoke("-s", make_style(), "--content", photos, "-o", tmp_path / "report")
     assert result.exit_code == 130
     assert result.stderr == "interrupted: no report is written\n"
@@ -90,3 +90,35 @@ def test_bad_usage_is_one_line_and_writes_nothing(
         (line,) = result.stderr.splitlines()
         assert message in line, (arguments, line)
         assert not output.exists()
+
+
+def test_unreadable_photos_are_reported_with_exit_code_1(
+    make_style: MakeStyle, photos: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    content = (photos / "a.png").read_bytes()
+    (folder / "good.png").write_bytes(content)
+    (folder / "half.png").write_bytes(content[: len(content) // 2])
+    (folder / "text.jpg").write_text("no picture")
+    result = invoke("-s", make_style(), "--content", folder, "-o", tmp_path / "report", "--size", 24)
+    assert result.exit_code == 1, result.output
+    assert result.stderr.count("skipped: ") == 2
+    assert json.loads((tmp_path / "report" / "compare.json").read_text())["photos"] == ["good.png"]
+
+
+@pytest.mark.parametrize(
+    "where", ["style.Style.paint", "evaluate.methods.resize_shorter", "evaluate.compare.warm_up"]
+)
+def test_out_of_memory_is_one_line(
+    make_style: MakeStyle, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(f"ganstyle.{where}", fail)
+    result = invoke("-s", make_style(), "--content", photos, "-o", tmp_path / "report", "--size", 24)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "the memory does not suffice; give a smaller --size" in line
+    assert not (tmp_path / "report").exists()

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from ganstyle import evaluate
 from ganstyle.cli import app
 from ganstyle.errors import GanstyleError
-from ganstyle.evaluate import EvaluationModels
 from ganstyle.files import sha256
 from ganstyle.recipe import ScoreSection
+from ganstyle.style import load_style, save_style
 
 MakeStyle = Callable[..., Path]
 
@@ -47,11 +48,11 @@ def test_the_size_is_that_of_the_scores_in_the_loop(
 ) -> None:
     seen: dict[str, Any] = {}
 
-    def spy(self: EvaluationModels, photos: Any, style: Any, **options: Any) -> Any:
+    def spy(models: Any, photos: Any, style: Any, **options: Any) -> Any:
         seen.update(options, photos=len(photos))
         raise GanstyleError("seen")
 
-    monkeypatch.setattr(EvaluationModels, "evaluator", spy)
+    monkeypatch.setattr(evaluate, "style_evaluator", spy)
     assert invoke("-s", make_style(), "--content", photos).exit_code == 2
     assert (seen["size"], seen["photos"]) == (ScoreSection().size, 3)
 
@@ -112,3 +113,83 @@ def test_bad_usage_is_one_line(make_style: MakeStyle, photos: Path, tmp_path: Pa
         (line,) = result.stderr.splitlines()
         assert message in line, (arguments, line)
         assert not file.exists()
+
+
+@pytest.fixture
+def broken_photos(photos: Path, tmp_path: Path) -> Path:
+    """Two good photos, one that breaks off and one without a good header."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    content = (photos / "a.png").read_bytes()
+    for name in ("a", "b"):
+        (folder / f"{name}.png").write_bytes(content)
+    (folder / "half.png").write_bytes(content[: len(content) // 2])
+    (folder / "text.jpg").write_text("no picture")
+    return folder
+
+
+def test_unreadable_photos_are_reported_with_exit_code_1(
+    make_style: MakeStyle, broken_photos: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "scores.json"
+    for choice in (("-s", make_style()), ("--all", make_style().parent)):
+        result = invoke(*choice, "--content", broken_photos, "--size", 24, "--json", file)
+        assert result.exit_code == 1, result.output
+        assert [line.partition(": ")[2][:9] for line in result.stderr.splitlines()] == ["skipped: "] * 2
+        assert "half.png" in result.stderr
+        assert "text.jpg" in result.stderr
+        record = json.loads(file.read_text())
+        record = record[0] if isinstance(record, list) else record
+        assert record["protocol"]["content"]["n"] == 2
+        file.unlink()
+
+
+def test_nan_style_is_named_and_makes_exit_code_1(
+    make_style: MakeStyle, photos: Path, tmp_path: Path
+) -> None:
+    folder = make_style("sound").parent
+    style = load_style(make_style("broken"))
+    for parameter in style.generator.parameters():
+        parameter.fill_(float("nan"))
+    save_style(folder / "broken.safetensors", style.generator, style.recipe, style.target, style.info)
+    file = tmp_path / "ranking.json"
+    result = invoke("--all", folder, "--content", photos, "--size", 24, "--json", file)
+    assert result.exit_code == 1, result.output
+    assert "| 1 | sound |" in result.stdout
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ganstyle: skipped: broken: ")
+    assert "not finite" in line
+    assert [record["name"] for record in json.loads(file.read_text())] == ["sound"]
+    alone = invoke("-s", folder / "broken.safetensors", "--content", photos, "--size", 24)
+    assert alone.exit_code == 2
+    assert "broken: the style's result is not finite" in alone.stderr
+
+
+@pytest.mark.parametrize("where", ["paint", "measure", "load"])
+def test_out_of_memory_is_one_line(
+    make_style: MakeStyle, photos: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory")
+
+    target = {
+        "paint": "ganstyle.style.Style.paint",
+        "measure": "ganstyle.metrics.similarity.yardstick.Yardstick.measure",
+        "load": "ganstyle.evaluate.models.load_vgg16",
+    }[where]
+    monkeypatch.setattr(target, fail)
+    result = invoke("-s", make_style(), "--content", photos, "--size", 24)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "memory does not suffice" in line
+    assert ("--device" if where == "load" else "--size") in line
+
+
+def test_missing_judge_is_explained(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
+    file = tmp_path / "scores.json"
+    result = invoke("-s", make_style(), "--content", photos, "--size", 24, "--json", file)
+    assert result.exit_code == 0
+    assert "kept: not measured: the independent judge is not installed" in result.stdout
+    assert json.loads(file.read_text())["not_measured"].keys() == {
+        *("kept", "kid_efficientnet_style", "kid_efficientnet_content")
+    }

@@ -12,7 +12,7 @@ SIZE = 24
 
 
 @pytest.fixture
-def instruments(vgg16_weights: Path, small_fid: None) -> EvaluationModels:
+def models(vgg16_weights: Path, small_fid: None) -> EvaluationModels:
     """What measures: a random VGG-16, in Inception's place too."""
     return load_evaluation_models(str(vgg16_weights), "off")
 

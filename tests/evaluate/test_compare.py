@@ -7,8 +7,15 @@ import torch
 from PIL import Image
 
 from ganstyle.errors import GanstyleError
-from ganstyle.evaluate import Comparison, EvaluationModels, choose_photos, compare, score_style
-from ganstyle.evaluate.compare import Event, Finished, Painting
+from ganstyle.evaluate import (
+    EvaluationModels,
+    StyleComparison,
+    choose_photos,
+    compare_with_gatys,
+    score_style,
+    style_evaluator,
+)
+from ganstyle.evaluate.compare import CompareEvent, MethodProgress, PictureFinished
 from ganstyle.images import from_pil
 from ganstyle.style import load_style
 
@@ -16,19 +23,19 @@ MakeStyle = Callable[..., Path]
 
 
 def run(
-    instruments: EvaluationModels,
+    models: EvaluationModels,
     photos: Path,
     style: Path,
     plain: Path | None = None,
-    events: list[Event] | None = None,
-) -> Comparison:
+    events: list[CompareEvent] | None = None,
+) -> StyleComparison:
     loaded = load_style(style)
-    evaluator, reference = instruments.evaluator(choose_photos(photos, 2), loaded, size=24)
-    return compare(
+    evaluator, reference = style_evaluator(models, choose_photos(photos, 2).photos, loaded, size=24)
+    return compare_with_gatys(
         loaded,
         evaluator,
         reference,
-        instruments.features,
+        models.features,
         without_gan=load_style(plain) if plain else None,
         settings={"device": "cpu"},
         on_event=(events if events is not None else []).append,
@@ -40,61 +47,59 @@ def pixels(png: bytes) -> torch.Tensor:
 
 
 @pytest.mark.usefixtures("short_gatys")
-def test_everything_on_the_same_photos(
-    instruments: EvaluationModels, photos: Path, make_style: MakeStyle
-) -> None:
+def test_everything_on_the_same_photos(models: EvaluationModels, photos: Path, make_style: MakeStyle) -> None:
     style = make_style()
     plain = make_style("plain", discriminator=None, steps=9, loss={"adversarial": 0.0})
-    events: list[Event] = []
-    found = run(instruments, photos, style, plain, events)
-    assert [entry.method.key for entry in found.entries] == [
+    events: list[CompareEvent] = []
+    found = run(models, photos, style, plain, events)
+    assert [result.method.key for result in found.results] == [
         *("generator", "without-gan", "gatys", "gatys-in-time")
     ]
     assert found.names == ["a.png", "b.jpg"]
     assert found.differences == ["steps: 4000 -> 9"]
-    for entry in found.entries:
-        assert entry.scores.keys() == found.protocol.keys()
-        assert [pixels(png).shape for png in entry.pictures] == [pixels(png).shape for png in found.photos]
-        assert len(entry.notes) == 2
+    for result in found.results:
+        assert result.scores.keys() == found.protocol.keys()
+        assert [pixels(png).shape for png in result.pictures] == [pixels(png).shape for png in found.photos]
+        assert len(result.notes) == 2
     # The generator's scores are those that evaluate gives, and its pictures those that it paints.
     loaded = load_style(style)
-    evaluator, _ = instruments.evaluator(choose_photos(photos, 2), loaded, size=24)
-    assert found.entries[0].scores == score_style(loaded, evaluator).scores
+    evaluator, _ = style_evaluator(models, choose_photos(photos, 2).photos, loaded, size=24)
+    assert found.results[0].scores == score_style(loaded, evaluator).scores
     painted = loaded.generator(evaluator.photo(1))
-    assert (pixels(found.entries[0].pictures[1]) - painted).abs().max() < 0.51 / 255
+    assert (pixels(found.results[0].pictures[1]) - painted).abs().max() < 0.51 / 255
     assert found.untouched["content"] == 0
-    assert found.untouched["style"] > found.entries[2].scores["style"]
+    assert found.untouched["style"] > found.results[2].scores["style"]
     assert len(found.paintings) == 1
     # Photo by photo, one method after the other.
-    finished = [event for event in events if isinstance(event, Finished)]
+    finished = [event for event in events if isinstance(event, PictureFinished)]
     assert [(event.index, event.total) for event in finished] == [(n, 8) for n in range(1, 9)]
     assert [event.photo for event in finished] == ["a.png"] * 4 + ["b.jpg"] * 4
-    assert [e.step for e in events if isinstance(e, Painting) and e.index == 3] == [0, 1, 2, 3]
+    assert [e.step for e in events if isinstance(e, MethodProgress) and e.index == 3] == [0, 1, 2, 3]
 
 
 @pytest.mark.usefixtures("short_gatys")
 def test_without_a_copy_of_the_painting(
-    instruments: EvaluationModels, photos: Path, make_style: MakeStyle
+    models: EvaluationModels, photos: Path, make_style: MakeStyle
 ) -> None:
-    found = run(instruments, photos, make_style(style={"path": "nowhere.jpg", "size": 24}))
+    found = run(models, photos, make_style(style={"path": "nowhere.jpg", "size": 24}))
     assert found.paintings == []
     assert found.protocol["style"]["against"] == "the checkpoint's Gram matrices, taken at 24 px"
     assert "fid_vgg16_style" not in found.protocol
-    assert found.entries[1].scores["style"] < found.untouched["style"]
+    assert found.results[1].scores["style"] < found.untouched["style"]
 
 
 def test_a_generator_with_gan_is_not_one_without(
-    instruments: EvaluationModels, photos: Path, make_style: MakeStyle
+    models: EvaluationModels, photos: Path, make_style: MakeStyle
 ) -> None:
     with pytest.raises(GanstyleError, match="other: was trained with a discriminator; for --without-gan"):
-        run(instruments, photos, make_style(), make_style("other"))
+        run(models, photos, make_style(), make_style("other"))
 
 
 @pytest.mark.usefixtures("short_gatys")
 def test_a_style_without_gan_is_not_called_one(
-    instruments: EvaluationModels, photos: Path, make_style: MakeStyle
+    models: EvaluationModels, photos: Path, make_style: MakeStyle
 ) -> None:
-    found = run(instruments, photos, make_style(discriminator=None))
-    assert [entry.method.label for entry in found.entries] == [
+    found = run(models, photos, make_style(discriminator=None))
+    assert [result.method.label for result in found.results] == [
         *("generator", "Gatys", "Gatys in the generator’s time")
     ]

@@ -19,8 +19,8 @@ def photo(photos: Path) -> torch.Tensor:
 
 
 @pytest.fixture
-def reference(instruments: EvaluationModels, painting: Path) -> StyleReference:
-    return StyleReference.of_paintings(instruments.features, StyleImages(painting), 24)
+def reference(models: EvaluationModels, painting: Path) -> StyleReference:
+    return StyleReference.of_paintings(models.features, StyleImages(painting), 24)
 
 
 def nothing(step: int, steps: int) -> None:
@@ -42,14 +42,14 @@ def test_the_generator(make_style: Callable[..., Path], photo: torch.Tensor) -> 
 
 @pytest.mark.usefixtures("short_gatys")
 def test_gatys_with_its_defaults(
-    instruments: EvaluationModels, reference: StyleReference, photo: torch.Tensor
+    models: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     steps: list[tuple[int, int]] = []
-    method = gatys_method(reference, instruments.features, "gatys", "Gatys", in_time=False)
+    method = gatys_method(reference, models.features, "gatys", "Gatys", in_time=False)
     painted = method.paint(photo, 0.0, lambda step, most: steps.append((step, most)))
     assert reference.paintings
     expected = optimize(
-        photo, reference.paintings.images, features=instruments.features, settings=GatysSettings(steps=3)
+        photo, reference.paintings.images, features=models.features, settings=GatysSettings(steps=3)
     )
     torch.testing.assert_close(painted.picture, expected.image)
     assert painted.note == "3 steps"
@@ -58,20 +58,20 @@ def test_gatys_with_its_defaults(
 
 
 def test_gatys_with_fewer_steps(
-    instruments: EvaluationModels, reference: StyleReference, photo: torch.Tensor
+    models: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
-    method = gatys_method(reference, instruments.features, "gatys", "Gatys", in_time=False, steps=2)
+    method = gatys_method(reference, models.features, "gatys", "Gatys", in_time=False, steps=2)
     assert method.paint(photo, 0.0, nothing).note == "2 steps"
     assert "lbfgs, 2 steps, auto scales" in method.detail
 
 
 @pytest.mark.usefixtures("short_gatys")
 def test_gatys_without_the_painting_aims_at_its_gram_matrices(
-    instruments: EvaluationModels, reference: StyleReference, photo: torch.Tensor
+    models: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     blind = StyleReference(reference.target, "Gram matrices", None)
     pictures = [
-        gatys_method(each, instruments.features, "gatys", "Gatys", in_time=False).paint(photo, 0.0, nothing)
+        gatys_method(each, models.features, "gatys", "Gatys", in_time=False).paint(photo, 0.0, nothing)
         for each in (reference, blind)
     ]
     # At one scale, the painting's, the two are the same.
@@ -80,29 +80,29 @@ def test_gatys_without_the_painting_aims_at_its_gram_matrices(
 
 
 def test_gatys_in_no_time_leaves_the_photo_as_it_is(
-    instruments: EvaluationModels, reference: StyleReference, photo: torch.Tensor
+    models: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
-    method = gatys_method(reference, instruments.features, "gatys-in-time", "Gatys", in_time=True)
+    method = gatys_method(reference, models.features, "gatys-in-time", "Gatys", in_time=True)
     painted: Painted = method.paint(photo, 1e-6, nothing)
     assert painted.note == "0 steps"
     torch.testing.assert_close(painted.picture, photo)
 
 
 def test_ctrl_c_ends_the_comparison_and_not_only_the_picture(
-    instruments: EvaluationModels,
+    models: EvaluationModels,
     reference: StyleReference,
     photo: torch.Tensor,
 ) -> None:
     def interrupt(step: int, steps: int) -> None:
         raise StopOptimization
 
-    method = gatys_method(reference, instruments.features, "gatys", "Gatys", in_time=False)
+    method = gatys_method(reference, models.features, "gatys", "Gatys", in_time=False)
     with pytest.raises(KeyboardInterrupt):
         method.paint(photo, 0.0, interrupt)
 
 
-def test_warming_up_changes_nothing(instruments: EvaluationModels, photo: torch.Tensor) -> None:
+def test_warming_up_changes_nothing(models: EvaluationModels, photo: torch.Tensor) -> None:
     before = photo.clone()
-    warm_up(instruments.features, photo)
+    warm_up(models.features, photo)
     assert torch.equal(photo, before)
     assert not photo.requires_grad

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ganstyle.errors import GanstyleError, WeightsError
-from ganstyle.evaluate import EvaluationModels, choose_photos, load_evaluation_models
+from ganstyle.evaluate import EvaluationModels, choose_photos, load_evaluation_models, style_evaluator
 from ganstyle.style import load_style
 from ganstyle.weights import inception_cache
 
@@ -13,15 +13,18 @@ def test_without_inception_vgg16_stands_in_with_a_warning(vgg16_weights: Path) -
     with pytest.warns(
         UserWarning, match=r"^Inception cannot be downloaded .*: no FID; fid_vgg16 and"
     ) as caught:
-        instruments = load_evaluation_models(str(vgg16_weights))
+        models = load_evaluation_models(str(vgg16_weights))
     assert len(caught) == 1
-    assert instruments.extractor.suffix == "_vgg16"
-    assert instruments.extractor.sha256 == instruments.vgg.sha256
-    assert instruments.lpips is None
+    assert models.extractor is not None
+    assert models.extractor.suffix == "_vgg16"
+    assert models.extractor.sha256 == models.vgg.sha256
+    assert models.lpips is None
 
 
 def test_off_asks_nobody(vgg16_weights: Path) -> None:
-    assert load_evaluation_models(str(vgg16_weights), "off").extractor.suffix == "_vgg16"
+    extractor = load_evaluation_models(str(vgg16_weights), "off").extractor
+    assert extractor is not None
+    assert extractor.suffix == "_vgg16"
 
 
 def test_an_inception_that_is_damaged_is_not_passed_over(
@@ -44,7 +47,7 @@ def test_an_inception_that_is_damaged_is_not_passed_over(
 
 
 def test_a_size_that_is_too_small(
-    instruments: EvaluationModels, make_style: Callable[..., Path], photos: Path
+    models: EvaluationModels, make_style: Callable[..., Path], photos: Path
 ) -> None:
     with pytest.raises(GanstyleError, match="size 15: give at least 16 pixels"):
-        instruments.evaluator(choose_photos(photos), load_style(make_style()), size=15)
+        style_evaluator(models, choose_photos(photos).photos, load_style(make_style()), size=15)

@@ -1,23 +1,25 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from ganstyle.errors import DataError, GanstyleError
 from ganstyle.evaluate import choose_photos
+from ganstyle.images import write_image
 
 
 def test_all_or_some_spread_over_the_names(photos: Path) -> None:
-    everything = choose_photos(photos)
+    everything = choose_photos(photos).photos
     assert [path.name for path in everything] == ["a.png", "b.jpg", "c.png"]
-    assert choose_photos(photos, 99) == everything
-    assert choose_photos(photos, 2) == everything[:2]
-    assert choose_photos(photos, 1) == everything[:1]
+    assert choose_photos(photos, 99).photos == everything
+    assert choose_photos(photos, 2).photos == everything[:2]
+    assert choose_photos(photos, 1).photos == everything[:1]
 
 
 def test_spread_evenly(tmp_path: Path, photos: Path) -> None:
     for number in range(10):
         (tmp_path / f"{number}.png").write_bytes((photos / "a.png").read_bytes())
-    assert [path.stem for path in choose_photos(tmp_path, 4)] == ["0", "2", "5", "7"]
+    assert [path.stem for path in choose_photos(tmp_path, 4).photos] == ["0", "2", "5", "7"]
 
 
 def test_nothing_to_choose_from(tmp_path: Path) -> None:
@@ -27,3 +29,51 @@ def test_nothing_to_choose_from(tmp_path: Path) -> None:
         choose_photos(tmp_path / "none")
     with pytest.raises(GanstyleError, match="give at least 1"):
         choose_photos(tmp_path, 0)
+
+
+@pytest.fixture
+def with_broken(tmp_path: Path, photos: Path) -> Path:
+    """Ten photos, of which one has no good header, one breaks off, and one is but a line."""
+    content = (photos / "a.png").read_bytes()
+    for number in range(10):
+        (tmp_path / f"{number}.png").write_bytes(content)
+    (tmp_path / "2.png").write_bytes(b"not a PNG")
+    (tmp_path / "5.png").write_bytes(content[: len(content) // 2])
+    write_image(torch.rand(3, 1, 40), tmp_path / "7.png")
+    return tmp_path
+
+
+def test_truncated_photo_and_broken_header_are_skipped_alike(with_broken: Path) -> None:
+    chosen = choose_photos(with_broken)
+    assert [path.stem for path in chosen.photos] == ["0", "1", "3", "4", "6", "8", "9"]
+    assert [Path(text.partition(":")[0]).name for text in chosen.skipped] == ["2.png", "5.png", "7.png"]
+    assert all("\n" not in text for text in chosen.skipped)
+    assert "too narrow" in chosen.skipped[2]
+
+
+def test_another_photo_replaces_a_broken_one(with_broken: Path) -> None:
+    chosen = choose_photos(with_broken, 4)
+    assert len(chosen.photos) == 4
+    assert not {"2", "5", "7"} & {path.stem for path in chosen.photos}
+    assert len(choose_photos(with_broken, 99).photos) == 7
+
+
+def test_none_of_the_photos_can_be_read(tmp_path: Path, photos: Path) -> None:
+    content = (photos / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(content[: len(content) // 2])
+    (tmp_path / "b.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"none of the 2 pictures or .*; the first: .*a\.png"):
+        choose_photos(tmp_path)
+
+
+def test_unreadable_kinds_and_folders_are_named(tmp_path: Path, photos: Path) -> None:
+    content = (photos / "a.png").read_bytes()
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "a.png").write_bytes(content)
+    (tmp_path / "b.png").symlink_to(tmp_path / "more" / "a.png")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "phone.heic").write_bytes(b"ftypheic")
+    (tmp_path / "raw.CR2").write_bytes(b"II*")
+    chosen = choose_photos(tmp_path, 2)
+    assert len(chosen.photos) == 2
+    assert [Path(text.partition(":")[0]).name for text in chosen.skipped] == ["phone.heic", "raw.CR2"]

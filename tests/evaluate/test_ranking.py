@@ -4,13 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from ganstyle.errors import DataError, GanstyleError
 from ganstyle.evaluate import EvaluationModels, StyleScore, choose_photos, rank, rank_folder
+from ganstyle.evaluate import score as score_module
 from ganstyle.evaluate.ranking import find_styles, markdown
-from ganstyle.metrics.protocol import describe
+from ganstyle.losses import StyleTarget
+from ganstyle.metrics.protocol import describe_protocol
 from ganstyle.models import VGG16Student
+from ganstyle.style import Style, load_style, save_style
 from ganstyle.weights.student import save_student
 
 MakeStyle = Callable[..., Path]
@@ -46,37 +50,39 @@ def test_the_table() -> None:
 
 def test_a_protocol_in_a_line() -> None:
     how = {"n": 3, "size": 8, "against": "z", "resize": "r", "extractor": "E", "sha256": "ab" * 32}
-    assert describe({**how, "seed": 1, "warning": "few"}) == (
+    assert describe_protocol({**how, "seed": 1, "warning": "few"}) == (
         "n = 3; 8 px; against z; E (SHA-256 abababababababab…); resize: r; seed 1; few"
     )
 
 
 def test_a_folder_of_styles(
-    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, tmp_path: Path
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     first, second = make_style("first"), make_style("the-second")
     folder = tmp_path / "all"
     (folder / "more").mkdir(parents=True)
     shutil.copy(first, folder / "more" / "style.safetensors")
     shutil.copy(second, folder)
-    save_student(folder / "vgg.safetensors", VGG16Student(), {})  # no style: passed over
+    save_student(folder / "vgg.safetensors", VGG16Student(), {})  # not a style: ignored
     save_file({"x": torch.zeros(1)}, folder / "other.safetensors")
     ticks: list[tuple[str, int]] = []
-    with pytest.warns(UserWarning, match=r"left out: .*other\.safetensors: not a ganstyle style"):
-        ranked = rank_folder(
-            folder,
-            choose_photos(photos),
-            instruments,
-            size=24,
-            on_event=lambda name, event: ticks.append((name, event.index)),
-        )
+    ranking = rank_folder(
+        folder,
+        choose_photos(photos).photos,
+        models,
+        size=24,
+        on_event=lambda name, event: ticks.append((name, event.index)),
+    )
+    assert list(ranking.failures) == ["other"]
+    assert "not a ganstyle style" in ranking.failures["other"]
+    ranked = ranking.scores
     assert {s.name for s in ranked} == {"more/style", "the-second"}
     assert ranked[0].scores["style"] <= ranked[1].scores["style"]
     assert ticks[:4] == [("more/style", 1), ("more/style", 2), ("more/style", 3), ("the-second", 1)]
 
 
 def test_what_cannot_be_ranked(
-    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, tmp_path: Path
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match="no such folder"):
         find_styles(tmp_path / "none")
@@ -85,11 +91,85 @@ def test_what_cannot_be_ranked(
         find_styles(tmp_path / "empty")
     folder = make_style().parent
     with pytest.raises(GanstyleError, match="no score 'beauty'; choose from content, style, mse, ssim, fid_"):
-        rank_folder(folder, choose_photos(photos), instruments, size=24, by="beauty")
+        rank_folder(folder, choose_photos(photos).photos, models, size=24, by="beauty")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.safetensors").write_bytes(b"nonsense")
-    with (
-        pytest.warns(UserWarning, match="left out"),
-        pytest.raises(GanstyleError, match="none of its styles could be scored"),
-    ):
-        rank_folder(tmp_path / "bad", choose_photos(photos), instruments, size=24)
+    with pytest.raises(GanstyleError, match="none of its 1 styles could be scored; the first: "):
+        rank_folder(tmp_path / "bad", choose_photos(photos).photos, models, size=24)
+
+
+def spoil(path: Path, value: float = float("nan"), prefix: str = "generator.") -> None:
+    """Make the tensors of a style that begin with a prefix not finite."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    for key in tensors:
+        if key.startswith(prefix):
+            tensors[key] = torch.full_like(tensors[key], value)
+    save_file(tensors, path, metadata)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_nan_style_is_named_and_the_rest_ranked(
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, value: float
+) -> None:
+    folder = make_style("sound").parent
+    make_style("another")
+    spoil(make_style("broken"), value)
+    ranking = rank_folder(folder, choose_photos(photos).photos, models, size=24)
+    assert {score.name for score in ranking.scores} == {"sound", "another"}
+    assert list(ranking.failures) == ["broken"]
+    assert "not finite" in ranking.failures["broken"]
+
+
+def test_style_with_nan_gram_matrices_is_named(
+    make_style: MakeStyle, models: EvaluationModels, photos: Path
+) -> None:
+    folder = make_style("sound").parent
+    spoil(make_style("blind", style={"path": "nowhere.jpg", "size": 24}), prefix="gram.")
+    ranking = rank_folder(folder, choose_photos(photos).photos, models, size=24)
+    assert [score.name for score in ranking.scores] == ["sound"]
+    assert "style is nan" in ranking.failures["blind"]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("first", ["a", "z"])
+def test_style_without_its_painting_has_no_fid_style(
+    make_style: MakeStyle,
+    models: EvaluationModels,
+    photos: Path,
+    tmp_path: Path,
+    first: str,
+    stored: bool,
+) -> None:
+    """The painting of the style that is scored before or after it must not stand in."""
+    folder = make_style("m").parent
+    other = StyleTarget(({k: 2 * v for k, v in load_style(make_style("m")).target.grams.items()},))
+    style = load_style(make_style(first, style={"path": "nowhere.jpg", "size": 24}))
+    save_style(folder / f"{first}.safetensors", style.generator, style.recipe, other, style.info)
+    statistics = tmp_path / "statistics" if stored else None
+    for _ in range(2):
+        ranking = rank_folder(folder, choose_photos(photos).photos, models, size=24, statistics=statistics)
+        scores = {score.name: score for score in ranking.scores}
+        assert scores["m"].scores["fid_vgg16_style"] > 0
+        assert "fid_vgg16_style" not in scores[first].scores
+        assert "fid_vgg16_style" not in scores[first].protocol
+        assert scores[first].scores["fid_vgg16_content"] > 0
+
+
+def test_style_that_runs_out_of_memory_is_named(
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_style("sound").parent
+    make_style("large")
+    paint = score_module.paint_photo
+
+    def short_of_memory(style: Style, photo: torch.Tensor) -> torch.Tensor:
+        if style.name == "large":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return paint(style, photo)
+
+    monkeypatch.setattr(score_module, "paint_photo", short_of_memory)
+    ranking = rank_folder(folder, choose_photos(photos).photos, models, size=24)
+    assert [score.name for score in ranking.scores] == ["sound"]
+    assert "--size" in ranking.failures["large"]

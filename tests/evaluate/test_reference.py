@@ -17,70 +17,68 @@ MakeStyle = Callable[..., Path]
 
 
 def find(
-    path: Path, instruments: EvaluationModels, size: int = 32, painting: Path | None = None
+    path: Path, models: EvaluationModels, size: int = 32, painting: Path | None = None
 ) -> StyleReference:
-    return find_reference(
-        load_style(path), instruments.vgg, instruments.features, size=size, painting=painting
-    )
+    return find_reference(load_style(path), models.vgg, models.features, size=size, painting=painting)
 
 
 def test_the_painting_where_the_recipe_has_it(
-    make_style: MakeStyle, instruments: EvaluationModels, painting: Path
+    make_style: MakeStyle, models: EvaluationModels, painting: Path
 ) -> None:
-    reference = find(make_style(), instruments)
+    reference = find(make_style(), models)
     assert reference.source == "painting.png at 32 px"
     image = resize_shorter(read_image(painting), 32)
-    expected = StyleTarget.from_images(instruments.features, [image])
+    expected = StyleTarget.from_images(models.features, [image])
     for layer, gram in expected.grams.items():
         assert torch.equal(reference.target.grams[layer], gram)
 
 
 def test_without_the_painting_its_gram_matrices(
-    make_style: MakeStyle, instruments: EvaluationModels, painting: Path
+    make_style: MakeStyle, models: EvaluationModels, painting: Path
 ) -> None:
     path = make_style(style={"path": "nowhere.jpg", "size": 24})
-    reference = find(path, instruments)
+    reference = find(path, models)
     assert reference.source == "the checkpoint's Gram matrices, taken at 24 px"
     assert reference.paintings is None
     for layer, gram in load_style(path).target.grams.items():
         assert torch.equal(reference.target.grams[layer], gram)
-    assert find(path, instruments, painting=painting).source == "painting.png at 32 px"
+    assert find(path, models, painting=painting).source == "painting.png at 32 px"
 
 
 def test_another_picture_of_that_name_is_not_the_painting(
-    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, tmp_path: Path
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "painting.png"
     shutil.copy(photos / "a.png", other)
-    reference = find(make_style(style={"path": str(other), "size": 24}), instruments)
+    reference = find(make_style(style={"path": str(other), "size": 24}), models)
     assert reference.paintings is None
 
 
 def test_gram_matrices_of_another_network_are_refused(
-    make_style: MakeStyle, instruments: EvaluationModels, painting: Path
+    make_style: MakeStyle, models: EvaluationModels, painting: Path
 ) -> None:
     info = {"vgg": {"name": "VGG-16 distilled", "sha256": "f" * 64}}
     path = make_style(style={"path": "nowhere.jpg", "size": 24}, info=info)
     with pytest.raises(
         CheckpointError, match=r"made by VGG-16 distilled, not by VGG-16 \(vgg16-random\)"
     ) as e:
-        find(path, instruments)
+        find(path, models)
     assert "\n" not in str(e.value)
     with pytest.raises(CheckpointError, match="an unknown network"):
-        find(make_style(style={"path": "nowhere.jpg", "size": 24}, info={}), instruments)
+        find(make_style(style={"path": "nowhere.jpg", "size": 24}, info={}), models)
     # With the painting it does not matter what the style was trained with.
-    assert find(path, instruments, painting=painting).paintings
-    assert find(make_style(info=info), instruments).paintings
+    assert find(path, models, painting=painting).paintings
+    assert find(make_style(info=info), models).paintings
 
 
-def test_a_style_that_lacks_gram_matrices(make_style: MakeStyle, instruments: EvaluationModels) -> None:
+def test_a_style_that_lacks_gram_matrices(make_style: MakeStyle, models: EvaluationModels) -> None:
     loss = {"style_layers": ["relu2_2"], "content_layers": ["relu2_2"]}
     path = make_style(style={"path": "nowhere.jpg", "size": 24}, loss=loss)
     with pytest.raises(CheckpointError, match=r"Gram matrices lack relu1_2, relu3_3; give --painting"):
-        find(path, instruments)
-    assert find(make_style(loss=loss), instruments).paintings
+        find(path, models)
+    assert find(make_style(loss=loss), models).paintings
 
 
-def test_a_painting_that_is_not_there(make_style: MakeStyle, instruments: EvaluationModels) -> None:
+def test_a_painting_that_is_not_there(make_style: MakeStyle, models: EvaluationModels) -> None:
     with pytest.raises(ImageError, match=r"none\.png"):
-        find(make_style(), instruments, painting=Path("none.png"))
+        find(make_style(), models, painting=Path("none.png"))

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from ganstyle.errors import GanstyleError, RunError
-from ganstyle.evaluate import Comparison
-from ganstyle.evaluate.compare import Entry
+from ganstyle.evaluate import StyleComparison
+from ganstyle.evaluate.compare import MethodResult
 from ganstyle.evaluate.methods import Method
-from ganstyle.evaluate.report import write_report
-from ganstyle.evaluate.values import conclusion
+from ganstyle.evaluate.report import write_comparison
+from ganstyle.evaluate.values import summarize
 from ganstyle.style import load_style
 
 
@@ -24,17 +24,17 @@ def png(shade: int) -> bytes:
     return buffer.getvalue()
 
 
-def entry(key: str, label: str, scores: Mapping[str, float], photos: int, **options: Any) -> Entry:
+def entry(key: str, label: str, scores: Mapping[str, float], photos: int, **options: Any) -> MethodResult:
     method = Method(key, label, f"{label} <detail>", lambda *_: None, options.get("training"))  # type: ignore[arg-type]
     notes = [options.get("note", "")] * photos
-    return Entry(method, scores, options.get("seconds", 50.0), [png(9)] * photos, notes)
+    return MethodResult(method, scores, options.get("seconds", 50.0), [png(9)] * photos, notes)
 
 
 @pytest.fixture
-def made_up(make_style: Callable[..., Path]) -> Callable[..., Comparison]:
+def made_up(make_style: Callable[..., Path]) -> Callable[..., StyleComparison]:
     """Return a comparison with made-up numbers."""
 
-    def make(photos: int = 2, *, paintings: int = 1) -> Comparison:
+    def make(photos: int = 2, *, paintings: int = 1) -> StyleComparison:
         def scores(content: float, style: float, ssim: float) -> dict[str, float]:
             return {"content": content, "style": style, "ssim": ssim, "fid_vgg16_style": 100 * style}
 
@@ -43,9 +43,9 @@ def made_up(make_style: Callable[..., Path]) -> Callable[..., Comparison]:
         protocol["fid_vgg16_style"] = {**how, "n": 60, "warning": "few"}
         protocol["fid_vgg16_content"] = {**how, "warning": "few"}
         nothing = scores(0.0, 0.5, 1.0)
-        return Comparison(
+        return StyleComparison(
             style=load_style(make_style("night")),
-            entries=[
+            results=[
                 entry("generator", "GAN", scores(1.5, 0.05, 0.3), photos, seconds=0.125, training=4800.0),
                 entry("without-gan", "without GAN", scores(1.25, 0.0625, 0.35), photos, seconds=0.125),
                 entry("gatys", "Gatys", scores(0.75, 0.02, 0.25), photos, training=0.0, note="200 steps"),
@@ -71,8 +71,8 @@ Write = Callable[..., Any]
 def write(read_page: Callable[[Path], Any]) -> Write:
     """Return a function that writes a report and reads its page."""
 
-    def act(comparison: Comparison, folder: Path, **options: Any) -> Any:
-        page, _ = write_report(comparison, folder, **options)
+    def act(comparison: StyleComparison, folder: Path, **options: Any) -> Any:
+        page, _ = write_comparison(comparison, folder, **options)
         assert page == folder / "index.html"
         return read_page(page)
 
@@ -80,7 +80,7 @@ def write(read_page: Callable[[Path], Any]) -> Write:
 
 
 def test_up_to_twelve_pictures_are_in_the_page(
-    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+    write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     page = write(made_up(2), tmp_path / "new" / "report")
     assert sorted(path.name for path in (tmp_path / "new" / "report").iterdir()) == [
@@ -92,7 +92,7 @@ def test_up_to_twelve_pictures_are_in_the_page(
 
 
 def test_more_pictures_lie_beside_it(
-    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+    write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     folder = tmp_path / "report"
     page = write(made_up(3), folder)
@@ -105,7 +105,7 @@ def test_more_pictures_lie_beside_it(
 
 
 def test_it_needs_nothing_from_elsewhere(
-    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+    write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     write(made_up(1), tmp_path)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -114,13 +114,13 @@ def test_it_needs_nothing_from_elsewhere(
 
 
 def test_the_page_says_what_was_found(
-    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+    write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     comparison = made_up(2)
     page = write(comparison, tmp_path)
     assert page.texts["h1"] == ["night beside Gatys"]
     assert "2 photos, shorter side 256 px; A & B, N. N." in page.texts["p"]
-    assert conclusion(comparison) in page.texts["p"]
+    assert summarize(comparison) in page.texts["p"]
     assert page.texts["th"][:7] == [
         *("Method", "Content", "Style", "SSIM", "FID (VGG‑16), style", "Seconds an image", "Time to train")
     ]
@@ -146,21 +146,21 @@ def test_the_page_says_what_was_found(
 
 
 def test_who_does_nothing_wins_nothing(
-    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+    write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     write(made_up(1), tmp_path)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert re.findall(r'<td class="best">([^<]*)</td>', html) == ["0.350", "0.750", "0.0200", "2.00"]
 
 
-def test_without_the_painting(write: Write, made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_without_the_painting(write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path) -> None:
     page = write(made_up(1, paintings=0), tmp_path)
     assert "The painting was not at hand; its Gram matrices took its place." in page.texts["p"]
     assert "the painting" not in " ".join(page.texts["figcaption"])
 
 
-def test_the_conclusion(made_up: Callable[..., Comparison]) -> None:
-    assert conclusion(made_up(2)) == (
+def test_the_summarize(made_up: Callable[..., StyleComparison]) -> None:
+    assert summarize(made_up(2)) == (
         "night paints a photo in 0.125 s, after 80 min of training: content 1.50, style 0.0500. "
         "Without the GAN it comes to content 1.25, style 0.0625. "
         "Gatys’ optimization takes 50.0 s a photo, 400 times as long, for content 0.750, style 0.0200. "
@@ -168,12 +168,12 @@ def test_the_conclusion(made_up: Callable[..., Comparison]) -> None:
     )
 
 
-def test_the_record_holds_the_numbers(made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_the_record_holds_the_numbers(made_up: Callable[..., StyleComparison], tmp_path: Path) -> None:
     comparison = made_up(2)
-    _, returned = write_report(comparison, tmp_path)
+    _, returned = write_comparison(comparison, tmp_path)
     record = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
     assert record == json.loads(json.dumps(returned))
-    assert record["conclusion"] == conclusion(comparison)
+    assert record["conclusion"] == summarize(comparison)
     assert (record["name"], record["photos"], record["images"]) == ("night", ["a&0.jpg", "a&1.jpg"], {})
     generator, _, gatys, _ = record["methods"]
     assert (generator["content"], generator["training_seconds"]) == (1.5, 4800.0)
@@ -184,10 +184,10 @@ def test_the_record_holds_the_numbers(made_up: Callable[..., Comparison], tmp_pa
     assert record["settings"]["device"] == "cpu"
 
 
-def test_the_runs_curves(write: Write, made_up: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_the_runs_curves(write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(RunError, match="no scores to draw"):
-        write_report(made_up(1), tmp_path / "report", run=run)
+        write_comparison(made_up(1), tmp_path / "report", run=run)
     assert not (tmp_path / "report").exists()
     run.mkdir()
     line = {"step": 0, "seconds": 0.0, "content": 1.0, "style": 0.5}
@@ -199,7 +199,7 @@ def test_the_runs_curves(write: Write, made_up: Callable[..., Comparison], tmp_p
 
 
 def test_a_folder_that_holds_something_is_left_alone(
-    write: Write, made_up: Callable[..., Comparison], tmp_path: Path
+    write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(GanstyleError, match="is not empty"):

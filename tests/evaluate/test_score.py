@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganstyle.evaluate import EvaluationModels, choose_photos, score_style
-from ganstyle.evaluate.score import Measured
+from ganstyle.evaluate import EvaluationModels, choose_photos, score_style, style_evaluator
+from ganstyle.evaluate.score import PhotoScored
 from ganstyle.images import write_image
 from ganstyle.metrics import ScoreAccumulator, Yardstick
 from ganstyle.style import load_style
@@ -20,75 +20,71 @@ MakeStyle = Callable[..., Path]
 
 
 def test_a_style_on_photos(
-    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, painting: Path
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, painting: Path
 ) -> None:
     style = load_style(make_style())
-    evaluator, reference = instruments.evaluator(choose_photos(photos), style, size=SIZE)
-    events: list[Measured] = []
+    evaluator, reference = style_evaluator(models, choose_photos(photos).photos, style, size=SIZE)
+    events: list[PhotoScored] = []
     score = score_style(style, evaluator, events.append)
     assert [(event.index, event.total) for event in events] == [(1, 3), (2, 3), (3, 3)]
     assert score.seconds_per_image == sorted(event.seconds for event in events)[1]
     assert score.scores.keys() == score.protocol.keys()
-    yardstick = Yardstick(instruments.features, reference.target)
+    yardstick = Yardstick(models.features, reference.target)
     measured = [yardstick.measure(style.generator(evaluator.photo(n)), evaluator.photo(n)) for n in range(3)]
     for place, name in enumerate(("content", "style")):
         expected = sum(m[place].item() for m in measured) / 3
         assert score.scores[name] == pytest.approx(expected, rel=1e-5)
     record = json.loads(json.dumps(score.record(), allow_nan=False))
     assert record["content"] == score.scores["content"]
-    assert record["vgg"]["sha256"] == instruments.vgg.sha256
-    assert record["protocol"]["style"]["sha256"] == instruments.vgg.sha256
+    assert record["vgg"]["sha256"] == models.vgg.sha256
+    assert record["protocol"]["style"]["sha256"] == models.vgg.sha256
     assert record["protocol"]["fid_vgg16_style"]["n"] == 6
     assert record["training"] == {"steps": 7, "seconds": 120.0}
     assert not any(name in record for name in ("fid_style", "fid_content", "kid_style"))
 
 
-def test_it_comes_out_the_same_again(
-    make_style: MakeStyle, instruments: EvaluationModels, photos: Path
-) -> None:
+def test_it_comes_out_the_same_again(make_style: MakeStyle, models: EvaluationModels, photos: Path) -> None:
     style = load_style(make_style())
-    judges = [instruments.evaluator(choose_photos(photos), style, size=SIZE)[0] for _ in range(2)]
+    judges = [style_evaluator(models, choose_photos(photos).photos, style, size=SIZE)[0] for _ in range(2)]
     assert score_style(style, judges[0]).scores == score_style(style, judges[1]).scores
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_one_photo_or_two(
-    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, count: int
-) -> None:
+def test_one_photo_or_two(make_style: MakeStyle, models: EvaluationModels, photos: Path, count: int) -> None:
     style = load_style(make_style())
-    evaluator, _ = instruments.evaluator(choose_photos(photos, count), style, size=SIZE)
+    evaluator, _ = style_evaluator(models, choose_photos(photos, count).photos, style, size=SIZE)
     record = score_style(style, evaluator).record()
     assert (record["fid_vgg16_content"] is None) == (count == 1)
     assert record["fid_vgg16_style"] > 0
     assert record["content"] > 0
 
 
-def test_photos_of_many_sizes(make_style: MakeStyle, instruments: EvaluationModels, tmp_path: Path) -> None:
+def test_photos_of_many_sizes(make_style: MakeStyle, models: EvaluationModels, tmp_path: Path) -> None:
     for number, (height, width) in enumerate(((1, 1), (3, 90), (200, 16), (24, 24))):
         write_image(torch.rand(3, height, width), tmp_path / "photos" / f"{number}.png")
     style = load_style(make_style())
-    evaluator, _ = instruments.evaluator(choose_photos(tmp_path / "photos"), style, size=SIZE)
+    evaluator, _ = style_evaluator(models, choose_photos(tmp_path / "photos").photos, style, size=SIZE)
     assert all(value is not None for value in score_style(style, evaluator).record().values())
 
 
 def test_pictures_are_not_kept(
-    make_style: MakeStyle, instruments: EvaluationModels, photos: Path, monkeypatch: pytest.MonkeyPatch
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     style = load_style(make_style())
-    evaluator, _ = instruments.evaluator(choose_photos(photos), style, size=SIZE)
+    evaluator, _ = style_evaluator(models, choose_photos(photos).photos, style, size=SIZE)
     seen: list[weakref.ref[Tensor]] = []
     alive: list[int] = []
-    note = evaluator.note
+    add = evaluator.add
 
-    def watching(sheet: ScoreAccumulator, number: int, picture: Tensor, photo: Tensor) -> None:
+    def watching(accumulator: ScoreAccumulator, number: int, picture: Tensor, photo: Tensor) -> None:
         gc.collect()
         seen.extend((weakref.ref(picture), weakref.ref(photo)))
         alive.append(sum(ref() is not None for ref in seen))
-        note(sheet, number, picture, photo)
-        held: list[Any] = [*sheet.whole, *sheet.parts]
-        assert sum(features.nbytes for features in held) == sheet.count * 3 * 256 * 4
+        add(accumulator, number, picture, photo)
+        held: list[Any] = [*accumulator.whole["_vgg16"], *accumulator.parts["_vgg16"]]
+        assert sum(features.nbytes for features in held) == accumulator.count * 3 * 256 * 4
         assert all(features.base is None or features.base.nbytes <= 3 * 256 * 4 for features in held)
 
-    monkeypatch.setattr(evaluator, "note", watching)
+    monkeypatch.setattr(evaluator, "add", watching)
     score_style(style, evaluator)
     assert max(alive) <= 4  # this photo and its picture, and at the most those before

@@ -10,12 +10,12 @@ from ganstyle.data import StyleImages
 from ganstyle.errors import ImageError
 from ganstyle.images import find_images, write_image
 from ganstyle.losses import StyleTarget
-from ganstyle.metrics import Evaluator, ScoreAccumulator, StyleReference, Yardstick
-from ganstyle.metrics.extractors import Extractor, vgg16_extractor
-from ganstyle.metrics.lpips import artfid
-from ganstyle.metrics.pixels import squared_error, structural_similarity
+from ganstyle.metrics import EvaluationModels, Evaluator, ScoreAccumulator, StyleReference, Yardstick
+from ganstyle.metrics.distributions.extractors import Extractor, vgg16_extractor
+from ganstyle.metrics.distributions.stored import load_features
 from ganstyle.metrics.protocol import few_images
-from ganstyle.metrics.statistics import load_features
+from ganstyle.metrics.similarity.lpips import artfid
+from ganstyle.metrics.similarity.pixels import squared_error, structural_similarity
 from ganstyle.weights import WeightsFile
 
 VGG = WeightsFile("tiny", Path("tiny"), "0" * 64, "")
@@ -27,15 +27,14 @@ def features(x: Tensor) -> dict[str, Tensor]:
 
 
 def evaluator(photos: Path, painting: Path, **options: Any) -> Evaluator:
-    options = {"extractor": vgg16_extractor(VGG, features), **options}
     style = options.pop("style", None)
+    statistics = options.pop("statistics", None)
     return Evaluator(
         find_images(photos).images,
+        EvaluationModels(VGG, features, **{"extractor": vgg16_extractor(VGG, features), **options}),
+        style or StyleReference.of_paintings(features, StyleImages(painting), SIZE, key="this style"),
         size=SIZE,
-        vgg=VGG,
-        features=features,
-        style=style or StyleReference.of_paintings(features, StyleImages(painting), SIZE),
-        **options,
+        statistics=statistics,
     )
 
 
@@ -44,11 +43,11 @@ def darker(photo: Tensor) -> Tensor:
 
 
 def scores_of(evaluator: Evaluator, processes: int = 1) -> dict[str, float]:
-    sheets = [ScoreAccumulator() for _ in range(processes)]
+    accumulators = [ScoreAccumulator() for _ in range(processes)]
     for number in range(len(evaluator.photos)):
         photo = evaluator.photo(number)
-        evaluator.note(sheets[number % processes], number, darker(photo), photo)
-    return evaluator.scores(sheets)
+        evaluator.add(accumulators[number % processes], number, darker(photo), photo)
+    return evaluator.scores(accumulators)
 
 
 def test_every_score_has_its_protocol(photos: Path, painting: Path) -> None:
@@ -95,10 +94,10 @@ def test_it_does_not_matter_how_the_photos_are_shared_out(photos: Path, painting
 
 def test_photos_as_they_are_have_kept_all_their_content(photos: Path, painting: Path) -> None:
     one = evaluator(photos, painting)
-    sheet = ScoreAccumulator()
+    accumulator = ScoreAccumulator()
     for number in range(3):
-        one.note(sheet, number, one.photo(number), one.photo(number))
-    scores = one.scores([sheet])
+        one.add(accumulator, number, one.photo(number), one.photo(number))
+    scores = one.scores([accumulator])
     assert scores["content"] == scores["mse"] == 0
     assert scores["ssim"] == pytest.approx(1.0)
     assert 0 <= scores["fid_vgg16_content"] < 1e-6 * scores["fid_vgg16_style"]
@@ -123,9 +122,33 @@ def test_what_is_real_is_measured_once_and_kept(photos: Path, painting: Path, tm
     assert load_features(tmp_path / "painting.npz")[1]["crop"] == SIZE // 2
     # They also stand in for a painting that is not at hand.
     target = StyleReference.of_paintings(features, StyleImages(painting), SIZE).target
-    blind = StyleReference(target, "Gram matrices", None)
+    blind = StyleReference(target, "Gram matrices", None, "this style")
     assert scores_of(evaluator(photos, painting, style=blind, statistics=tmp_path)) == pytest.approx(first)
     assert "fid_vgg16_style" not in scores_of(evaluator(photos, painting, style=blind))
+
+
+@pytest.mark.parametrize("key", ["another style", ""])
+def test_stored_painting_of_another_style_is_not_used(
+    photos: Path, painting: Path, tmp_path: Path, key: str
+) -> None:
+    scores_of(evaluator(photos, painting, statistics=tmp_path))
+    target = StyleReference.of_paintings(features, StyleImages(painting), SIZE).target
+    other = evaluator(
+        photos, painting, style=StyleReference(target, "Gram matrices", None, key), statistics=tmp_path
+    )
+    assert "fid_vgg16_style" not in scores_of(other)
+    assert "fid_vgg16_style" not in other.protocol
+    assert "fid_vgg16_content" in other.protocol
+
+
+def test_picture_that_is_not_finite_scores_nan(photos: Path, painting: Path) -> None:
+    one = evaluator(photos, painting)
+    accumulator = ScoreAccumulator()
+    for number in range(3):
+        one.add(accumulator, number, one.photo(number) * float("nan"), one.photo(number))
+    scores = one.scores([accumulator])
+    assert scores.keys() == one.protocol.keys()
+    assert all(np.isnan(value) for value in scores.values())
 
 
 def test_one_photo_has_no_distribution(painting: Path, tmp_path: Path, photos: Path) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError, WeightsError
-from ganstyle.metrics.lpips import find_lpips
+from ganstyle.metrics.similarity.lpips import find_lpips
 from ganstyle.models import VGG16Features
 from ganstyle.weights import (
     VGG16_FILE,

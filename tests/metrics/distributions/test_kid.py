@@ -3,7 +3,7 @@ import pytest
 
 from ganstyle.errors import DataError
 from ganstyle.metrics import kernel_distance
-from ganstyle.metrics.frechet import Features
+from ganstyle.metrics.distributions.frechet import Features
 
 
 def draw(n: int, d: int, seed: int, shift: float = 0.0) -> Features:

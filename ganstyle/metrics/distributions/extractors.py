@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ganstyle.images import find_images, read_image, to_pil
 from ganstyle.losses.perceptual import FeatureExtractor
-from ganstyle.metrics.frechet import Features
-from ganstyle.metrics.inception import INCEPTION_SIDE, load_inception
+from ganstyle.metrics.distributions.frechet import Features
+from ganstyle.metrics.distributions.inception import INCEPTION_SIDE, load_inception
 from ganstyle.weights import WeightsFile
 
 RESIZE = "clean-fid: 8 bits, Pillow's antialiased bicubic in float32, aspect ratio not kept"
@@ -36,6 +36,7 @@ class Extractor:
         network: from (B, 3, side, side), float32 in 0 to 255, to (B, d), as clean-fid's
             ``custom_feat_extractor`` has it.
         device: where the network is.
+        fid: whether FID is computed as well as KID.
     """
 
     suffix: str
@@ -44,6 +45,7 @@ class Extractor:
     side: int
     network: Callable[[Tensor], Tensor]
     device: torch.device
+    fid: bool = True
 
     def resized(self, picture: Tensor) -> Tensor:
         """Return a picture, (3, H, W) or (1, 3, H, W) in [0, 1], as the network wants it: (3, side, side)."""

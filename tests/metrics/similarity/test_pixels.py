@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganstyle.metrics.pixels import squared_error, structural_similarity
+from ganstyle.metrics.similarity.pixels import squared_error, structural_similarity
 
 
 def blur(x: Tensor) -> Tensor:

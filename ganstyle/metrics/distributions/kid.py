@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganstyle.errors import DataError
-from ganstyle.metrics.frechet import Features, check_features
+from ganstyle.metrics.distributions.frechet import Features, check_features
 
 SUBSETS, SUBSET_SIZE = 100, 1000
 """As in clean-fid, and in the paper but for the number of subsets."""

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from ganstyle.errors import WeightsError
 from ganstyle.images import find_images, read_image, write_image
-from ganstyle.metrics.extractors import (
+from ganstyle.metrics.distributions.extractors import (
     Extractor,
     folder_features,
     inception_extractor,
     vgg16_extractor,
 )
-from ganstyle.metrics.frechet import frechet_distance
+from ganstyle.metrics.distributions.frechet import frechet_distance
 from ganstyle.weights import INCEPTION_FILE, WeightsFile, find_inception, inception_cache
 from ganstyle.weights import inception as weights
 

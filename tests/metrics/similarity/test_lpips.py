@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import WeightsError
-from ganstyle.metrics.lpips import LPIPS, artfid, find_lpips, load_lpips
+from ganstyle.metrics.similarity.lpips import LPIPS, artfid, find_lpips, load_lpips
 
 INDICES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 

@@ -4,7 +4,7 @@ from scipy.linalg import sqrtm
 
 from ganstyle.errors import DataError
 from ganstyle.metrics import frechet_distance
-from ganstyle.metrics.frechet import Features
+from ganstyle.metrics.distributions.frechet import Features
 
 
 def draw(n: int, d: int, seed: int) -> Features:

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from ganstyle.data import StyleImages
-from ganstyle.metrics.distribution import Crops, distances
-from ganstyle.metrics.frechet import frechet_distance
-from ganstyle.metrics.kid import kernel_distance
+from ganstyle.metrics.distributions.crops import Crops
+from ganstyle.metrics.distributions.distances import distribution_distances
+from ganstyle.metrics.distributions.frechet import frechet_distance
+from ganstyle.metrics.distributions.kid import kernel_distance
 
 
 @pytest.mark.parametrize(("pictures", "each"), [(1, 60), (4, 15), (7, 9), (60, 1), (500, 1)])
@@ -41,9 +42,9 @@ def test_the_painting_is_cut_at_the_size_that_it_would_have(painting: Path) -> N
 def test_both_directions_under_the_extractors_name() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(9, 4)), rng.normal(size=(12, 4)) + 1
-    values = distances({"style": a, "content": a[:1]}, {"style": b, "content": b}, "_vgg16")
+    values = distribution_distances({"style": a, "content": a[:1]}, {"style": b, "content": b}, "_vgg16")
     assert values == {
         "fid_vgg16_style": frechet_distance(a, b),
         "kid_vgg16_style": kernel_distance(a, b),
     }  # of one picture there is neither
-    assert set(distances({"content": a}, {"content": b}, "")) == {"fid_content", "kid_content"}
+    assert set(distribution_distances({"content": a}, {"content": b}, "")) == {"fid_content", "kid_content"}

@@ -13,7 +13,7 @@ import numpy as np
 from ganstyle.errors import DataError
 from ganstyle.files import atomic_write
 from ganstyle.files import sha256 as file_sha256
-from ganstyle.metrics.frechet import Features
+from ganstyle.metrics.distributions.frechet import Features
 
 
 def save_features(path: str | Path, features: Features, protocol: Mapping[str, Any]) -> None:
@@ -42,7 +42,7 @@ def load_features(path: str | Path) -> tuple[Features, dict[str, Any]]:
     return features, protocol
 
 
-def kept_features(
+def stored_features(
     path: Path | None, protocol: Mapping[str, Any], make: Callable[[], Features] | None
 ) -> Features:
     """Return kept features if they were measured under this very protocol; else make and keep them.

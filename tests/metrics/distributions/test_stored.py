@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ganstyle.errors import DataError
-from ganstyle.metrics.frechet import Features
-from ganstyle.metrics.statistics import fingerprint, kept_features, load_features, save_features
+from ganstyle.metrics.distributions.frechet import Features
+from ganstyle.metrics.distributions.stored import fingerprint, load_features, save_features, stored_features
 
 PROTOCOL: dict[str, Any] = {"extractor": "fake", "sha256": "0" * 64, "n": 3, "seed": 0}
 
@@ -32,19 +32,19 @@ def test_kept_features_are_taken_if_the_protocol_is_the_same(tmp_path: Path) -> 
         calls.append(1)
         return features(len(calls))
 
-    first = kept_features(path, PROTOCOL, make)
-    again = kept_features(path, PROTOCOL, make)
+    first = stored_features(path, PROTOCOL, make)
+    again = stored_features(path, PROTOCOL, make)
     np.testing.assert_array_equal(first, again)
     assert len(calls) == 1
-    other = kept_features(path, PROTOCOL | {"n": 4}, make)
+    other = stored_features(path, PROTOCOL | {"n": 4}, make)
     assert not np.array_equal(first, other)
     assert load_features(path)[1]["n"] == 4
-    np.testing.assert_array_equal(kept_features(path, PROTOCOL | {"n": 4, "seed": None}, None), other)
+    np.testing.assert_array_equal(stored_features(path, PROTOCOL | {"n": 4, "seed": None}, None), other)
     with pytest.raises(DataError, match=r"photos\.npz: was measured with another n, seed; "):
-        kept_features(path, PROTOCOL | {"seed": 1}, None)
+        stored_features(path, PROTOCOL | {"seed": 1}, None)
     with pytest.raises(DataError, match="nothing to measure them from"):
-        kept_features(tmp_path / "none.npz", PROTOCOL, None)
-    assert kept_features(None, PROTOCOL, make).shape == (3, 4)
+        stored_features(tmp_path / "none.npz", PROTOCOL, None)
+    assert stored_features(None, PROTOCOL, make).shape == (3, 4)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"text"])
