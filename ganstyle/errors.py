@@ -25,6 +25,10 @@ class ImageError(GanstyleError):
     """An image cannot be read or written."""
 
 
+class ImageTooLargeError(ImageError):
+    """An image has more pixels than are allowed."""
+
+
 class MissingExtraError(GanstyleError):
     """A package that only an extra installs is needed and missing."""
 

@@ -2,24 +2,17 @@
 
 from ganstyle.images.codec import (
     MAX_PIXELS,
-    WRITE_FORMATS,
     check_image,
     decode_image,
     encode_jpeg,
     encode_png,
-    from_pil,
     output_format,
     read_image,
-    to_pil,
     write_image,
 )
-from ganstyle.images.listing import (
-    READ_SUFFIXES,
-    UNREADABLE_SUFFIXES,
-    ImageListing,
-    UnreadablePath,
-    find_images,
-)
+from ganstyle.images.convert import from_pil, to_pil
+from ganstyle.images.formats import READ_SUFFIXES, UNREADABLE_SUFFIXES, WRITE_FORMATS
+from ganstyle.images.listing import ImageListing, UnreadablePath, find_images
 from ganstyle.images.transforms import central_square, image_grid, resize, resize_shorter, shrink
 
 __all__ = [

@@ -5,29 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganstyle.errors import ImageError
-
-READ_SUFFIXES = frozenset(
-    # JPEG and its other names (.mpo: several JPEGs in one file, as stereo cameras write them)
-    {".jpeg", ".jpg", ".jpe", ".jfif", ".jif", ".jps", ".mpo", ".pjp", ".pjpeg"}
-    | {".j2c", ".j2k", ".jp2", ".jpc", ".jpf", ".jpx"}  # JPEG 2000
-    | {".apng", ".avif", ".bmp", ".gif", ".png", ".tif", ".tiff", ".webp"}
-)
-"""Lower-case suffixes by which images are found in a folder; a file's content decides how it is read."""
-
-UNREADABLE_SUFFIXES = frozenset(
-    {".avifs", ".heic", ".heics", ".heif", ".heifs", ".hif"}  # HEIF
-    | {".hdp", ".jng", ".jxl", ".jxr", ".jxs", ".wdp"}  # JPEG XL, XR, XS and Network Graphics
-    # raw files of cameras
-    | {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".k25", ".kdc"}
-    | {".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf"}
-    | {".srw", ".x3f"}
-    | {".clip", ".kra", ".ora", ".procreate", ".psb", ".psd", ".xcf"}  # documents of paint programs
-    | {".dds", ".exr", ".hdr", ".pfm", ".tga"}  # rendering and games
-    | {".pam", ".pbm", ".pgm", ".pnm", ".ppm"}  # Netpbm
-    | {".bpg", ".cur", ".dib", ".djvu", ".emf", ".eps", ".fit", ".fits", ".flif", ".icns", ".ico", ".mng"}
-    | {".pct", ".pcx", ".pict", ".qoi", ".ras", ".sgi", ".svg", ".svgz", ".wbmp", ".wmf", ".xbm", ".xpm"}
-)
-"""Lower-case suffixes of pictures that cannot be read; in a folder they are never skipped silently."""
+from ganstyle.images.formats import READ_SUFFIXES, UNREADABLE_SUFFIXES
 
 
 @dataclass(frozen=True)

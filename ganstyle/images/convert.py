@@ -1,0 +1,78 @@
+"""Pillow images to tensors and back: upright, in sRGB, without transparency."""
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from ganstyle.errors import ImageError
+from ganstyle.images.icc import to_srgb
+
+_MAX_16_BITS = 65535
+
+
+def from_pil(image: Image.Image) -> Tensor:
+    """Convert a Pillow image of any mode, as `read_image` does with a file's.
+
+    Args:
+        image: the image; its EXIF orientation and ICC profile are applied.
+
+    Returns:
+        (1, 3, H, W) float32 in [0, 1], contiguous.
+
+    Raises:
+        ImageError: it has no pixels, or pixels of a kind that has no known range (32 bits, floats).
+    """
+    if 0 in image.size:
+        raise ImageError("the image has no pixels")
+    profile = image.info.get("icc_profile")
+    image = _upright(image)
+    if image.mode == "F" or (image.mode == "I" and not _fits_16_bits(image)):
+        raise ImageError("pixels of 32 bits have no known range; save the image with 8 or 16 bits")
+    if image.mode.startswith("I"):
+        gray = torch.from_numpy(np.asarray(image).astype(np.float32) / _MAX_16_BITS)
+        return gray.expand(1, 3, *gray.shape).contiguous()
+    pixels = torch.from_numpy(np.array(to_srgb(image, profile)))
+    # Channels must be made the outer dimension in memory too: `.to` would keep the order of the strides.
+    return pixels.permute(2, 0, 1).contiguous().unsqueeze(0).to(torch.float32).div_(255)
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """Convert to an 8-bit RGB Pillow image, rounding to the nearest level.
+
+    Args:
+        image: (3, H, W) or (1, 3, H, W) floating point; values outside [0, 1] are clamped.
+
+    Raises:
+        ImageError: a pixel is not finite.
+        ValueError: another shape or type of tensor.
+    """
+    if not _is_image_tensor(image):
+        raise ValueError(
+            "expected a floating-point image of shape (3, H, W) or (1, 3, H, W), "
+            f"got {tuple(image.shape)} {image.dtype}"
+        )
+    pixels = image.detach().reshape(image.shape[-3:]).to("cpu", torch.float32)
+    if not torch.isfinite(pixels).all():
+        raise ImageError("the image holds pixels that are not finite (NaN or infinity)")
+    levels = (pixels * 255 + 0.5).floor_().clamp_(0, 255).to(torch.uint8)
+    return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
+
+
+def _is_image_tensor(image: Tensor) -> bool:
+    shape = tuple(image.shape)
+    leading_ok = len(shape) == 3 or (len(shape) == 4 and shape[0] == 1)
+    return leading_ok and shape[-3] == 3 and 0 not in shape and image.is_floating_point()
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged metadata is no reason to refuse good pixels
+        image.load()  # but damaged pixels are: raises again if it was they
+        return image
+
+
+def _fits_16_bits(image: Image.Image) -> bool:
+    pixels = np.asarray(image)
+    return bool(pixels.min() >= 0 and pixels.max() <= _MAX_16_BITS)

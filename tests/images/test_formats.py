@@ -1,0 +1,35 @@
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageFile
+
+from ganstyle.errors import ImageError
+from ganstyle.images.formats import find_decoder
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP"])
+def test_find_decoder(kind: str) -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, kind)
+    assert issubclass(find_decoder(buffer.getvalue()[:64]), ImageFile.ImageFile)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"These are words.", "not an image of a known format; convert it to JPEG, PNG or WebP"),
+        (b"\0\0\0\x18ftypheic\0\0", "an HEIC image, which cannot be read; convert it"),
+        (b"\0\0\0\x24ftypmif1\0\0\0\0mif1heic", "an HEIC image, which cannot be read"),
+        (b"\xff\x0a\x01\x02", "a JPEG XL image, which cannot be read"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL image, which cannot be read"),
+        (b"8BPS\0\1", "a Photoshop document, which cannot be read"),
+        (b"%PDF-1.7", "a PDF document, which cannot be read"),
+        (b"<!DOCTYPE html><html>", "a web page, which cannot be read"),
+        (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS, not the image itself"),
+    ],
+)
+def test_find_decoder_says_what_else_it_is(start: bytes, message: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        find_decoder(start)
+    assert str(caught.value).startswith(message)
