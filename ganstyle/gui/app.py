@@ -1,15 +1,14 @@
-"""The application: the tabs, and the one queue for all heavy work."""
+"""The application: its tabs, its queue and its theme."""
 
 from pathlib import Path
 
 import gradio as gr
 
 from ganstyle.devices import pick_device
-from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.compare import CompareTab
-from ganstyle.gui.context import AppContext
+from ganstyle.gui.context import AppContext, StyleCatalog
+from ganstyle.gui.middleware import MAX_QUEUE
 from ganstyle.gui.optimize import OptimizeTab
-from ganstyle.gui.queueing import QUEUE
 from ganstyle.gui.runs import RunsTab
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.settings import Settings
@@ -17,8 +16,12 @@ from ganstyle.gui.stylize import StylizeTab
 from ganstyle.gui.tensorboard import TensorBoard
 from ganstyle.weights import find_vgg16
 
+STYLE_SHEET = Path(__file__).with_name("style.css")
+
 _HOUR = 3600  # seconds
-_PATIENCE = 12 * _HOUR
+_SESSION_TIMEOUT = 12 * _HOUR
+
+_HEADER = '<header class="masthead"><h1>ganstyle</h1><p>Turn photos into paintings.</p></header>'
 
 
 def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
@@ -32,34 +35,76 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
         The application, not yet served, and what its tabs share.
 
     Raises:
-        GanstyleError: a folder, a style, a device or the network's weights are not there.
+        GanstyleError: a folder, a style, a device or the network's weights are missing.
     """
     device = pick_device(settings.device)
-    shop = AppContext(
-        shelf=StyleCatalog(settings.styles, device),
-        sessions=Sessions(folder, _PATIENCE),
+    context = AppContext(
+        styles=StyleCatalog(settings.styles, device),
+        sessions=Sessions(folder, _SESSION_TIMEOUT),
         vgg=find_vgg16(settings.vgg, download=False),
         device=device,
         runs=settings.runs,
         tensorboard=TensorBoard(settings.runs, folder),
         local=settings.local,
     )
-    # The files of a visit go with it; those of clients that never say goodbye, after half a day.
-    with gr.Blocks(title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _PATIENCE)) as blocks:
-        gr.HTML('<header class="masthead"><h1>ganstyle</h1><p>Photos into paintings.</p></header>')
+    # A visitor's files are removed when the visit ends; those of clients that never say so, after half a day.
+    with gr.Blocks(
+        title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _SESSION_TIMEOUT)
+    ) as blocks:
+        gr.HTML(_HEADER)
         with gr.Tabs():
             with gr.Tab("Stylize", id="stylize"):
-                StylizeTab(shop)
+                StylizeTab(context)
             with gr.Tab("Optimize", id="optimize"):
-                OptimizeTab(shop)
+                OptimizeTab(context)
             with gr.Tab("Compare", id="compare"):
-                CompareTab(shop)
+                CompareTab(context)
             with gr.Tab("Runs", id="runs") as runs:
-                RunsTab(shop, runs)
+                RunsTab(context, runs)
 
-        def goodbye(request: gr.Request) -> None:
-            shop.sessions.close(str(request.session_hash))
+        def leave(request: gr.Request) -> None:
+            context.sessions.close(str(request.session_hash))
 
-        blocks.unload(goodbye)
-    blocks.queue(max_size=QUEUE, default_concurrency_limit=None, api_open=False)
-    return blocks, shop
+        blocks.unload(leave)
+    blocks.queue(max_size=MAX_QUEUE, default_concurrency_limit=None, api_open=False)
+    return blocks, context
+
+
+def theme() -> gr.themes.Base:
+    """Return the theme, light and dark: one color besides gray, and system fonts, so that none is fetched."""
+    blue = gr.themes.Color(
+        name="ink",
+        c50="#eef5fc",
+        c100="#d7e8f8",
+        c200="#b0d1f1",
+        c300="#7db8ee",
+        c400="#4799df",
+        c500="#1f78c6",
+        c600="#0b57a4",
+        c700="#0a4a8b",
+        c800="#0c3d70",
+        c900="#0d335c",
+        c950="#08213d",
+    )
+    return gr.themes.Base(
+        primary_hue=blue,
+        secondary_hue=blue,
+        neutral_hue="zinc",
+        radius_size="md",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_text_color="white",
+        block_label_text_weight="500",
+        block_title_text_weight="500",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_400",
+        slider_color="*primary_600",
+        slider_color_dark="*primary_400",
+    )

@@ -1,4 +1,4 @@
-"""The tab that lays a style beside the classical baseline, on one photo."""
+"""The tab that compares a style with the classical baseline on one photo."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,40 +14,48 @@ from ganstyle.evaluate.compare import (
 )
 from ganstyle.evaluate.reference import find_reference
 from ganstyle.gatys import DEFAULTS
+from ganstyle.gui.components import aside, picture, placeholder, progress_line
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.jobs import Done, Stopped, run
-from ganstyle.gui.markup import hint, picture, progress, table
-from ganstyle.gui.uploads import Upload, small_input
-from ganstyle.gui.wiring import claim_uploads, long_job
+from ganstyle.gui.events import claim_uploads, connect_job
+from ganstyle.gui.jobs import JobResult, JobStopped, run_job
+from ganstyle.gui.uploads import Upload, small_photo_input
 from ganstyle.metrics import EvaluationModels, Evaluator
+from ganstyle.reports import table
 
 _KIND = "compare"
-_EMPTY = hint("Give a photo: the style and Gatys' optimization paint it side by side here.")
+_EMPTY = placeholder("Choose a photo to see it stylized by the generator and by Gatys' optimization.")
 
 
 class CompareTab:
-    """Builds the tab in the current context of Gradio.
+    """Builds the tab in the current Gradio context.
 
     Args:
-        shop: what all tabs share.
+        context: what all tabs share.
     """
 
-    def __init__(self, shop: AppContext) -> None:
-        self._shop = shop
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1, min_width=300):
                 with gr.Row(elem_classes="pair"):
-                    photo = small_input("Photo", "compare-photo")
-                    painting = small_input("Painting (optional)", "compare-painting")
+                    photo = small_photo_input("Photo", "compare-photo")
+                    painting = small_photo_input("Painting (optional)", "compare-painting")
                 gr.HTML(
-                    '<p class="aside">The painting is needed where a style’s own measurements '
-                    f"were made by another network than {shop.vgg.name}.</p>",
+                    aside(
+                        "Add the painting if the style's own measurements come from another network "
+                        f"than {context.vgg.name}."
+                    )
                 )
                 style = gr.Dropdown(
-                    shop.shelf.keys, value=shop.shelf.first, label="Style", elem_id="compare-style"
+                    context.styles.keys, value=context.styles.first, label="Style", elem_id="compare-style"
                 )
                 steps = gr.Slider(
-                    1, 500, value=DEFAULTS.steps, step=1, label="Steps of Gatys", elem_id="compare-steps"
+                    1,
+                    500,
+                    value=DEFAULTS.steps,
+                    step=1,
+                    label="Steps of the optimization",
+                    elem_id="compare-steps",
                 )
                 size = gr.Slider(
                     64, 512, value=SIZE, step=32, label="Shorter side in pixels", elem_id="compare-size"
@@ -56,12 +64,12 @@ class CompareTab:
                     start = gr.Button("Compare", variant="primary", elem_id="compare-start")
                     halt = gr.Button("Cancel", variant="stop", visible=False, elem_id="compare-cancel")
             with gr.Column(scale=2, min_width=300):
-                status = gr.HTML(progress(""), elem_id="compare-status")
+                status = gr.HTML(progress_line(""), elem_id="compare-status")
                 shows = gr.HTML(_EMPTY, elem_id="compare-result")
-        claim_uploads(shop.sessions, photo, painting)
-        long_job(
+        claim_uploads(context.sessions, photo, painting)
+        connect_job(
             _KIND,
-            shop.sessions,
+            context.sessions,
             self.paint,
             start=start,
             stop=halt,
@@ -79,12 +87,13 @@ class CompareTab:
         size: float,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
-        """Paint in every way, and say how far it is."""
-        session, sessions = str(request.session_hash), self._shop.sessions
+        """Stylize the photo by each method, and report the progress."""
+        session, sessions = str(request.session_hash), self._context.sessions
         with sessions.job(session, _KIND) as stop:
             if photo is None:
-                raise gr.Error("there is no photo yet; choose one first", print_exception=False)
-            chosen, shop = self._shop.shelf[style], self._shop
+                raise gr.Error("Choose a photo first.", print_exception=False)
+            context = self._context
+            chosen = context.styles[style]
 
             def work(report: Any) -> StyleComparison:
                 def on_event(event: CompareEvent) -> None:
@@ -92,44 +101,44 @@ class CompareTab:
                     if stop.is_set():
                         raise KeyboardInterrupt
 
-                photo.read()  # refuses by the photo's own name what the evaluator would by its path here
+                photo.read()  # its errors name the photo as the visitor does; the evaluator's name the path
                 reference = find_reference(
                     chosen,
-                    shop.vgg,
-                    shop.features,
+                    context.vgg,
+                    context.features,
                     size=int(size),
                     painting=painting.path if painting else None,
-                    device=shop.device,
+                    device=context.device,
                 )
                 # No extractor: distances between distributions say nothing about one photo.
-                models = EvaluationModels(shop.vgg, shop.features, device=shop.device)
+                models = EvaluationModels(context.vgg, context.features, device=context.device)
                 evaluator = Evaluator([photo.path], models, reference, size=int(size))
                 return compare_with_gatys(
-                    chosen, evaluator, reference, shop.features, steps=int(steps), on_event=on_event
+                    chosen, evaluator, reference, context.features, steps=int(steps), on_event=on_event
                 )
 
-            yield _EMPTY, progress("Preparing …", 0)
+            yield _EMPTY, progress_line("Preparing …", 0)
             try:
-                for item in run(work, stop):
-                    if isinstance(item, Done):
-                        yield _result(item.result, photo.name), progress("Done.")
+                for item in run_job(work, stop):
+                    if isinstance(item, JobResult):
+                        yield _render(item.value, photo.name), progress_line("Done.")
                     else:
-                        yield gr.skip(), _progress(item)
-            except (Stopped, KeyboardInterrupt):
-                yield _EMPTY, progress("Cancelled.")
+                        yield gr.skip(), _render_progress(item)
+            except (JobStopped, KeyboardInterrupt):
+                yield _EMPTY, progress_line("Cancelled.")
 
 
-def _progress(event: CompareEvent) -> str:
-    """Return where a comparison is."""
+def _render_progress(event: CompareEvent) -> str:
+    """Return the progress of a comparison as HTML."""
     part = 1.0 if isinstance(event, PictureFinished) else event.step / max(event.steps, 1)
     text = f"{event.method} ({event.index} of {event.total})"
     if not isinstance(event, PictureFinished) and event.step:
         text += f", step {event.step} of {event.steps}"
-    return progress(text, (event.index - 1 + part) / event.total)
+    return progress_line(text, (event.index - 1 + part) / event.total)
 
 
-def _result(comparison: StyleComparison, name: str) -> str:
-    """Return the pictures side by side, and their scores."""
+def _render(comparison: StyleComparison, name: str) -> str:
+    """Return the pictures side by side and their scores as HTML."""
     untouched = comparison.untouched
     figures = [
         picture(
@@ -142,7 +151,7 @@ def _result(comparison: StyleComparison, name: str) -> str:
     figures += [
         picture(
             result.pictures[0],
-            alt=f"{name}, painted by {result.method.label}",
+            alt=f"{name}, stylized by {result.method.label}",
             caption=result.method.label,
             note=f"content {result.scores['content']:.3f}\nstyle {result.scores['style']:.3f}\n"
             f"{result.seconds_per_image:.2f} s",
@@ -158,6 +167,6 @@ def _result(comparison: StyleComparison, name: str) -> str:
         ]
         for result in comparison.results
     ]
-    caption = "Lower is closer: content to the photo, style to the painting"
+    caption = "Lower is better: content is the distance to the photo, style the distance to the painting"
     scores = table(["", "content", "style", "seconds"], rows, caption=caption)
     return f'<div class="pictures">{"".join(figures)}</div>{scores}'

@@ -1,119 +1,233 @@
-"""The tab that watches training runs."""
+"""The tab that shows training runs, read from their folders while the trainings write there."""
 
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ganstyle.errors import CheckpointError
+from ganstyle.evaluate.curves import SCORES, read_scalars, score_lines
+from ganstyle.gui.components import aside, chart, picture, placeholder, progress_line
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.jobs import shown
-from ganstyle.gui.markup import chart, hint, picture, progress, table
-from ganstyle.gui.watch import RunView, find_runs, signature, view
-from ganstyle.gui.wiring import QUIET
+from ganstyle.gui.events import LIGHT_EVENT, with_toasts
+from ganstyle.reports import Curve, table, thinned
+from ganstyle.style import load_style
 
-_EVERY = 5.0  # seconds between two looks at the folder
+_INTERVAL = 5.0  # seconds between two looks at the folder
 
-_LOOKING = hint("Looking for runs …")
-_NO_RUNS = hint(
+_LOOKING = placeholder("Looking for runs …")
+_NO_RUNS = placeholder(
     "There are no runs yet. Train a style with: ganstyle train RECIPE. "
     "If your runs are in another folder, start the interface with --runs DIR."
 )
-_BY_HAND = (
-    '<p class="aside">Run this on the machine with the runs: '
-    "<code>tensorboard --logdir RUNS</code>, with its folder of runs.</p>"
-)
+_NO_CURVES = placeholder("No losses have been logged yet.")
+_NO_SAMPLES = placeholder("There are no samples yet.")
+_NO_SCORES = placeholder("There are no scores. A recipe turns them on with score.every.")
+
+_TITLES = {
+    "loss": "Losses",
+    "weighted": "Weighted losses",
+    "score": "Scores on validation photos",
+    "logits": "Logits of the discriminator",
+    "gradient": "Gradient norms",
+}
+"""Titles of TensorBoard's groups of curves, in the order in which they are shown; others follow."""
 
 _INTEGERS = ("step", "photos")
 
 
-class RunsTab:
-    """Builds the tab in the current context of Gradio.
+@dataclass(frozen=True)
+class CurveGroup:
+    """Curves that belong together: a title, and name → points."""
 
-    Args:
-        shop: what all tabs share.
-        tab: the tab itself; it is first filled when it is first seen.
+    title: str
+    curves: Mapping[str, Curve]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as it stands.
+
+    Attributes:
+        step: the last one that was logged.
+        age: seconds since anything was written.
+        groups: the curves.
+        sample: the latest grid of samples, a JPEG file, if there is one.
+        scores: a dictionary for each step that was scored.
+        best: the step whose style is kept as the best; None: unknown.
     """
 
-    def __init__(self, shop: AppContext, tab: gr.Tab) -> None:
-        self._shop = shop
-        seen = gr.State(None)
+    step: int
+    age: float
+    groups: Sequence[CurveGroup]
+    sample: Path | None
+    scores: Sequence[Mapping[str, float]]
+    best: int | None
+
+
+def find_runs(folder: Path) -> dict[str, Path]:
+    """Return the runs in a folder by name, the most recently written first."""
+    runs: list[tuple[float, Path]] = []
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for path in folder.iterdir():
+            with suppress(OSError):  # removed meanwhile, or not ours to read
+                if (path / "tensorboard").is_dir() or (path / SCORES).is_file():
+                    runs.append((_written(path), path))
+    return {path.name: path for _, path in sorted(runs, reverse=True)}
+
+
+def run_fingerprint(run: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return a value that changes whenever there is something new to see of a run."""
+    return tuple((path.name, status.st_mtime_ns, status.st_size) for path, status in _files(run))
+
+
+def read_run(run: Path) -> RunView:
+    """Read a run.
+
+    Raises:
+        OSError: it is removed meanwhile, or cannot be read.
+        ValueError: a file in it is damaged.
+    """
+    scalars = read_scalars(run)
+    samples = sorted((run / "samples").glob("step-*.jpg"))
+    scores = score_lines(run) if (run / SCORES).is_file() else []
+    steps = [int(curve[-1][0]) for curve in scalars.values() if curve]
+    return RunView(
+        step=max([*steps, *(int(line["step"]) for line in scores[-1:])], default=0),
+        age=max(0.0, time.time() - _written(run)),
+        groups=_group(scalars),
+        sample=samples[-1] if samples else None,
+        scores=scores,
+        best=_best_step(run / "best.safetensors"),
+    )
+
+
+def _group(scalars: Mapping[str, Curve]) -> list[CurveGroup]:
+    groups: dict[str, dict[str, Curve]] = {kind: {} for kind in _TITLES}
+    for tag, curve in scalars.items():
+        kind, _, name = tag.partition("/")
+        groups.setdefault(kind, {})[name or kind] = thinned(curve)
+    return [
+        CurveGroup(_TITLES.get(kind, kind.replace("_", " ").capitalize()), curves)
+        for kind, curves in groups.items()
+        if curves
+    ]
+
+
+def _best_step(path: Path) -> int | None:
+    try:
+        steps = load_style(path).info["training"]["steps"]
+    except (CheckpointError, KeyError, TypeError):
+        return None
+    return steps if isinstance(steps, int) else None
+
+
+def _files(run: Path) -> list[tuple[Path, os.stat_result]]:
+    """Return the files that show a run's progress; the training may remove any of them meanwhile."""
+    found = []
+    events, samples = (run / "tensorboard").glob("*tfevents*"), (run / "samples").glob("step-*.jpg")
+    for path in [*events, *samples, run / SCORES]:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found.append((path, path.stat()))
+    return sorted(found)
+
+
+def _written(run: Path) -> float:
+    """Return when a run was last written to, in seconds since the epoch."""
+    return max([status.st_mtime for _, status in _files(run)], default=0.0)
+
+
+class RunsTab:
+    """Builds the tab in the current Gradio context.
+
+    Args:
+        context: what all tabs share.
+        tab: the tab itself; it is first filled when it is first opened.
+    """
+
+    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+        self._context = context
+        shown = gr.State(None)
         with gr.Row(elem_classes="bar"):
             run = gr.Dropdown([], label="Run", elem_id="run", scale=3, min_width=200)
             start = gr.Button("Start TensorBoard", elem_id="tensorboard", scale=1, min_width=160)
         link = gr.HTML("", elem_id="tensorboard-link")
-        status = gr.HTML(progress(""), elem_id="runs-status")
+        status = gr.HTML(progress_line(""), elem_id="runs-status")
         curves = gr.HTML(_LOOKING, elem_id="runs-curves")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1, min_width=300):
                 samples = gr.HTML("", elem_id="runs-samples")
             with gr.Column(scale=1, min_width=300):
                 scores = gr.HTML("", elem_id="runs-scores")
-        clock = gr.Timer(_EVERY, active=False)
-        shows = [seen, run, status, curves, samples, scores]
-        tab.select(shown(self.look), [run, seen], shows, **QUIET)
-        tab.select(lambda: gr.Timer(active=True), None, clock, **QUIET)
-        clock.tick(shown(self.look), [run, seen], shows, **QUIET)
-        run.input(shown(self.look), [run, seen], shows, **QUIET)
-        start.click(shown(self.start), None, link, **{**QUIET, "show_progress": "minimal"})
+        clock = gr.Timer(_INTERVAL, active=False)
+        inputs, outputs = [run, shown], [shown, run, status, curves, samples, scores]
+        for event in (tab.select, clock.tick, run.input):
+            event(with_toasts(self.look), inputs, outputs, **LIGHT_EVENT)
+        tab.select(lambda: gr.Timer(active=True), None, clock, **LIGHT_EVENT)
+        start.click(with_toasts(self.start), None, link, **{**LIGHT_EVENT, "show_progress": "minimal"})
 
-    def look(self, name: str | None, seen: Any) -> tuple[Any, ...]:
+    def look(self, name: str | None, shown: Any) -> tuple[Any, ...]:
         """Show a run, if there is anything new to see."""
-        runs = find_runs(self._shop.runs)
+        runs = find_runs(self._context.runs)
         if not runs:
-            return None, gr.update(choices=[], value=None), progress(""), _NO_RUNS, "", ""
+            return None, gr.update(choices=[], value=None), progress_line(""), _NO_RUNS, "", ""
         name = name if name in runs else next(iter(runs))
         now: Any = (name, list(runs), None)
         choice = gr.update(choices=list(runs), value=name)
         try:
-            now = (name, list(runs), signature(runs[name]))
-            if now == seen:
+            now = (name, list(runs), run_fingerprint(runs[name]))
+            if now == shown:
                 return (gr.skip(),) * 6
-            return now, choice, *_shown(view(runs[name]))
+            return now, choice, *_render(read_run(runs[name]))
         except OSError as error:
-            reason = f"cannot be read ({error.strerror or 'an error of the disk'})"
+            reason = f"cannot be read ({error.strerror or 'disk error'})"
         except (ValueError, KeyError, TypeError) as error:
             reason = f"has a damaged file ({error})"
         # In the page and not as a toast: the page looks every few seconds.
-        return now, choice, progress(f"Run {name}: {reason}"), "", "", ""
+        return now, choice, progress_line(f"Run {name}: {reason}"), "", "", ""
 
     def start(self) -> str:
         """Start TensorBoard, where its page can be reached."""
-        if not self._shop.local:
-            return _BY_HAND
-        address = self._shop.tensorboard.start()
-        return f'<p><a href="{address}" target="_blank" rel="noopener">TensorBoard is at {address}</a></p>'
+        if not self._context.local:
+            return aside("On the machine where the runs are, start:", code="tensorboard --logdir RUNS")
+        address = self._context.tensorboard.start()
+        return f'<p><a href="{address}" target="_blank" rel="noopener">Open TensorBoard at {address}</a></p>'
 
 
-def _shown(found: RunView) -> tuple[str, str, str, str]:
-    age = f"{found.age:.0f} s" if found.age < 120 else f"{found.age / 60:.0f} min"
-    charts = "".join(chart(group.curves, title=group.title, x="step", y="") for group in found.groups)
+def _render(run: RunView) -> tuple[str, str, str, str]:
+    """Return the status, the curves, the samples and the scores as HTML."""
+    age = f"{run.age:.0f} s" if run.age < 120 else f"{run.age / 60:.0f} min"
+    charts = "".join(chart(group.curves, title=group.title, x="step", y="") for group in run.groups)
     return (
-        progress(f"Step {found.step:,}; written {age} ago. This page follows."),
-        f'<div class="charts">{charts}</div>' if charts else hint("There are no curves yet."),
-        _samples(found.sample),
-        _scores(found) if found.scores else hint("No scores; a recipe asks for them with score.every."),
+        progress_line(f"Step {run.step:,}, written {age} ago. This page updates itself."),
+        f'<div class="charts">{charts}</div>' if charts else _NO_CURVES,
+        _render_sample(run.sample) if run.sample else _NO_SAMPLES,
+        _render_scores(run) if run.scores else _NO_SCORES,
     )
 
 
-def _samples(path: Path | None) -> str:
-    if path is None:
-        return hint("There are no samples yet.")
+def _render_sample(path: Path) -> str:
     step = int(path.stem.rpartition("-")[2])
     return picture(
         path.read_bytes(),
         kind="jpeg",
-        alt=f"Photos and what the generator makes of them, at step {step}",
+        alt=f"Photos and their stylized versions at step {step}",
         caption=f"Samples at step {step:,}",
     )
 
 
-def _scores(found: RunView) -> str:
-    names = list(dict.fromkeys(name for line in found.scores for name in line))
+def _render_scores(run: RunView) -> str:
+    names = list(dict.fromkeys(name for line in run.scores for name in line))
     rows = [
-        [_number(name, line.get(name)) for name in names] + ["best" if line.get("step") == found.best else ""]
-        for line in reversed(found.scores)
+        [_number(name, line.get(name)) for name in names] + ["best" if line.get("step") == run.best else ""]
+        for line in reversed(run.scores)
     ]
-    return table([*names, ""], rows, caption="Scores by checkpoint, the latest first")
+    return table([*names, ""], rows, caption="Scores by checkpoint, newest first")
 
 
 def _number(name: str, value: float | None) -> str:

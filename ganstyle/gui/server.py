@@ -4,8 +4,9 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,8 @@ def serve(settings: Settings) -> Iterator[Served]:
             from ganstyle.gui.app import build
 
             blocks, context = build(settings, folder)
-            cleanup.callback(context.close)
-            cleanup.callback(blocks.close, verbose=False)
+            cleanup.callback(_close_server, blocks)
+            cleanup.callback(context.close)  # first: photos are to be gone even if the rest is cut short
             yield _launch(blocks, settings, port)
         finally:
             hold_signals()
@@ -72,9 +73,8 @@ def _environment(folder: Path) -> dict[str, str]:
 def _launch(blocks: Any, settings: Settings, port: int) -> Served:
     from starlette.middleware import Middleware
 
-    from ganstyle.gui.offline import NoFetching
-    from ganstyle.gui.queueing import say_full
-    from ganstyle.gui.theme import STYLE_SHEET, theme
+    from ganstyle.gui.app import STYLE_SHEET, theme
+    from ganstyle.gui.middleware import NoFetching, queue_full_response
     from ganstyle.gui.uploads import MAX_FILE
 
     try:
@@ -96,7 +96,7 @@ def _launch(blocks: Any, settings: Settings, port: int) -> Served:
             mcp_server=False,
             app_kwargs={
                 "middleware": [Middleware(NoFetching)],
-                "exception_handlers": {503: say_full},
+                "exception_handlers": {503: queue_full_response},
             },
         )
     except (OSError, ValueError) as error:  # the port was free a moment ago: somebody else was faster
@@ -105,6 +105,12 @@ def _launch(blocks: Any, settings: Settings, port: int) -> Served:
             f"{settings.host}:{port}: cannot be served ({reason}); try another --port"
         ) from error
     return Served(address, public or None)
+
+
+def _close_server(blocks: Any) -> None:
+    if blocks.is_running:
+        blocks.server.force_exit = True  # do not wait for visitors who keep their connection
+    blocks.close(verbose=False)
 
 
 def pick_port(host: str, port: int | None) -> int:
@@ -138,6 +144,12 @@ def _resolve(host: str) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
     name = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     if not name.strip():
         raise GanstyleError(f"--host: is empty; leave it out to serve this machine only ({LOOPBACK})")
+    with suppress(ValueError):
+        number = ip_address(name)
+        if number.version == 4:
+            return [(socket.AF_INET, (name, 0))]
+        if not number.scope_id:
+            return [(socket.AF_INET6, (name, 0, 0, 0))]
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:

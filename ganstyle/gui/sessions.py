@@ -1,4 +1,4 @@
-"""What belongs to one visitor: files that vanish with the visit, and jobs that can be stopped."""
+"""What belongs to one visitor: files that are removed with the visit, and jobs that can be stopped."""
 
 import re
 import shutil
@@ -11,24 +11,24 @@ from threading import Event, Lock
 
 from ganstyle.errors import GanstyleError
 
-_GRACE = 60.0  # seconds after which an upload must be in use
+_CLAIM_TIMEOUT = 60.0  # seconds after which an upload must be in use
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Sessions:
     """Keeps visitors apart. A session is a browser tab; Gradio gives each a name.
 
-    Two visitors who upload the same photo share Gradio's copy of it, which is named by its content: it goes
-    with the last of them.
+    Two visitors who upload the same photo share Gradio's copy of it, which is named by its content. It is
+    removed with the last of them.
 
     Args:
-        folder: where all files are; visitors' results lie in folders of their own below it.
-        patience: seconds after which a visitor who has not said goodbye is taken to have left.
+        folder: where all files are; each visitor's results are in a folder below it.
+        timeout: seconds without a new result after which a visitor is taken to have left.
     """
 
-    def __init__(self, folder: Path, patience: float) -> None:
+    def __init__(self, folder: Path, timeout: float) -> None:
         self._folder = folder
-        self._patience = patience
+        self._timeout = timeout
         self._lock = Lock()
         self._seen: dict[str, float] = {}
         self._folders: dict[str, Path] = {}
@@ -37,13 +37,13 @@ class Sessions:
         self._closed = False
 
     def new_folder(self, session: str) -> Path:
-        """Return a fresh folder for results, which goes with the session. Its name cannot be guessed.
+        """Return a new folder for results, removed with the session. Its name cannot be guessed.
 
         Raises:
             GanstyleError: the interface is closing.
         """
         now = time.monotonic()
-        for other in [name for name, last in list(self._seen.items()) if now - last > self._patience]:
+        for other in [name for name, last in list(self._seen.items()) if now - last > self._timeout]:
             self.close(other)
         with self._lock:
             if self._closed:
@@ -54,26 +54,26 @@ class Sessions:
             folder.mkdir(parents=True)
         return folder
 
-    def keep(self, session: str, *uploads: Path) -> None:
-        """Note that a session uses these uploads."""
+    def claim(self, session: str, *uploads: Path) -> None:
+        """Record that a session uses these uploads."""
         with self._lock:
             self._uploads.setdefault(session, set()).update(uploads)
 
-    def arm(self, session: str, kind: str) -> Event:
-        """Return the event that stops a session's job of a kind, a fresh one: the job may begin later."""
+    def register_job(self, session: str, kind: str) -> Event:
+        """Return the event that stops a session's next job of a kind; it may begin later."""
         with self._lock:
             job = self._jobs.setdefault((session, kind), Event())
             if self._closed:
                 job.set()
             return job
 
-    def disarm(self, session: str, kind: str) -> None:
+    def forget_job(self, session: str, kind: str) -> None:
         """Forget a job that has ended, or will not begin."""
         with self._lock:
             self._jobs.pop((session, kind), None)
 
-    def stop(self, session: str, kind: str) -> None:
-        """Ask a session's job of a kind to stop, whether it has begun or waits."""
+    def stop_job(self, session: str, kind: str) -> None:
+        """Ask a session's job of a kind to stop, whether it runs or waits."""
         with self._lock:
             job = self._jobs.get((session, kind))
         if job:
@@ -81,11 +81,11 @@ class Sessions:
 
     @contextmanager
     def job(self, session: str, kind: str) -> Iterator[Event]:
-        """Give the event that stops the job which this block does.
+        """Yield the event that stops the job which this block does.
 
-        If the session is closed meanwhile, what the job has made since then goes with the block.
+        If the session is closed meanwhile, what the job has made since then is removed after the block.
         """
-        event = self.arm(session, kind)
+        event = self.register_job(session, kind)
         try:
             yield event
         finally:
@@ -111,17 +111,22 @@ class Sessions:
             path.unlink(missing_ok=True)
 
     def close_all(self) -> None:
-        """Stop all jobs; the caller removes all files. From now on, no job gets a folder to write to."""
+        """Stop all jobs and remove all files. From now on, no job gets a folder to write to."""
         with self._lock:
             self._closed = True
             for job in self._jobs.values():
                 job.set()
+            folders = list(self._folders.values())
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in self._files_of_uploads():
+            path.unlink(missing_ok=True)
 
     def _unclaimed(self) -> list[Path]:
-        """Return uploads that no session has come to use; the browser's brush leaves many."""
+        """Return old uploads that no session uses; the mask editor leaves many."""
         with self._lock:
             claimed = set[Path]().union(*self._uploads.values())
-        before = time.time() - _GRACE
+        before = time.time() - _CLAIM_TIMEOUT
         found = []
         for path in self._files_of_uploads():
             with suppress(FileNotFoundError):  # another visitor who leaves removes the same ones

@@ -9,22 +9,27 @@ from typing import Any
 import gradio as gr
 from torch import Tensor
 
-from ganstyle.gui.context import EXAMPLE, AppContext
-from ganstyle.gui.jobs import Done, Stopped, run, shown, stoppable, turn
-from ganstyle.gui.markup import progress
-from ganstyle.gui.stylize_layout import EMPTY, lay_out
-from ganstyle.gui.uploads import Upload
-from ganstyle.gui.wiring import QUIET, claim_uploads, heavy, long_job
+from ganstyle.gui.components import placeholder, progress_line
+from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
+from ganstyle.gui.events import LIGHT_EVENT, claim_uploads, connect_job, heavy_event, with_toasts
+from ganstyle.gui.jobs import JobResult, JobStopped, exclusive, run_job, stoppable
+from ganstyle.gui.uploads import Upload, mask_input, photo_input
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
+from ganstyle.models import MAX_STRENGTH
 from ganstyle.stylize import Controls, result_name
 
 _KIND = "stylize"
 _PREVIEW, _MASK = 640, 448  # pixels of the longer side
 _THUMBNAIL = 160  # pixels of the shorter side
 
+_NO_PHOTO = placeholder("Drop a photo to see it in every style.")
+
+_VIEWS = [("Before", 100), ("Both", 50), ("After", 0)]
+"""Which of the two pictures is visible, and where the slider's handle then is, in percent from the left."""
+
 
 @dataclass(frozen=True)
-class Prepared:
+class LoadedPhoto:
     """A photo that has been read.
 
     Attributes:
@@ -39,129 +44,156 @@ class Prepared:
 
 
 class StylizeTab:
-    """Builds the tab in the current context of Gradio.
+    """Builds the tab in the current Gradio context.
 
     Args:
-        shop: what all tabs share.
+        context: what all tabs share.
     """
 
-    def __init__(self, shop: AppContext) -> None:
-        self._shop = shop
-        prepared, masked = gr.State(None), gr.State(None)
-        at = lay_out(shop.shelf)
-        controls = [at.style, at.strength, at.keep, masked]
-        shows = [at.slider, at.sides, at.status]
-        of_photo = [prepared, masked, at.thumbnails, at.mask, *shows, at.full, at.download]
-        at.sides.input(lambda place: gr.update(slider_position=place), at.sides, at.slider, **QUIET)
-        claim_uploads(shop.sessions, at.photo)
-        at.example.click(self.example, None, at.photo, **QUIET)
-        received = at.photo.change(
-            shown(self.receive), at.photo, of_photo, trigger_mode="always_last", **heavy(at.status)
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        loaded, mask = gr.State(None), gr.State(None)
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=2, min_width=300):
+                photo = photo_input("photo")
+                example = gr.Button("Use the example photo", size="sm", elem_id="example")
+                style = gr.Dropdown(
+                    context.styles.keys, value=context.styles.first, label="Style", elem_id="style"
+                )
+                thumbnails = _thumbnails()
+                strength = _strength()
+                keep = gr.Checkbox(label="Keep the photo's colors", elem_id="keep")
+            with gr.Column(scale=3, min_width=300):
+                slider = _slider()
+                # Gradio's slider only follows a pointer; these are for the keyboard and for screen readers.
+                views = gr.Radio(
+                    _VIEWS, value=50, label="Show", container=False, visible=False, elem_id="sides"
+                )
+                status = gr.HTML(_NO_PHOTO, elem_id="status")
+                with gr.Row():
+                    full = gr.Button(
+                        "Stylize at full size", variant="primary", interactive=False, elem_id="full"
+                    )
+                    cancel = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel")
+                    download = gr.DownloadButton(
+                        "Download", variant="primary", visible=False, elem_id="download"
+                    )
+                with gr.Accordion("Stylize only a part", open=False, elem_id="part"):
+                    brush = mask_input("mask")
+                    apply_mask = gr.Button("Stylize this part", size="sm", elem_id="brush")
+        controls = [style, strength, keep, mask]
+        preview_outputs = [slider, views, status]
+        photo_outputs = [loaded, mask, thumbnails, brush, *preview_outputs, full, download]
+        views.input(lambda place: gr.update(slider_position=place), views, slider, **LIGHT_EVENT)
+        claim_uploads(context.sessions, photo)
+        example.click(self.example, None, photo, **LIGHT_EVENT)
+        received = photo.change(
+            with_toasts(self.receive), photo, photo_outputs, trigger_mode="always_last", **heavy_event(status)
         )
-        received.failure(self.clear, None, of_photo, **QUIET)
+        received.failure(self.clear, None, photo_outputs, **LIGHT_EVENT)
         preview: dict[str, Any] = {
-            "fn": shown(self.preview),
-            "inputs": [prepared, *controls],
-            "outputs": [*shows, at.download],
+            "fn": with_toasts(self.preview),
+            "inputs": [loaded, *controls],
+            "outputs": [*preview_outputs, download],
             "trigger_mode": "always_last",
-            **heavy(at.status),
+            **heavy_event(status),
         }
         received.success(**preview)
-        gr.on([at.style.change, at.strength.change, at.keep.change], **preview)
-        # Not with every change: the browser sends the editor's three pictures seven times over.
-        at.brush.click(shown(self.take_mask), at.mask, masked, **QUIET).success(**preview)
-        at.thumbnails.select(self.choose, None, at.style, **QUIET)
-        long_job(
+        gr.on([style.change, strength.change, keep.change], **preview)
+        # Not on each change of the mask: the browser sends the editor's three pictures seven times over.
+        apply_mask.click(with_toasts(self.take_mask), brush, mask, **LIGHT_EVENT).success(**preview)
+        thumbnails.select(self.choose, None, style, **LIGHT_EVENT)
+        connect_job(
             _KIND,
-            shop.sessions,
-            self.paint,
-            start=at.full,
-            stop=at.cancel,
-            inputs=[at.photo, *controls],
-            outputs=[at.status, at.download],
-            status=at.status,
+            context.sessions,
+            self.stylize,
+            start=full,
+            stop=cancel,
+            inputs=[photo, *controls],
+            outputs=[status, download],
+            status=status,
         )
 
     def example(self, request: gr.Request) -> str:
-        """Return a copy of the example photo: Gradio shows no file that lies elsewhere."""
-        folder = self._shop.sessions.new_folder(str(request.session_hash))
-        return str(shutil.copy(EXAMPLE, folder))
+        """Return a copy of the example photo: Gradio serves no files from other folders."""
+        folder = self._context.sessions.new_folder(str(request.session_hash))
+        return str(shutil.copy(EXAMPLE_PHOTO, folder))
 
     def receive(self, photo: Upload | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Read a photo and show it in every style."""
-        yield self.clear(EMPTY if photo is None else progress("Reading …"))
+        yield self.clear(_NO_PHOTO if photo is None else progress_line("Reading the photo …"))
         if photo is None:
             return
-        session, sessions = str(request.session_hash), self._shop.sessions
-        with sessions.job(session, f"{_KIND}-receive") as stop, turn(stop):
+        session, sessions = str(request.session_hash), self._context.sessions
+        with sessions.job(session, f"{_KIND}-receive") as stop, exclusive(stop):
             folder = sessions.new_folder(session)
             image = photo.read()
             small = shrink(image, _PREVIEW)
             write_image(small, folder / "photo.png")
             write_image(shrink(small, _MASK), folder / "mask.jpg")
             height, width = image.shape[-2:]
-            prepared = Prepared(photo, folder / "photo.png", (height, width))
+            loaded = LoadedPhoto(photo, folder / "photo.png", (height, width))
             del image
             tiny = resize_shorter(small, min(_THUMBNAIL, *small.shape[-2:]))
-            shown_so_far: list[tuple[str, str]] = []
-            keys = self._shop.shelf.keys
+            thumbnails: list[tuple[str, str]] = []
+            keys = self._context.styles.keys
             for number, key in enumerate(keys, 1):
                 picture = folder / f"thumbnail-{number}.jpg"
-                write_image(self._shop.shelf[key].paint(tiny), picture)
-                shown_so_far.append((str(picture), key))
+                write_image(self._context.styles[key].paint(tiny), picture)
+                thumbnails.append((str(picture), key))
                 yield (
-                    prepared,
+                    loaded,
                     None,
-                    gr.update(visible=True, value=list(shown_so_far)),
+                    gr.update(visible=True, value=list(thumbnails)),
                     gr.skip() if number < len(keys) else str(folder / "mask.jpg"),
                     gr.skip(),
                     gr.skip(),
-                    progress(f"{photo.name}: style {number} of {len(keys)}", number / len(keys)),
+                    progress_line(f"{photo.name}: style {number} of {len(keys)}", number / len(keys)),
                     gr.update(interactive=True),
                     gr.skip(),
                 )
 
-    def clear(self, said: str = EMPTY) -> tuple[Any, ...]:
-        """Take away what belongs to the photo before, and say something in its place."""
+    def clear(self, status: str = _NO_PHOTO) -> tuple[Any, ...]:
+        """Remove what belongs to the previous photo."""
         nothing = gr.update(visible=False, value=None)
-        off, hidden = gr.update(interactive=False), gr.update(visible=False)
-        return None, None, nothing, None, nothing, hidden, said, off, hidden
+        disabled, hidden = gr.update(interactive=False), gr.update(visible=False)
+        return None, None, nothing, None, nothing, hidden, status, disabled, hidden
 
     def take_mask(self, mask: Tensor | None) -> Tensor | None:
-        """Take what was painted over; nothing stands for everything."""
+        """Return the brushed part; None stands for the whole photo."""
         return mask
 
     def choose(self, event: gr.SelectData) -> Any:
-        """Take the style whose thumbnail was clicked."""
-        keys = self._shop.shelf.keys
+        """Return the style whose thumbnail was clicked."""
+        keys = self._context.styles.keys
         return keys[event.index] if event.index in range(len(keys)) else gr.skip()
 
     def preview(
         self,
-        prepared: Prepared | None,
+        loaded: LoadedPhoto | None,
         style: str,
         strength: float,
         keep: bool,
         mask: Tensor | None,
         request: gr.Request,
     ) -> tuple[Any, ...]:
-        """Paint the small copy."""
-        if prepared is None:
+        """Stylize the small copy."""
+        if loaded is None:
             return (gr.skip(),) * 4
-        session, sessions = str(request.session_hash), self._shop.sessions
-        chosen, controls = self._shop.shelf[style], Controls(strength, keep, mask)
-        with sessions.job(session, f"{_KIND}-preview") as stop, turn(stop):
-            small = read_image(prepared.preview)
+        session, sessions = str(request.session_hash), self._context.sessions
+        chosen, controls = self._context.styles[style], Controls(strength, keep, mask)
+        with sessions.job(session, f"{_KIND}-preview") as stop, exclusive(stop):
+            small = read_image(loaded.preview)
             path = sessions.new_folder(session) / "preview.png"
             with stoppable(chosen.generator, stop):
                 write_image(chosen.paint(small, controls), path)
-        height, width = prepared.size
-        part = "" if mask is None else ", where it is brushed"
-        text = f"{prepared.upload.name} in the style {style}{part}. At full size: {width} × {height} pixels."
-        pictures = gr.update(value=(str(prepared.preview), str(path)), visible=True)
-        return pictures, gr.update(visible=True), progress(text), gr.update(visible=False)
+        height, width = loaded.size
+        part = "" if mask is None else " where brushed"
+        text = f"{loaded.upload.name} in the style {style}{part}. Full size: {width} × {height} pixels."
+        pictures = gr.update(value=(str(loaded.preview), str(path)), visible=True)
+        return pictures, gr.update(visible=True), progress_line(text), gr.update(visible=False)
 
-    def paint(
+    def stylize(
         self,
         photo: Upload | None,
         style: str,
@@ -170,12 +202,12 @@ class StylizeTab:
         mask: Tensor | None,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
-        """Paint the photo itself; the result keeps its name."""
-        session, sessions = str(request.session_hash), self._shop.sessions
+        """Stylize the photo at full size; the result keeps its name."""
+        session, sessions = str(request.session_hash), self._context.sessions
         with sessions.job(session, _KIND) as stop:
             if photo is None:
-                raise gr.Error("there is no photo yet; choose one first", print_exception=False)
-            chosen, controls = self._shop.shelf[style], Controls(strength, keep, mask)
+                raise gr.Error("Choose a photo first.", print_exception=False)
+            chosen, controls = self._context.styles[style], Controls(strength, keep, mask)
             target = sessions.new_folder(session) / result_name(Path(photo.name))
 
             def work(report: Any) -> tuple[int, int]:
@@ -185,15 +217,54 @@ class StylizeTab:
                 write_image(result, target)
                 return result.shape[-2], result.shape[-1]
 
-            yield progress(f"{photo.name} …", 0), gr.update(visible=False)
+            yield progress_line(f"{photo.name} …", 0), gr.update(visible=False)
             try:
-                for report in run(work, stop):
-                    if isinstance(report, Done):
-                        height, width = report.result
+                for report in run_job(work, stop):
+                    if isinstance(report, JobResult):
+                        height, width = report.value
                         done = f"{target.name} is ready: {width} × {height} pixels."
                         label = f"Download {target.name}"
-                        yield progress(done), gr.update(value=str(target), label=label, visible=True)
+                        yield progress_line(done), gr.update(value=str(target), label=label, visible=True)
                     else:
-                        yield progress(f"{photo.name} in the style {style} …", report), gr.skip()
-            except Stopped:
-                yield progress("Cancelled."), gr.skip()
+                        yield progress_line(f"{photo.name} in the style {style} …", report), gr.skip()
+            except JobStopped:
+                yield progress_line("Cancelled."), gr.skip()
+
+
+def _thumbnails() -> gr.Gallery:
+    return gr.Gallery(
+        label="This photo in every style",
+        columns=3,
+        fit_columns=False,
+        height="auto",
+        allow_preview=False,
+        object_fit="cover",
+        buttons=[],
+        interactive=False,
+        visible=False,
+        elem_id="thumbnails",
+    )
+
+
+def _strength() -> gr.Slider:
+    return gr.Slider(
+        0,
+        MAX_STRENGTH,
+        value=Controls().strength,
+        step=0.05,
+        label="Strength",
+        info="0 is the photo itself; 1 is what the style was trained for.",
+        elem_id="strength",
+    )
+
+
+def _slider() -> gr.ImageSlider:
+    return gr.ImageSlider(
+        label="Before and after",
+        format="png",
+        buttons=["fullscreen"],
+        interactive=False,
+        visible=False,
+        max_height=640,
+        elem_id="slider",
+    )

@@ -13,7 +13,7 @@ from ganstyle.errors import GanstyleError
 from ganstyle.gui.settings import LOOPBACK
 
 _START_TIMEOUT = 60.0  # seconds until it must answer
-_STOP_TIMEOUT = 3.0  # seconds until it is killed
+_STOP_TIMEOUT = 2.0  # seconds until it is killed
 
 # Ends with its parent, however that ends: the system then closes the pipe that is its standard input.
 _CHILD = """

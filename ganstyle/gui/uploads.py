@@ -1,4 +1,4 @@
-"""What comes in: photos and painted masks, read by ganstyle's own reader and never by Gradio's."""
+"""Photos and masks that visitors send, decoded by ganstyle's own reader and never by Gradio's."""
 
 from abc import ABCMeta
 from dataclasses import dataclass
@@ -15,14 +15,13 @@ from PIL import Image
 from torch import Tensor
 
 from ganstyle.errors import ImageError
-from ganstyle.gui.jobs import toasts
 from ganstyle.images import MAX_PIXELS, decode_image
 
 MAX_FILE = "20mb"
 """The largest upload."""
 
-OPACITY = 0.6
-"""Of a mask's brush: what is under it can still be seen."""
+BRUSH_OPACITY = 0.6
+"""Of the mask's brush: what is under it stays visible."""
 
 _MASK_SIDE = 4096  # pixels
 _MOST_LAYERS, _MOST_STORED = 4, 64
@@ -34,7 +33,7 @@ class Upload:
     """A file that a client has uploaded.
 
     Attributes:
-        path: where Gradio put it.
+        path: where Gradio stored it.
         name: what the client calls it, without folders; safe to be a file's name.
     """
 
@@ -42,7 +41,7 @@ class Upload:
     name: str
 
     def read(self) -> Tensor:
-        """Read it as `read_image` does; errors call it by its own name.
+        """Read it as `read_image` does; errors name it as the visitor does.
 
         Raises:
             ImageError: it has been removed meanwhile, or see `read_image`.
@@ -50,12 +49,12 @@ class Upload:
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
-            raise ImageError(f"{self.name}: is no longer here; upload it again") from None
+            raise ImageError(f"{self.name}: is no longer on the server; upload it again") from None
         return decode_image(data, self.name, max_pixels=MAX_PIXELS)
 
 
 def safe_name(name: str) -> str:
-    r"""Return the last part of a path that a client sent, without what could be more than a name.
+    r"""Return the last part of a path that a client sent, without characters that are not for names.
 
     Args:
         name: anything, such as ``../../etc/passwd`` or ``C:\photos\me.jpg``.
@@ -68,48 +67,56 @@ def safe_name(name: str) -> str:
     return f"{stem[:_LONGEST_NAME]}{dot}{suffix[:10]}" or "photo"
 
 
-class _OwnFiles:
-    """Takes only files that were uploaded here: an address would make the server fetch it."""
+class _UploadsOnly:
+    """Accepts only files that were uploaded here: an address would make the server fetch it."""
 
     async def async_move_resource_to_block_cache(self, path: str | Path | None) -> str | None:
         if "://" in str(path) or str(path).startswith(("http:", "https:", "data:")):
-            raise gr.Error("only files can be uploaded, not addresses", print_exception=False)
+            raise gr.Error("Only files can be uploaded, not addresses.", print_exception=False)
         moved: str | None = await super().async_move_resource_to_block_cache(path)  # type: ignore[misc]
         return moved
 
 
-class _WithoutStub(ComponentMeta):
-    """Makes a component as Gradio does, but writes no ``.pyi`` file beside its source."""
+class _NoStubFile(ComponentMeta):
+    """Makes a component class as Gradio does, but writes no ``.pyi`` file beside its source."""
 
-    def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> "_WithoutStub":
-        made: _WithoutStub = ABCMeta.__new__(cls, name, bases, attributes)
+    def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> "_NoStubFile":
+        made: _NoStubFile = ABCMeta.__new__(cls, name, bases, attributes)
         return made
 
 
-class PhotoInput(_OwnFiles, gr.Image, metaclass=_WithoutStub):
-    """An input for a photo: dropped, chosen, pasted or taken; functions get an `Upload`."""
+class PhotoInput(_UploadsOnly, gr.Image, metaclass=_NoStubFile):
+    """An input for a photo: dropped, chosen, pasted or taken with a camera; functions get an `Upload`."""
 
     def get_block_name(self) -> str:
-        """Be Gradio's image in the browser."""
+        """Return the component of Gradio's page that shows this."""
         return "image"
 
     def preprocess(self, payload: Any) -> Upload | None:  # type: ignore[override]
-        """Leave the file alone; Gradio would decode it without a limit."""
+        """Return the file as it is; Gradio would decode it without a limit of its size."""
         if payload is None:
             return None
         if not payload.path:
-            raise gr.Error("only files can be uploaded, not addresses", print_exception=False)
+            raise gr.Error("Only files can be uploaded, not addresses.", print_exception=False)
         path = Path(payload.path)
         return Upload(path, safe_name(payload.orig_name or path.name))
 
 
-def small_input(label: str, name: str) -> PhotoInput:
-    """Return an input that fits beside another one.
+def photo_input(elem_id: str) -> PhotoInput:
+    """Return a large input for a photo, which also takes one with a camera."""
+    return PhotoInput(
+        label="Photo",
+        sources=["upload", "clipboard", "webcam"],
+        format="png",
+        height=260,
+        buttons=["fullscreen"],
+        placeholder="Drop a photo here, or click to choose one",
+        elem_id=elem_id,
+    )
 
-    Args:
-        label: what it takes.
-        name: its element's id.
-    """
+
+def small_photo_input(label: str, elem_id: str) -> PhotoInput:
+    """Return an input for a photo that fits beside another one."""
     return PhotoInput(
         label=label,
         sources=["upload", "clipboard"],
@@ -118,38 +125,40 @@ def small_input(label: str, name: str) -> PhotoInput:
         min_width=140,
         buttons=["fullscreen"],
         placeholder="Drop or choose",
-        elem_id=name,
+        elem_id=elem_id,
     )
 
 
-class MaskInput(_OwnFiles, gr.ImageEditor, metaclass=_WithoutStub):
-    """A brush over a photo; functions get the mask (1, 1, H, W) in [0, 1], or None if nothing is painted."""
+class MaskInput(_UploadsOnly, gr.ImageEditor, metaclass=_NoStubFile):
+    """A brush over a photo; functions get the mask (1, 1, H, W) in [0, 1], or None if nothing is brushed."""
 
     def get_block_name(self) -> str:
-        """Be Gradio's editor in the browser."""
+        """Return the component of Gradio's page that shows this."""
         return "imageeditor"
 
     @server  # type: ignore[untyped-decorator]
     def accept_blobs(self, data: Any) -> None:
-        """Take a picture that is sent ahead of the value; of the numbers in it, Gradio believes any."""
+        """Accept a picture that is sent ahead of the value, if its layer's number is plausible."""
         index = str(data.data["index"])
         if not (index in ("", "None", "null") or (index.isdecimal() and int(index) < _MOST_LAYERS)):
-            raise gr.Error("the mask has too many layers", print_exception=False)
+            raise gr.Error("The mask has too many layers.", print_exception=False)
         super().accept_blobs(data)
         while len(self.blob_storage) > _MOST_STORED:
             self.blob_storage.pop(next(iter(self.blob_storage)), None)
 
     def preprocess(self, payload: Any) -> Tensor | None:  # type: ignore[override]
-        """Take the strokes' opacity; the picture under them is known already."""
+        """Return the opacity of the strokes; the picture under them is known already."""
         if payload is None:
             return None
         stored = self.blob_storage.pop(payload.id, None) if payload.id else payload
         if stored is None:
             return None
-        with toasts():
+        try:
             masks = [_opacity(layer) for layer in stored.layers or [] if layer]
+        except ImageError as error:
+            raise gr.Error(str(error), print_exception=False) from error
         for sent in (stored.background, stored.composite, *(stored.layers or [])):
-            if sent and not isinstance(sent, bytes):  # a file that nobody needs any more
+            if sent and not isinstance(sent, bytes):
                 Path(sent.path).unlink(missing_ok=True)
         painted = [mask for mask in masks if mask.max() > 0]
         if not painted:
@@ -158,14 +167,30 @@ class MaskInput(_OwnFiles, gr.ImageEditor, metaclass=_WithoutStub):
         return torch.stack([mask for mask in painted if mask.shape == size]).amax(0)
 
 
+def mask_input(elem_id: str) -> MaskInput:
+    """Return a brush for the part of a photo to stylize."""
+    return MaskInput(
+        label="Brush over the part to stylize; the rest stays as it is",
+        sources=(),
+        transforms=(),
+        layers=False,
+        brush=gr.Brush(colors=[("#ff5c00", BRUSH_OPACITY)], color_mode="fixed", default_size=40),
+        eraser=gr.Eraser(default_size=40),
+        format="png",
+        buttons=[],
+        height=360,
+        elem_id=elem_id,
+    )
+
+
 def _opacity(layer: Any) -> Tensor:
-    """Return how much of a layer is painted over, (1, 1, H, W) in [0, 1]."""
+    """Return how much of a layer is brushed over, (1, 1, H, W) in [0, 1]."""
     source = BytesIO(layer) if isinstance(layer, bytes) else layer.path
     try:
         with Image.open(source, formats=("PNG", "WEBP")) as image:
             if max(image.size) > _MASK_SIDE:
-                raise ImageError(f"the mask is larger than {_MASK_SIDE} pixels a side; paint it again")
+                raise ImageError(f"The mask is larger than {_MASK_SIDE} pixels a side; brush it again.")
             alpha = np.array(image.convert("RGBA").getchannel("A"), dtype=np.float32)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError("the mask cannot be read; paint it again") from error
-    return torch.from_numpy(alpha / (255 * OPACITY)).clamp(0, 1)[None, None]
+        raise ImageError("The mask cannot be read; brush it again.") from error
+    return torch.from_numpy(alpha / (255 * BRUSH_OPACITY)).clamp(0, 1)[None, None]

@@ -21,7 +21,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from ganstyle.gui.queueing import QUEUE
+from ganstyle.gui.middleware import MAX_QUEUE
 from ganstyle.images import encode_png
 from ganstyle.style import load_style, save_style, shipped_styles
 
@@ -92,18 +92,15 @@ class Served:
     strays: Path
     errors: Path
 
-    def end(self, *signals: int) -> float:
-        """End it with these signals, check that it leaves nothing, and return how many seconds it took."""
+    def end(self, *signals: int) -> None:
+        """End it with these signals and check that it leaves nothing."""
         assert self.process.poll() is None, self.errors.read_text()
-        began = time.monotonic()
         for number in signals:
             self.process.send_signal(number)
             time.sleep(0.1)
         assert self.process.wait(30) == 0, self.errors.read_text()
-        seconds = time.monotonic() - began
         assert list(self.temporary.iterdir()) == []
         assert self.strays.read_text() == ""
-        return seconds
 
 
 def start_gui(folder: Path, *options: str | Path, **environment: str) -> Served:
@@ -268,7 +265,7 @@ def full_queue(
 
     @contextmanager
     def fill() -> Iterator[None]:
-        worker, waiting = connect("worker"), [connect(f"waiting-{number}") for number in range(QUEUE)]
+        worker, waiting = connect("worker"), [connect(f"waiting-{number}") for number in range(MAX_QUEUE)]
         with worker.http.stream("GET", f"gradio_api/heartbeat/{worker.session}") as alive:
             lines = alive.iter_lines()  # kept, for the connection ends with it
             assert next(lines)

@@ -14,12 +14,12 @@ import torch
 from playwright.sync_api import Browser, Download, Page, expect
 from torch import Tensor
 
-from ganstyle.gui.context import EXAMPLE
-from ganstyle.gui.queueing import FULL
+from ganstyle.gui.context import EXAMPLE_PHOTO
+from ganstyle.gui.middleware import QUEUE_FULL
 from ganstyle.images import decode_image, read_image, resize_shorter, write_image
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style, shipped_styles
-from ganstyle.stylize import Controls, stylize_image
+from ganstyle.stylize import Controls
 from ganstyle.stylize.blend import fade
 from ganstyle.training import Event, Scored, train
 
@@ -35,7 +35,7 @@ STYLES = [*shipped_styles(), "mine"]
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small copy of the example photo, under a name of its own."""
     path = tmp_path_factory.mktemp("upload") / "my portrait.jpg"
-    write_image(resize_shorter(read_image(EXAMPLE), 192), path)
+    write_image(resize_shorter(read_image(EXAMPLE_PHOTO), 192), path)
     return path
 
 
@@ -103,7 +103,7 @@ def test_stylize(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path
     # It is a JPEG, as the photo is: its pixels are near those of the library's own result.
     style = load_style(styles_folder / "mine.safetensors")
     controls = Controls(strength=0.5, preserve_color=True)
-    expected = stylize_image(style.generator, read_image(photo), controls)
+    expected = style.paint(read_image(photo), controls)
     assert (read_image(got) - expected).abs().mean() < 0.02
 
 
@@ -135,8 +135,8 @@ def test_a_style_that_learned_strength(
         set_number(page, "#strength", 0.5)
         paint(page).save_as(got)
     style, before = load_style(trained), read_image(photo)
-    expected = stylize_image(style.generator, before, Controls(strength=0.5))
-    faded = fade(before, stylize_image(style.generator, before), 0.5)
+    expected = style.paint(before, Controls(strength=0.5))
+    faded = fade(before, style.paint(before), 0.5)
     assert (read_image(got) - expected).abs().max() < 0.01
     assert (faded - expected).abs().max() > 0.05
 
@@ -212,7 +212,7 @@ def test_a_full_queue(open_page: OpenPage, photo: Path, full_queue: FullQueue) -
         for ask in requests:
             ask()
             expect(toast).to_have_count(1)
-            expect(toast).to_contain_text(FULL)
+            expect(toast).to_contain_text(QUEUE_FULL)
             toast.get_by_test_id("toast-close").click()
             expect(toast).to_have_count(0)
             expect(page.locator("#cancel")).to_be_hidden()
@@ -226,7 +226,7 @@ def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path
     page = open_page()
     upload(page, "#photo", photo)
     expect(page.locator("#slider img")).to_have_count(2)
-    page.get_by_role("button", name="Paint only a part").click()
+    page.get_by_role("button", name="Stylize only a part").click()
     canvas = page.locator("#mask canvas").first
     expect(canvas).to_be_visible()
     canvas.scroll_into_view_if_needed()
@@ -240,7 +240,7 @@ def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path
         page.mouse.up()
         page.click("#brush")
         page.wait_for_timeout(500)
-        if "where it is brushed" in page.inner_text("#status"):
+        if "where brushed" in page.inner_text("#status"):
             break
     got = tmp_path / "got.jpg"
     paint(page).save_as(got)
@@ -278,7 +278,7 @@ def test_compare_and_cancel(open_page: OpenPage, photo: Path, painting: Path) ->
     page = open_page()
     go_to(page, "Compare")
     page.click("#compare-start")
-    expect(page.locator(".toast-body")).to_contain_text("there is no photo yet; choose one first")
+    expect(page.locator(".toast-body")).to_contain_text("Choose a photo first.")
     expect(page.locator("#compare-start")).to_be_enabled()
     upload(page, "#compare-photo", photo)
     upload(page, "#compare-painting", painting)
@@ -323,7 +323,7 @@ def test_runs(
     def look(event: Event) -> None:
         """Look at the page in the midst of the training; nobody clicks."""
         if isinstance(event, Scored) and event.step == 2:
-            expect(page.locator("#runs-status")).to_contain_text("Step 2;")
+            expect(page.locator("#runs-status")).to_contain_text("Step 2,")
             expect(curves.get_by_text("Losses", exact=True)).to_be_visible()
             said = curves.locator("img.in-light").first.get_attribute("alt")
             assert said
@@ -333,7 +333,7 @@ def test_runs(
             expect(rows.nth(1)).to_contain_text("2")
 
     train(Recipe.parse(values, source="test"), look)
-    expect(page.locator("#runs-status")).to_contain_text("Step 3;")
+    expect(page.locator("#runs-status")).to_contain_text("Step 3,")
     expect(rows).to_have_count(5)
 
 
@@ -370,17 +370,17 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, select, textar
 
 
 def test_a_visit_leaves_nothing(open_page: OpenPage, photo: Path, served: Any) -> None:
+    def files() -> set[Path]:
+        found = [*served.temporary.rglob("session-*/*/*"), *served.temporary.rglob(photo.name)]
+        return {path for path in found if path.is_file()}
+
+    before = files()  # of other visitors
     page = open_page()
     upload(page, "#photo", photo)
     expect(page.locator("#slider img")).to_have_count(2)
-
-    def files() -> list[Path]:
-        found = [*served.temporary.rglob("session-*/*/*"), *served.temporary.rglob(photo.name)]
-        return [path for path in found if path.is_file()]
-
-    assert files()
+    assert files() - before
     page.close()
     deadline = time.monotonic() + 30
-    while files() and time.monotonic() < deadline:
+    while files() - before and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert files() == []
+    assert files() - before == set()

@@ -1,16 +1,13 @@
-import inspect
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-import gradio as gr
 import pytest
 import torch
 from torch import nn
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.jobs import Done, Stopped, run, shown, stoppable, turn
+from ganstyle.gui.jobs import JobResult, JobStopped, exclusive, run_job, stoppable
 
 
 def test_the_result_comes_last() -> None:
@@ -20,8 +17,8 @@ def test_the_result_comes_last() -> None:
             time.sleep(0.1)
         return "done"
 
-    *reports, last = run(work, threading.Event())
-    assert last == Done("done")
+    *reports, last = run_job(work, threading.Event())
+    assert last == JobResult("done")
     assert reports
     assert reports == sorted(set(reports))  # type: ignore[type-var]
 
@@ -31,7 +28,7 @@ def test_errors_come_through() -> None:
         raise GanstyleError("no")
 
     with pytest.raises(GanstyleError, match="no"):
-        list(run(work, threading.Event()))
+        list(run_job(work, threading.Event()))
 
 
 def test_whoever_leaves_stops_the_work() -> None:
@@ -42,7 +39,7 @@ def test_whoever_leaves_stops_the_work() -> None:
         stop.wait(10)
         ended.set()
 
-    steps = run(work, stop)
+    steps = run_job(work, stop)
     assert next(steps) == 1
     steps.close()  # type: ignore[attr-defined]
     assert ended.is_set()
@@ -51,18 +48,18 @@ def test_whoever_leaves_stops_the_work() -> None:
 def test_one_at_a_time() -> None:
     """Also when a job goes on whose visitor has left."""
     stop = threading.Event()
-    with turn(threading.Event()):
+    with exclusive(threading.Event()):
         threading.Timer(0.3, stop.set).start()
-        with pytest.raises(Stopped):
-            list(run(lambda report: None, stop))
-    assert list(run(lambda report: 1, threading.Event())) == [Done(1)]
+        with pytest.raises(JobStopped):
+            list(run_job(lambda report: None, stop))
+    assert list(run_job(lambda report: 1, threading.Event())) == [JobResult(1)]
 
 
 def test_a_job_that_was_stopped_before_its_turn_does_nothing() -> None:
     stop = threading.Event()
     stop.set()
-    with pytest.raises(Stopped):
-        list(run(lambda report: pytest.fail("it has begun"), stop))
+    with pytest.raises(JobStopped):
+        list(run_job(lambda report: pytest.fail("it has begun"), stop))
 
 
 def test_a_generator_stops_between_layers() -> None:
@@ -76,45 +73,7 @@ def test_a_generator_stops_between_layers() -> None:
             stop.set()
 
     last.register_forward_hook(lambda *_: pytest.fail("the last layer has run"))
-    with pytest.raises(Stopped), stoppable(generator, stop, report):
+    with pytest.raises(JobStopped), stoppable(generator, stop, report):
         generator(torch.zeros(1))
     assert done == [0, pytest.approx(1 / 3)]
     assert not any(module._forward_pre_hooks for module in generator.modules())
-
-
-def test_errors_become_toasts_in_one_line_of_plain_text() -> None:
-    def fail() -> None:
-        raise GanstyleError("<img src=x>.jpg:\n is no image")
-
-    with pytest.raises(gr.Error) as caught:
-        shown(fail)()
-    assert caught.value.message == "&lt;img src=x&gt;.jpg: is no image"
-
-
-def test_so_do_those_of_a_generator_function() -> None:
-    def fail() -> Iterator[int]:
-        yield 1
-        raise OSError("the disk is full")
-
-    steps = shown(fail)()
-    assert inspect.isgeneratorfunction(shown(fail))
-    assert next(steps) == 1
-    with pytest.raises(gr.Error, match="the disk is full"):
-        next(steps)
-
-
-def test_what_was_stopped_says_nothing() -> None:
-    def stop() -> None:
-        raise Stopped
-
-    with pytest.raises(gr.Error) as caught:
-        shown(stop)()
-    assert not caught.value.visible
-
-
-def test_other_errors_are_ours_to_mend() -> None:
-    def fail(x: Any) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        shown(fail)(1)

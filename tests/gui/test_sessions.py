@@ -9,7 +9,7 @@ from ganstyle.gui.sessions import Sessions
 
 @pytest.fixture
 def sessions(tmp_path: Path) -> Sessions:
-    return Sessions(tmp_path, patience=1000)
+    return Sessions(tmp_path, timeout=1000)
 
 
 def test_a_session_takes_its_files_along(sessions: Sessions, tmp_path: Path) -> None:
@@ -26,8 +26,8 @@ def test_a_shared_upload_goes_with_the_last_who_uses_it(sessions: Sessions, tmp_
     shared, own = tmp_path / "shared.jpg", tmp_path / "own.jpg"
     shared.touch()
     own.touch()
-    sessions.keep("a", shared, own)
-    sessions.keep("b", shared)
+    sessions.claim("a", shared, own)
+    sessions.claim("b", shared)
     sessions.close("a")
     assert shared.exists()
     assert not own.exists()
@@ -40,7 +40,7 @@ def test_whoever_says_no_goodbye_is_taken_to_have_left(
 ) -> None:
     now = 0.0
     monkeypatch.setattr("ganstyle.gui.sessions.time.monotonic", lambda: now)
-    sessions = Sessions(tmp_path, patience=10)
+    sessions = Sessions(tmp_path, timeout=10)
     folder = sessions.new_folder("a")
     now = 5.0
     sessions.new_folder("b")
@@ -51,8 +51,8 @@ def test_whoever_says_no_goodbye_is_taken_to_have_left(
 
 
 def test_stop_reaches_a_job_that_waits(sessions: Sessions) -> None:
-    armed = sessions.arm("a", "paint")
-    sessions.stop("a", "paint")
+    armed = sessions.register_job("a", "paint")
+    sessions.stop_job("a", "paint")
     with sessions.job("a", "paint") as stop:
         assert stop is armed
         assert stop.is_set()
@@ -61,9 +61,9 @@ def test_stop_reaches_a_job_that_waits(sessions: Sessions) -> None:
 
 
 def test_a_job_that_does_not_begin_is_forgotten(sessions: Sessions) -> None:
-    sessions.arm("a", "paint").set()
-    sessions.disarm("a", "paint")
-    sessions.disarm("a", "paint")
+    sessions.register_job("a", "paint").set()
+    sessions.forget_job("a", "paint")
+    sessions.forget_job("a", "paint")
     with sessions.job("a", "paint") as stop:
         assert not stop.is_set()
 
@@ -74,7 +74,7 @@ def test_stop_reaches_nobody_else(sessions: Sessions) -> None:
         sessions.job("b", "paint") as other,
         sessions.job("a", "compare") as another,
     ):
-        sessions.stop("a", "paint")
+        sessions.stop_job("a", "paint")
         assert (mine.is_set(), other.is_set(), another.is_set()) == (True, False, False)
 
 
@@ -112,7 +112,7 @@ def test_uploads_that_nobody_uses_are_removed(sessions: Sessions, tmp_path: Path
     fresh.touch()
     (tmp_path / "tmp-folder").mkdir()
     (tmp_path / ("c" * 64)).touch()  # no folder, though named like one
-    sessions.keep("b", used)
+    sessions.claim("b", used)
     sessions.close("a")
     assert not unused.exists()
     assert not broken_off.exists()
@@ -142,7 +142,12 @@ def test_two_who_leave_at_once_race_for_an_upload(
     sessions.close("a")
 
 
-def test_after_the_end_no_job_writes(sessions: Sessions, tmp_path: Path) -> None:
+def test_close_all_removes_files_and_lets_no_job_write(sessions: Sessions, tmp_path: Path) -> None:
+    result = sessions.new_folder("a") / "result.png"
+    uploads = [tmp_path / ("a" * 64) / "me.jpg", tmp_path / "tmparriving"]
+    for path in (result, *uploads):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
     with sessions.job("a", "paint") as running:
         sessions.close_all()
         assert running.is_set()
@@ -150,4 +155,4 @@ def test_after_the_end_no_job_writes(sessions: Sessions, tmp_path: Path) -> None
             sessions.new_folder("a")
     with sessions.job("b", "paint") as late:
         assert late.is_set()
-    assert list(tmp_path.iterdir()) == []
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -14,7 +14,7 @@ from PIL import Image
 
 import ganstyle.gui.uploads
 from ganstyle.errors import ImageError
-from ganstyle.gui.uploads import OPACITY, MaskInput, PhotoInput, Upload, safe_name
+from ganstyle.gui.uploads import BRUSH_OPACITY, MaskInput, PhotoInput, Upload, safe_name
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_a_photo_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"^me\.jpg: "):
         upload.read()
     path.unlink()
-    with pytest.raises(ImageError, match=r"^me\.jpg: is no longer here; upload it again$"):
+    with pytest.raises(ImageError, match=r"^me\.jpg: is no longer on the server; upload it again$"):
         upload.read()
 
 
 def test_addresses_are_refused() -> None:
     photo = PhotoInput(render=False)
     assert photo.preprocess(None) is None
-    with pytest.raises(gr.Error, match="only files"):
+    with pytest.raises(gr.Error, match="Only files"):
         photo.preprocess(ImageData(url="data:image/png;base64,AAAA"))
 
 
@@ -76,7 +76,7 @@ def brush() -> MaskInput:
 
 def test_a_mask(brush: MaskInput, tmp_path: Path) -> None:
     alpha = np.zeros((4, 6))
-    alpha[1:3, 2:4] = round(255 * OPACITY)
+    alpha[1:3, 2:4] = round(255 * BRUSH_OPACITY)
     alpha[0, 0] = 255  # where strokes overlap
     empty = layer(tmp_path, "empty.png", np.zeros((4, 6)))
     mask = brush.preprocess(
@@ -109,7 +109,7 @@ def test_a_mask_that_is_too_large(
 def test_a_mask_that_is_none(brush: MaskInput, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_text("<svg><script>alert(1)</script></svg>")
-    with pytest.raises(gr.Error, match="the mask cannot be read"):
+    with pytest.raises(gr.Error, match="The mask cannot be read"):
         brush.preprocess(EditorData(background=None, layers=[FileData(path=str(path))], composite=None))
 
 

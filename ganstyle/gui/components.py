@@ -1,19 +1,17 @@
-"""Small pieces of HTML: a line of progress, a picture, a chart. Whatever is put in is escaped."""
+"""Small pieces of the page: a line of progress, a picture, a chart, a placeholder. All text is escaped."""
 
 import html
 from collections.abc import Mapping
 
-from ganstyle.reports import SCHEMES, Curve, data_uri, describe_curves, draw_curves, figure, svg, table
-
-__all__ = ["chart", "hint", "picture", "progress", "table"]
+from ganstyle.reports import SCHEMES, Curve, data_uri, describe_curves, draw_curves, figure, svg
 
 
-def progress(text: str, done: float | None = None) -> str:
-    """Return a line of text with a bar.
+def progress_line(text: str, done: float | None = None) -> str:
+    """Return a line of text with a progress bar.
 
     Args:
-        text: what is going on.
-        done: in [0, 1]; None: without a bar.
+        text: what is going on; nothing is shown if it is empty.
+        done: in [0, 1]; None: no bar.
     """
     if not text:
         return ""
@@ -22,19 +20,25 @@ def progress(text: str, done: float | None = None) -> str:
     return f'<div class="progress" role="status">{bar}<span>{words}</span></div>'
 
 
-def hint(text: str) -> str:
+def placeholder(text: str) -> str:
     """Return what stands where there is nothing to show yet."""
-    return f'<div class="hint">{html.escape(text)}</div>'
+    return f'<div class="placeholder">{html.escape(text)}</div>'
+
+
+def aside(text: str, code: str = "") -> str:
+    """Return a paragraph in small, subdued letters, with a command at its end."""
+    command = f" <code>{html.escape(code)}</code>" if code else ""
+    return f'<p class="aside">{html.escape(text)}{command}</p>'
 
 
 def picture(content: bytes, *, alt: str, caption: str = "", note: str = "", kind: str = "png") -> str:
-    """Return a figure that holds its picture in itself.
+    """Return a figure that contains its picture's data.
 
     Args:
         content: of a PNG or JPEG file.
         alt: what it shows.
         caption: below it.
-        note: below that, in a smaller voice; lines stay lines.
+        note: below the caption, smaller; line breaks are kept.
         kind: "png" or "jpeg".
     """
     image = f'<img alt="{html.escape(alt)}" src="{data_uri(f"image/{kind}", content)}">'
@@ -42,13 +46,13 @@ def picture(content: bytes, *, alt: str, caption: str = "", note: str = "", kind
 
 
 def chart(curves: Mapping[str, Curve], *, title: str, x: str, y: str) -> str:
-    """Return curves over one axis, drawn for light and for dark.
+    """Return curves over one axis, drawn for the light and the dark color scheme.
 
     Args:
-        curves: name → points; without the empty ones.
-        title: names the chart.
-        x: the horizontal axis' label.
-        y: the vertical one's.
+        curves: name → points.
+        title: of the chart.
+        x: label of the horizontal axis.
+        y: label of the vertical axis.
     """
     alt = html.escape(f"{title}: {describe_curves(curves)}")
     images = "".join(

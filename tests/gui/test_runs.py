@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from ganstyle.gui.watch import find_runs, signature, view
+from ganstyle.gui.runs import find_runs, read_run, run_fingerprint
 from ganstyle.images import write_image
 
 
@@ -23,9 +23,9 @@ def write_run(run: Path, steps: int) -> None:
     (run / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def test_a_run(tmp_path: Path) -> None:
+def test_read_run(tmp_path: Path) -> None:
     write_run(tmp_path, 5)
-    found = view(tmp_path)
+    found = read_run(tmp_path)
     assert found.step == 5
     assert 0 <= found.age < 60
     titles = {group.title: list(group.curves) for group in found.groups}
@@ -42,28 +42,28 @@ def test_a_run(tmp_path: Path) -> None:
     assert found.best is None
 
 
-def test_a_run_that_has_just_begun(tmp_path: Path) -> None:
+def test_read_run_without_logs(tmp_path: Path) -> None:
     (tmp_path / "tensorboard").mkdir()
-    found = view(tmp_path)
+    found = read_run(tmp_path)
     assert (found.step, found.groups, found.sample, found.scores) == (0, [], None, [])
 
 
-def test_what_is_new_is_noticed(tmp_path: Path) -> None:
+def test_fingerprint_changes_with_new_logs(tmp_path: Path) -> None:
     write_run(tmp_path, 2)
-    before = signature(tmp_path)
-    assert signature(tmp_path) == before
+    before = run_fingerprint(tmp_path)
+    assert run_fingerprint(tmp_path) == before
     (tmp_path / "scores.jsonl").write_text("")
-    assert signature(tmp_path) != before
+    assert run_fingerprint(tmp_path) != before
 
 
-def test_a_damaged_file(tmp_path: Path) -> None:
+def test_read_run_with_damaged_scores(tmp_path: Path) -> None:
     write_run(tmp_path, 1)
     (tmp_path / "scores.jsonl").write_text("{")
     with pytest.raises(ValueError, match="Expecting"):
-        view(tmp_path)
+        read_run(tmp_path)
 
 
-def test_runs_the_latest_first(tmp_path: Path) -> None:
+def test_find_runs_newest_first(tmp_path: Path) -> None:
     assert find_runs(tmp_path / "none") == {}
     for age, name in enumerate(("new", "old")):
         file = tmp_path / name / "scores.jsonl"
@@ -74,7 +74,7 @@ def test_runs_the_latest_first(tmp_path: Path) -> None:
     assert list(find_runs(tmp_path)) == ["new", "old"]
 
 
-def test_a_run_that_vanishes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_removed_while_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A training prunes its samples, and a user its runs, while the page looks."""
     write_run(tmp_path / "run", 2)
     write_run(tmp_path / "other", 2)
@@ -90,10 +90,10 @@ def test_a_run_that_vanishes_meanwhile(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Path, "stat", stat)
     assert list(find_runs(tmp_path)) == ["run"]
-    assert pruned.name not in [name for name, *_ in signature(tmp_path / "run")]
-    assert view(tmp_path / "run").step == 2
+    assert pruned.name not in [name for name, *_ in run_fingerprint(tmp_path / "run")]
+    assert read_run(tmp_path / "run").step == 2
 
 
-def test_a_folder_of_runs_that_is_a_file(tmp_path: Path) -> None:
+def test_find_runs_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert find_runs(tmp_path / "file") == {}

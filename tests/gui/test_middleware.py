@@ -1,8 +1,11 @@
+import json
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from ganstyle.gui.offline import NoFetching
+from ganstyle.gui.middleware import QUEUE_FULL, NoFetching, queue_full_response
 
 
 def ask(path: str) -> int:
@@ -34,10 +37,23 @@ def ask(path: str) -> int:
         "/file=data:text/html,x",
     ],
 )
-def test_addresses(path: str) -> None:
+def test_remote_addresses_are_refused(path: str) -> None:
     assert ask(path) == 403
 
 
 @pytest.mark.parametrize("path", ["/", "/gradio_api/file=/tmp/a/x.png", "/gradio_api/upload", "/config"])
-def test_everything_else(path: str) -> None:
+def test_other_requests_pass(path: str) -> None:
     assert ask(path) == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "answer"),
+    [
+        ("Queue is full. Max size is 12 and size is 12.", 429, QUEUE_FULL),
+        ("Queue is stopped.", 503, "Queue is stopped."),
+    ],
+)
+def test_queue_full_response(said: str, status: int, answer: str) -> None:
+    got = queue_full_response(Request({"type": "http"}), HTTPException(503, said))
+    assert got.status_code == status
+    assert json.loads(bytes(got.body)) == {"detail": answer}
