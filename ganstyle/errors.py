@@ -26,7 +26,7 @@ class ImageError(GanstyleError):
 
 
 class ImageTooLargeError(ImageError):
-    """An image has more pixels than are allowed."""
+    """An image has more pixels than are allowed, or than the memory suffices for."""
 
 
 class MissingExtraError(GanstyleError):

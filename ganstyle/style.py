@@ -5,6 +5,7 @@ strings. Nothing in it is ever executed.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from ganstyle.weights.student import SHIPPED_STUDENT
 
 FORMAT = "1"
 _SUFFIX = ".safetensors"
+_LFS_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,7 @@ def load_style(name_or_path: str | Path) -> Style:
         CheckpointError: there is no such style, or the file is damaged or not a style.
     """
     path = find_style(name_or_path)
+    _check_kind(path)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
@@ -178,7 +181,16 @@ def load_style(name_or_path: str | Path) -> Style:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
     if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not a ganstyle style of format {FORMAT} but {metadata.get('format')}")
+        made_by = metadata.get("ganstyle")
+        if made_by and metadata.get("format", "").isdigit():
+            raise CheckpointError(
+                f"{path}: not a ganstyle style of format {FORMAT} but {metadata['format']}, made by ganstyle "
+                f"{made_by}; update ganstyle"
+            )
+        raise CheckpointError(
+            f"{path}: not a ganstyle style, though its tensors can be read; give a file that "
+            "'ganstyle train' wrote"
+        )
     try:
         recipe = Recipe.parse(json.loads(metadata["recipe"]), source=f"{path} (its recipe)")
         info = json.loads(metadata["info"])
@@ -210,14 +222,33 @@ def find_style(name_or_path: str | Path) -> Path:
     Raises:
         CheckpointError: there is no such style.
     """
-    path = Path(name_or_path)
-    if path.is_file():
+    path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111 - unlike pathlib's, it never raises
+    if os.path.isfile(path):  # noqa: PTH113 - likewise
         return path
     shipped = shipped_styles()
     if str(name_or_path) in shipped:
         return shipped[str(name_or_path)]
     names = ", ".join(shipped) or "none"
     raise CheckpointError(f"{path}: neither a file nor a shipped style (shipped: {names})")
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse files that are sound but of another kind, which fetching again would not change."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        advice = "check its permissions" if isinstance(error, PermissionError) else "check the disk"
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
+    if start.startswith(_LFS_POINTER):
+        raise CheckpointError(f"{path}: a pointer of Git LFS, not the checkpoint itself; run git lfs pull")
+    if len(start) < 9 or start[8:9] == b"{":  # the header of .safetensors, or the beginning of one
+        return
+    pickled = start.startswith((b"PK\x03\x04", b"\x80"))
+    kind = "a pickle, such as .pth" if pickled else "a file of another kind"
+    raise CheckpointError(
+        f"{path}: not a readable checkpoint but {kind}; give a .safetensors file that 'ganstyle train' wrote"
+    )
 
 
 def _shape(shape: torch.Size | None) -> str:

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import pickle
 import resource
 import struct
@@ -249,7 +251,9 @@ def test_cut_off_anywhere(saved: Path) -> None:
     (header,) = struct.unpack("<Q", content[:8])
     for size in (0, 5, 8, 8 + header // 2, 8 + header, len(content) // 2, len(content) - 1):
         saved.write_bytes(content[:size])
-        assert "not a readable checkpoint" in broken(saved)
+        message = broken(saved)
+        assert "not a readable checkpoint" in message
+        assert "fetch it again" in message
 
 
 @pytest.mark.parametrize(
@@ -260,6 +264,36 @@ def test_something_else_under_that_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "style.safetensors"
     path.write_bytes(content)
     assert "not a readable checkpoint" in broken(path)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_sound_file_of_pytorch_is_not_to_be_fetched_again(tmp_path: Path, legacy: bool) -> None:
+    path = tmp_path / "foreign.pth"
+    torch.save({"weight": torch.ones(2)}, path, _use_new_zipfile_serialization=not legacy)
+    message = broken(path)
+    assert "not a readable checkpoint but a pickle, such as .pth; give a .safetensors file" in message
+    assert "again" not in message
+
+
+def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
+    path = tmp_path / "style.safetensors"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    assert "run git lfs pull" in broken(path)
+
+
+def test_a_style_that_may_not_be_read(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, *arguments: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert broken(saved).endswith("cannot be read (Permission denied); check its permissions")
+
+
+def test_a_style_under_home(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(saved.parent))
+    assert load_style(f"~/{saved.name}").name == load_style(saved).name
+    assert "neither a file nor a shipped style" in broken(Path("~no_such_user/x"))
+    assert "neither a file nor a shipped style" in broken(Path("a" * 300))
 
 
 def test_code_in_a_file_is_never_run(tmp_path: Path) -> None:

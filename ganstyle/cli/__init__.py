@@ -32,13 +32,24 @@ class _OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # the reader has seen enough; click leaves quietly
+        except (BrokenPipeError, typer.Abort, typer.Exit):  # of a broken pipe, click leaves quietly
             raise
         except (GanstyleError, OSError) as error:
             if ctx.params["debug"]:
                 raise
             typer.echo(f"ganstyle: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(2) from error
+        except (RuntimeError, MemoryError) as error:
+            if ctx.params["debug"] or not _is_out_of_memory(error):
+                raise
+            typer.echo("ganstyle: not enough memory; give smaller sizes, or another --device", err=True)
+            raise typer.Exit(2) from error
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    from ganstyle.devices import is_out_of_memory
+
+    return is_out_of_memory(error)
 
 
 def _version(asked: bool) -> None:

@@ -12,7 +12,7 @@ from typing import TextIO
 OUTPUT_PARAMETERS = frozenset({"output", "json_file", "statistics"})
 """What commands call the parameters that say where to write; any other path is an input."""
 
-_WEIGHTS_VARIABLES = ("GANSTYLE_VGG16", "GANSTYLE_INCEPTION")
+_WEIGHTS_VARIABLES = ("GANSTYLE_VGG16", "GANSTYLE_INCEPTION", "GANSTYLE_LPIPS")
 
 
 @dataclass
@@ -77,7 +77,7 @@ def _inputs(arguments: dict[str, object]) -> Iterator[Path]:
     from ganstyle.files import shipped_folder
 
     given = [value for name, value in arguments.items() if name not in OUTPUT_PARAMETERS]
-    given += [os.environ.get(name) for name in _WEIGHTS_VARIABLES]
+    given += [os.path.expanduser(os.environ.get(name, "")) for name in _WEIGHTS_VARIABLES]  # noqa: PTH111
     for value in given:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ganstyle.cli.common import INTERRUPTED
 from ganstyle.cli.outputs import check_outputs, is_stdout, write_json, write_stdout
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def stylize(
     max_pixels: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Refuse larger photos (pixels; 100 million if not given)."),
+    ] = None,
+    max_side: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Reduce photos whose longer side has more pixels."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     compiled: Annotated[
@@ -126,16 +131,20 @@ def stylize(
                 trained_side=loaded.recipe.style.size,
                 overwrite=force,
                 max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
+                max_side=max_side,
                 on_event=report,
             )
             if result and result.exists():
                 write_stdout(result.read_bytes())
-        except (GanstyleError, KeyboardInterrupt):
+        except (GanstyleError, KeyboardInterrupt) as error:
             # What was done until then is worth knowing; but the first error is the one to report.
             if json_file is not None:
                 with suppress(GanstyleError):
                     write_json(json_file, _record(loaded.name, events))
-            raise
+            if isinstance(error, GanstyleError):
+                raise
+            typer.echo(f"interrupted after {len(events)} of {len(plan)} photos", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     record = _record(loaded.name, events)
     typer.echo(", ".join(f"{record[name]} {name}" for name in _STATUSES if record[name] or name == "done"))
     if json_file is not None:

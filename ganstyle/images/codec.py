@@ -200,7 +200,9 @@ def _as_image_error(name: str, max_pixels: int) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageTooLargeError(f"{name}: {_too_large('its size', max_pixels)}") from error
     except MemoryError as error:
-        raise ImageError(f"{name}: too large for the memory at hand") from error
+        raise ImageTooLargeError(
+            f"{name}: needs more memory than there is; reduce the image first"
+        ) from error
     except OSError as error:
         if error.errno is None:  # Pillow's own
             raise ImageError(f"{name}: damaged or not an image ({_one_line(error)})") from error

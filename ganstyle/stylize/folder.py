@@ -9,9 +9,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from ganstyle.errors import DiskFullError, GanstyleError
+from ganstyle.errors import DiskFullError, GanstyleError, ImageTooLargeError
 from ganstyle.files import is_stream
-from ganstyle.images import MAX_PIXELS, read_image, write_image
+from ganstyle.images import MAX_PIXELS, read_image, shrink, write_image
 from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.plan import PlannedFile, plan_outputs
@@ -61,6 +61,7 @@ def stylize_files(
     trained_side: int = TRAINED_SIDE,
     overwrite: bool = False,
     max_pixels: int = MAX_PIXELS,
+    max_side: int | None = None,
     on_event: Callable[[FileEvent], None] = lambda event: None,
 ) -> Summary:
     """Stylize photos and folders of photos: `plan_outputs`, then `stylize_plan`.
@@ -77,6 +78,7 @@ def stylize_files(
         trained_side=trained_side,
         overwrite=overwrite,
         max_pixels=max_pixels,
+        max_side=max_side,
         on_event=on_event,
     )
 
@@ -89,6 +91,7 @@ def stylize_plan(
     trained_side: int = TRAINED_SIDE,
     overwrite: bool = False,
     max_pixels: int = MAX_PIXELS,
+    max_side: int | None = None,
     on_event: Callable[[FileEvent], None] = lambda event: None,
 ) -> Summary:
     """Stylize photos; one that fails is reported and does not keep the others from being done.
@@ -100,6 +103,7 @@ def stylize_plan(
         trained_side: as for `stylize_image`.
         overwrite: replace outputs that exist. An input is never replaced.
         max_pixels: the largest photo that is read, in pixels.
+        max_side: photos whose longer side has more pixels are reduced to it.
         on_event: called after each file.
 
     Returns:
@@ -114,7 +118,7 @@ def stylize_plan(
         status, message = _existing(file, overwrite)
         if status == "done":
             try:
-                image = read_image(file.source, max_pixels=max_pixels)
+                image = _read_photo(file.source, max_pixels, max_side)
                 write_image(_stylize(generator, image, file.source, controls, trained_side), file.output)
             except DiskFullError:
                 raise
@@ -140,10 +144,20 @@ def _existing(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
     return "done", ""
 
 
+def _read_photo(source: Path, max_pixels: int, max_side: int | None) -> Tensor:
+    try:
+        photo = read_image(source, max_pixels=max_pixels)
+    except ImageTooLargeError as error:
+        raise ImageTooLargeError(f"{error}, or raise the limit with --max-pixels") from error
+    return photo if max_side is None else shrink(photo, max_side)
+
+
 def _stylize(
     generator: nn.Module, image: Tensor, source: Path, controls: Controls, trained_side: int
 ) -> Tensor:
     try:
         return stylize_image(generator, image, controls, trained_side=trained_side)
+    except ImageTooLargeError as error:
+        raise ImageTooLargeError(f"{source}: {error}, or let --max-side do it") from error
     except GanstyleError as error:
         raise GanstyleError(f"{source}: {error}") from error

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ganstyle.devices import is_out_of_memory
-from ganstyle.errors import ImageError
+from ganstyle.errors import ImageError, ImageTooLargeError
 from ganstyle.images.color import luminance_only
 from ganstyle.models import takes_strength
 from ganstyle.stylize.blend import fade
@@ -35,8 +35,8 @@ def stylize_image(
         (B, 3, H, W) float32 in [0, 1], on the CPU.
 
     Raises:
-        ImageError: the memory does not suffice for an image of this size, the result is not finite, or the
-            mask does not fit the image.
+        ImageTooLargeError: the memory does not suffice for an image of this size.
+        ImageError: the result is not finite, or the mask does not fit the image.
     """
     device = next((parameter.device for parameter in generator.parameters()), image.device)
     height, width = image.shape[-2:]
@@ -48,8 +48,8 @@ def stylize_image(
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise ImageError(
-            f"{width}x{height} pixels need more memory than {device} has; make the image smaller"
+        raise ImageTooLargeError(
+            f"{width}x{height} pixels need more memory than {device} has; reduce the image first"
         ) from error
     if not torch.isfinite(result).all():
         raise ImageError("the style's result is not finite (NaN or infinity); its weights are damaged")

@@ -106,6 +106,15 @@ def test_debug_lets_it_through(monkeypatch: pytest.MonkeyPatch) -> None:
     assert invoke("--debug", "styles").exception is error
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory")])
+def test_out_of_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    fail_with(monkeypatch, error)
+    result = invoke("styles")
+    assert result.exit_code == 2
+    assert result.stderr == "ganstyle: not enough memory; give smaller sizes, or another --device\n"
+    assert invoke("--debug", "styles").exception is error
+
+
 def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     error = ZeroDivisionError("ours")
     fail_with(monkeypatch, error)

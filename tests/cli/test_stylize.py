@@ -1,3 +1,4 @@
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,73 @@ def test_a_mask_that_fits_one_photo_only(checkpoint: Path, photos: Path, tmp_pat
     ]
 
 
+def test_an_unsupported_picture_is_exit_code_1(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    (photos / "c.heic").touch()
+    result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--json", tmp_path / "r.json")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"{photos / 'c.heic'}: '.heic' images cannot be read; convert it to JPEG, PNG or WebP"
+    ]
+    assert json.loads((tmp_path / "r.json").read_text())["failed"] == 1
+    for path in (photos / "a.png", photos / "sub" / "b.jpg"):
+        path.unlink()
+    only = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out2")
+    assert (only.exit_code, only.stdout) == (2, "0 done, 1 failed\n")
+
+
+def test_photos_whose_names_collide(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    write_image(torch.rand(3, 8, 8), photos / "x.png")
+    (photos / "x.png").rename(photos / "a.tif")
+    result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "a.tif.png", "sub"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(OSError(errno.ENOSPC, "No space left on device"), 2), (KeyboardInterrupt(), 130)]
+)
+def test_a_run_that_ends_early_still_writes_its_json(
+    checkpoint: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+) -> None:
+    write_bytes = Path.write_bytes
+    written = []
+
+    def fail(self: Path, data: bytes) -> int:
+        written.append(self)
+        if len(written) == 2:
+            raise error
+        return write_bytes(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--json", tmp_path / "r.json")
+    assert result.exit_code == code
+    assert len(result.stderr.splitlines()) == 1
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [file["status"] for file in report["files"]] == ["done"]
+    assert not list((tmp_path / "out").rglob("*.tmp"))
+
+
+def test_home_is_expanded(
+    checkpoint: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(photos)
+    style = checkpoint.rename(tmp_path / "tiny.safetensors")
+    try:
+        result = invoke("~/photos", "-s", "~/tiny.safetensors", "-o", "~/out", "--json", "~/r.json")
+    finally:
+        style.rename(checkpoint)
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "out" / "a.png").exists()
+    assert (tmp_path / "r.json").exists()
+    assert not Path("~").exists()
+
+
 def test_compiling_without_a_compiler_is_one_line(
     checkpoint: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,5 +215,15 @@ def test_bad_usage_is_one_line(checkpoint: Path, photos: Path, tmp_path: Path) -
 def test_help_names_every_option() -> None:
     result = invoke("--help")
     assert result.exit_code == 0
-    for word in ("PHOTO", "--style", "--output", "--force", "--max-pixels", "--device", "--json", *CONTROLS):
+    for word in (
+        "PHOTO",
+        "--style",
+        "--output",
+        "--force",
+        "--max-pixels",
+        "--max-side",
+        "--device",
+        "--json",
+        *CONTROLS,
+    ):
         assert word in result.stdout

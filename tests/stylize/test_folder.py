@@ -104,8 +104,83 @@ def test_bad_files_are_passed_over(tmp_path: Path) -> None:
 def test_too_large_photos_are_passed_over(tmp_path: Path) -> None:
     summary, events = run(photo(tmp_path / "a.png"), output=tmp_path / "out", max_pixels=23)
     assert summary.failed == 1
-    assert "6x4 pixels" in events[0].message
+    assert events[0].message == (
+        f"{tmp_path / 'a.png'}: 6x4 pixels is more than the limit of 23 pixels; "
+        "reduce the image first, or raise the limit with --max-pixels"
+    )
     assert run(tmp_path / "a.png", output=tmp_path / "out", max_pixels=24)[0].done == 1
+
+
+def test_large_photos_are_reduced_where_asked(tmp_path: Path) -> None:
+    source = photo(tmp_path / "a.png")
+    for side, shape in ((3, (2, 3)), (6, (4, 6)), (100, (4, 6))):
+        run(source, output=tmp_path / "out", max_side=side, overwrite=True)
+        assert read_image(tmp_path / "out" / "a.png").shape[-2:] == shape
+
+
+class Fails(nn.Module):
+    """Fails on the photos of one brightness."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.mean() > 0.5:
+            raise self.error
+        return x
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            MemoryError(),
+            "6x4 pixels need more memory than cpu has; reduce the image first, or let --max-side",
+        ),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "need more memory than cpu has"),
+        (RuntimeError("kernel size\n can't be greater"), "cannot be stylized (kernel size can't be greater)"),
+        (ValueError("a b"), "cannot be stylized (a b)"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (GanstyleError("no good"), ": no good"),
+    ],
+)
+def test_one_photo_s_failure_does_not_end_the_run(tmp_path: Path, error: Exception, message: str) -> None:
+    folder = tmp_path / "in"
+    for name, value in (("a.png", 0.25), ("b.png", 0.75), ("c.png", 0.25)):
+        photo(folder / name, value)
+    events: list[FileEvent] = []
+    summary = stylize_files(Fails(error), [folder], tmp_path / "out", on_event=events.append)
+    assert summary == Summary(done=2, failed=1, skipped=0)
+    assert events[1].message.startswith(f"{folder / 'b.png'}: ")
+    assert message in events[1].message
+
+
+@pytest.mark.parametrize("length", [245, 246, 251, 255])
+def test_photos_with_the_longest_names(tmp_path: Path, length: int) -> None:
+    names = ["n" * (length - 4) + ".png", "画" * ((length - 4) // 3) + ".jpg", "b" * (length - 4) + ".bmp"]
+    for name in names:
+        photo(tmp_path / "in" / name)
+    summary, _ = run(tmp_path / "in", output=tmp_path / "out")
+    assert summary.done == 3
+    assert files_in(tmp_path / "out") == sorted([*names[:2], "b" * (length - 4) + ".png"])
+
+
+def test_a_result_s_name_that_is_too_long(tmp_path: Path) -> None:
+    for name in ("a.png", "n" * 251 + ".bmp", "n" * 251 + ".png", "z.png"):
+        photo(tmp_path / "in" / name)
+    summary, events = run(tmp_path / "in", tmp_path / ("m" * 300), output=tmp_path / "out")
+    assert summary == Summary(done=3, failed=2, skipped=0)  # the .bmp would have to keep its suffix
+    assert "File name too long); choose a shorter name" in events[1].message
+    assert "File name too long" in events[4].message
+
+
+def test_pictures_that_are_not_supported_fail(tmp_path: Path) -> None:
+    photo(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "b.heic").touch()
+    summary, events = run(tmp_path / "in", output=tmp_path / "out")
+    assert summary == Summary(done=1, failed=1, skipped=0)
+    assert "'.heic' images cannot be read" in events[1].message
 
 
 def test_what_the_generator_cannot_do_names_the_photo(tmp_path: Path) -> None:
