@@ -91,7 +91,7 @@ def compare(
     dtype = pick_precision(precision, where)
     with memory_advice("the networks that measure", "use --device cpu"):
         models = load_evaluation_models(vgg, inception, where)
-        baseline = load_vgg16(models.vgg, LAYERS, dtype=dtype).to(where)
+        baseline = load_vgg16(models.vgg, LAYERS, dtype=dtype, padding="replicate").to(where)
     with memory_advice(f"{loaded.name}'s painting"):
         evaluator, reference = style_evaluator(
             models, chosen.photos, loaded, size=SIZE if size is None else size, painting=painting

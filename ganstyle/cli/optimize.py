@@ -41,6 +41,14 @@ def optimize(
     steps: Annotated[
         int, typer.Option(metavar="N", help="The most steps of the optimizer, over all scales.")
     ] = DEFAULTS.steps,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            metavar="T",
+            help="Stop at a size when the loss has fallen by less than this fraction over 20 evaluations; "
+            "0: never.",
+        ),
+    ] = DEFAULTS.tolerance,
     seconds: Annotated[
         float | None, typer.Option(metavar="S", help="Stop after so many seconds.")
     ] = DEFAULTS.seconds,
@@ -58,6 +66,15 @@ def optimize(
     style_weight: Annotated[
         float, typer.Option(metavar="W", help="Weight of the paintings.")
     ] = DEFAULTS.style_weight,
+    octaves: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="On how many sizes the paintings' style is compared: the full one, its half, a quarter, …; "
+            f"the photo's content on {DEFAULTS.content_octaves} of them at the most.",
+        ),
+    ] = DEFAULTS.style_octaves,
     tv_weight: Annotated[float, typer.Option(metavar="W", help="Weight of smoothness.")] = DEFAULTS.tv_weight,
     mix: Annotated[
         str | None,
@@ -109,6 +126,7 @@ def optimize(
     from ganstyle.errors import GanstyleError
     from ganstyle.gatys import GatysSettings, TermFactory
     from ganstyle.gatys import optimize as run_optimization
+    from ganstyle.gatys.memory import explain_out_of_memory
     from ganstyle.gatys.regions import region_style_term
     from ganstyle.images import check_image, read_image, resize_shorter
     from ganstyle.losses.regions import read_regions
@@ -130,6 +148,7 @@ def optimize(
         optimizer=optimizer,
         optimizer_options=read_options(option or []),
         steps=steps,
+        tolerance=tolerance,
         seconds=seconds,
         size=shorter,
         scales="single" if single_scale else "auto",
@@ -137,12 +156,15 @@ def optimize(
         content_weight=content_weight,
         style_weight=style_weight,
         tv_weight=tv_weight,
+        content_octaves=min(octaves, DEFAULTS.content_octaves),
+        style_octaves=octaves,
         preserve_color=preserve_color,
         photorealistic=photorealistic,
         seed=seed,
     )
-    content = None if photo is None else resize_shorter(read_image(photo), shorter).to(where)
-    styles, paths, shares = read_styles(sources, shorter, mix)
+    with explain_out_of_memory(shorter, where):
+        content = None if photo is None else resize_shorter(read_image(photo), shorter).to(where)
+        styles, paths, shares = read_styles(sources, shorter, mix)
     if style_masks and len(style_masks) != len(paths):
         raise GanstyleError(f"{len(style_masks)} style masks for {len(paths)} paintings; give one each")
     terms: dict[str, tuple[float, TermFactory]] = {}
@@ -154,11 +176,13 @@ def optimize(
                 read_regions(mask, check_image(path)) for mask, path in zip(style_masks, paths, strict=True)
             ],
             style_weights=shares,
+            octaves=octaves,
         )
         terms["style"] = (style_weight, regions)
     start_image = read_start_image(start, where)
     weights = find_vgg16(vgg)
-    features = load_vgg16(weights, settings.layers, dtype=pick_precision(precision, where)).to(where)
+    dtype = pick_precision(precision, where)
+    features = load_vgg16(weights, settings.layers, dtype=dtype, padding="replicate").to(where)
     typer.echo(f"{weights.name}, SHA-256 {weights.sha256}")
     if shorter < features.minimum:
         what = photo or sources[0] if size is None else f"--size {size}"
@@ -182,7 +206,7 @@ def optimize(
     write_picture(result.image, output)
     typer.echo(
         f"{output}: loss {result.loss:.4f} after {result.steps} steps, "
-        f"{result.evaluations:.0f} evaluations, {result.seconds:.1f} s"
+        f"{result.evaluations:.0f} evaluations, {result.seconds:.1f} s{_why(result.ended_by)}"
     )
     if json_file is not None:
         values = {
@@ -204,12 +228,21 @@ def optimize(
             "evaluations": result.evaluations,
             "seconds": round(result.seconds, 3),
             "interrupted": result.interrupted,
+            "ended_by": result.ended_by,
             "history": result.history,
         }
         write_json(json_file, values)
     if result.interrupted:
         typer.echo("interrupted: this is the best picture so far", err=True)
         raise typer.Exit(INTERRUPTED)
+
+
+def _why(ended_by: str) -> str:
+    """Say what ended an optimization, where that is not a limit that was asked for."""
+    return {
+        "tolerance": "; the loss no longer falls (--tolerance 0 goes on)",
+        "optimizer": "; the optimizer finds no further progress",
+    }.get(ended_by, "")
 
 
 class _Progress:

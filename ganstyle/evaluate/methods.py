@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ganstyle.evaluate.score import paint_photo
 from ganstyle.gatys import DEFAULTS, Iterate, OptimizationEvent, ScaleInputs, Term, optimize
+from ganstyle.gatys.objective import gram_term
 from ganstyle.images import resize_shorter
-from ganstyle.losses import style_loss
 from ganstyle.losses.perceptual import FeatureExtractor
 from ganstyle.metrics import StyleReference
 from ganstyle.style import Style
@@ -138,11 +138,7 @@ def gatys_method(
 
 def _towards(reference: StyleReference) -> Callable[[ScaleInputs], Term]:
     """Return the style term that aims at given Gram matrices."""
-
-    def prepare(inputs: ScaleInputs) -> Term:
-        return lambda picture, maps: style_loss(maps, reference.target.grams, DEFAULTS.style_layers)
-
-    return prepare
+    return lambda inputs: gram_term(reference.target, DEFAULTS.style_layers)
 
 
 def warm_up(features: FeatureExtractor, photo: Tensor) -> None:

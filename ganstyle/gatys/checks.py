@@ -26,7 +26,12 @@ def check_settings(settings: GatysSettings, *, texture: bool = False) -> None:
         raise GanstyleError(f"start '{settings.start}': give content, noise or a picture")
     check_layers("content", settings.content_layers)
     check_layers("style", settings.style_layers)
+    for what, octaves in (("content", settings.content_octaves), ("style", settings.style_octaves)):
+        if octaves < 1:
+            raise GanstyleError(f"{octaves} {what} octaves: give at least 1, which is the full size alone")
     check_budget(settings.steps, settings.seconds, settings.max_evaluations)
+    if not 0 <= settings.tolerance < 1:
+        raise GanstyleError(f"tolerance {settings.tolerance}: give a fraction below 1, or 0 to turn it off")
     if settings.seed < 0:
         raise GanstyleError(f"seed {settings.seed}: give 0 or more")
     check_optimizer(settings.optimizer, settings.optimizer_options)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
@@ -32,6 +33,10 @@ class Iterate:
     loss: float
     terms: Mapping[str, float]
     image: Tensor
+
+
+EndedBy = Literal["steps", "seconds", "evaluations", "tolerance", "optimizer", "interrupt"]
+"""What ended an optimization: a limit, convergence, an optimizer that is stuck, or Ctrl-C."""
 
 
 class StopOptimization(Exception):  # noqa: N818 — a request, not an error

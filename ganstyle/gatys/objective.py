@@ -9,8 +9,14 @@ from torch import Tensor
 
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.settings import GatysSettings
-from ganstyle.losses import content_loss, gram_matrix, style_loss, total_variation
-from ganstyle.losses.perceptual import FeatureExtractor, FeatureMaps
+from ganstyle.losses import StyleTarget, image_pyramid, total_variation, usable_octaves
+from ganstyle.losses.perceptual import (
+    FeatureExtractor,
+    FeatureMaps,
+    content_loss,
+    octave_mean,
+    style_loss,
+)
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,15 @@ class ScaleInputs:
 
 
 class Term(Protocol):
-    """A part of the loss: from the picture (1, 3, H, W) and its feature maps to a scalar."""
+    """A part of the loss, a scalar."""
 
-    def __call__(self, picture: Tensor, maps: FeatureMaps) -> Tensor:  # noqa: D102
+    def __call__(self, picture: Tensor, octaves: Sequence[FeatureMaps]) -> Tensor:
+        """Compute it.
+
+        Args:
+            picture: (1, 3, H, W) in [0, 1].
+            octaves: feature maps of the picture and of its halves, the largest first.
+        """
         ...
 
 
@@ -45,76 +57,110 @@ Terms = Mapping[str, tuple[float, TermFactory]]
 
 
 class Objective:
-    """A weighted sum of named terms, from one pass of the network.
+    """A weighted sum of named terms, from one pass of the network over the picture and its halves.
 
     Args:
         features: the network.
         terms: name → (weight, term).
+        octaves: how many sizes of the picture the network sees, the full one included; fewer where the
+            picture is too small: see `usable_octaves`.
     """
 
-    def __init__(self, features: FeatureExtractor, terms: Mapping[str, tuple[float, Term]]) -> None:
+    def __init__(
+        self, features: FeatureExtractor, terms: Mapping[str, tuple[float, Term]], *, octaves: int = 1
+    ) -> None:
         self.features = features
         self.terms = dict(terms)
+        self.octaves = octaves
 
     def __call__(self, picture: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a picture (1, 3, H, W) in [0, 1], and each of its terms before weighting."""
-        maps = self.features(picture)
-        values = {name: term(picture, maps) for name, (_, term) in self.terms.items()}
+        octaves = [self.features(image) for image in usable_pyramid(picture, self.octaves)]
+        values = {name: term(picture, octaves) for name, (_, term) in self.terms.items()}
         loss = torch.stack([self.terms[name][0] * value for name, value in values.items()]).sum()
         return loss, {name: value.detach() for name, value in values.items()}
 
 
-def content_term(layers: Mapping[str, float]) -> TermFactory:
-    """Keep the photo's features at these layers (layer → weight); Gatys et al. 2016, equation 1."""
+@torch.no_grad()
+def make_objective(inputs: ScaleInputs, terms: Terms, octaves: int) -> Objective:
+    """Prepare all terms for one scale."""
+    prepared = {name: (weight, make(inputs)) for name, (weight, make) in terms.items()}
+    return Objective(inputs.features, prepared, octaves=octaves)
+
+
+def content_term(layers: Mapping[str, float], octaves: int = 1) -> TermFactory:
+    """Keep the photo's features at these layers (layer → weight); Gatys et al. 2016, equation 1.
+
+    It is the mean over octaves: on the halves of a photo, the same layers see larger forms.
+    """
 
     def prepare(inputs: ScaleInputs) -> Term:
         if inputs.photo is None:
             raise GanstyleError("a content term needs a photo")
-        maps = _maps(inputs.features, inputs.photo, layers)
-        target = {layer: maps[layer] for layer in layers}
-        return lambda picture, maps: content_loss(maps, target, layers)
+        targets = []
+        for image in usable_pyramid(inputs.photo, octaves):
+            maps = inputs.features(image)
+            require_layers(maps, layers)
+            targets.append({layer: maps[layer] for layer in layers})
+
+        def term(picture: Tensor, octaves: Sequence[FeatureMaps]) -> Tensor:
+            return octave_mean(
+                [content_loss(maps, target, layers) for maps, target in zip(octaves, targets, strict=False)]
+            )
+
+        return term
 
     return prepare
 
 
-def style_term(layers: Mapping[str, float], weights: Sequence[float]) -> TermFactory:
+def style_term(layers: Mapping[str, float], weights: Sequence[float], octaves: int = 1) -> TermFactory:
     """Take on the paintings' Gram matrices at these layers (layer → weight); Gatys et al. 2016, equation 5.
 
-    Of several paintings the Gram matrices are averaged by ``weights``, which need not sum to one.
+    Of several paintings the Gram matrices are averaged by ``weights``, which need not sum to one. The term
+    is the mean over octaves (Snelgrove 2017): on the halves of a painting, the same layers see larger forms.
     """
 
     def prepare(inputs: ScaleInputs) -> Term:
-        total = sum(weights)
-        grams: dict[str, Tensor] = {}
-        for image, weight in zip(inputs.styles, weights, strict=True):
-            maps = _maps(inputs.features, image, layers)
-            for layer in layers:
-                gram = gram_matrix(maps[layer])[0] * (weight / total)
-                grams[layer] = grams[layer] + gram if layer in grams else gram
-        return lambda picture, maps: style_loss(maps, grams, layers)
+        target = StyleTarget.from_images(inputs.features, inputs.styles, octaves=octaves, weights=weights)
+        require_layers(target.grams, layers)
+        return gram_term(target, layers)
 
     return prepare
+
+
+def gram_term(target: StyleTarget, layers: Mapping[str, float]) -> Term:
+    """Take on given Gram matrices, as many octaves of them as there are of the picture."""
+
+    def term(picture: Tensor, octaves: Sequence[FeatureMaps]) -> Tensor:
+        return octave_mean(
+            [style_loss(maps, grams, layers) for maps, grams in zip(octaves, target.octaves, strict=False)]
+        )
+
+    return term
 
 
 def variation_term(inputs: ScaleInputs) -> Term:
     """Prefer smooth pictures: the mean absolute difference of neighboring pixels."""
-    return lambda picture, maps: total_variation(picture)
+    return lambda picture, octaves: total_variation(picture)
 
 
 def standard_terms(
     settings: GatysSettings, style_weights: Sequence[float]
 ) -> dict[str, tuple[float, TermFactory]]:
     """Return content, style and total variation with their weights; see `Terms`."""
-    return {
-        "content": (settings.content_weight, content_term(settings.content_layers)),
-        "style": (settings.style_weight, style_term(settings.style_layers, style_weights)),
-        "tv": (settings.tv_weight, variation_term),
-    }
+    content = content_term(settings.content_layers, settings.content_octaves)
+    style = style_term(settings.style_layers, style_weights, settings.style_octaves)
+    factories = {"content": content, "style": style, "tv": variation_term}
+    return {name: (weight, factories[name]) for name, weight in settings.weights.items()}
 
 
-def _maps(features: FeatureExtractor, image: Tensor, layers: Mapping[str, float]) -> FeatureMaps:
-    maps = features(image)
+def usable_pyramid(image: Tensor, octaves: int) -> list[Tensor]:
+    """Return an image and its halves, as many as it is large enough for."""
+    return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves))
+
+
+def require_layers(found: Mapping[str, Tensor], layers: Mapping[str, float]) -> None:
+    """Check that a network gives what a term asks for."""
     for layer in layers:
-        if layer not in maps:
-            raise GanstyleError(f"the network does not give {layer}; it gives {', '.join(maps)}")
-    return maps
+        if layer not in found:
+            raise GanstyleError(f"the network does not give {layer}; it gives {', '.join(found)}")

@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 
 from ganstyle.gatys.checks import check_images, check_settings, check_shares, check_weights
-from ganstyle.gatys.events import OnOptimizationEvent
-from ganstyle.gatys.objective import Objective, ScaleInputs, Terms, standard_terms
+from ganstyle.gatys.events import EndedBy, OnOptimizationEvent
+from ganstyle.gatys.memory import explain_out_of_memory
+from ganstyle.gatys.objective import Objective, ScaleInputs, Terms, make_objective, standard_terms
 from ganstyle.gatys.photorealism import PHOTOREALISM_WEIGHT, photorealism_term
 from ganstyle.gatys.run import OptimizationRun
 from ganstyle.gatys.scales import Scale, enlarge, lost_detail, plan
 from ganstyle.gatys.settings import DEFAULTS, GatysSettings
 from ganstyle.images import resize, resize_shorter
 from ganstyle.images.color import luminance_only, match_color, match_luminance
+from ganstyle.losses import usable_octaves
 from ganstyle.losses.perceptual import FeatureExtractor
 
 
@@ -31,7 +33,8 @@ class Result:
         steps: steps done.
         evaluations: passes of the network forwards and backwards, as in `Iterate`.
         seconds: taken.
-        interrupted: whether Ctrl-C or a callback ended it early.
+        ended_by: what ended the work at the final size: a limit; "tolerance", the loss no longer fell;
+            "optimizer", it found no further progress; "interrupt", Ctrl-C or a callback, at any size.
         history: (seconds, evaluations, loss) after each step; losses of two scales do not compare.
     """
 
@@ -41,8 +44,13 @@ class Result:
     steps: int
     evaluations: float
     seconds: float
-    interrupted: bool
+    ended_by: EndedBy
     history: Sequence[tuple[float, float, float]]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C or a callback ended it early."""
+        return self.ended_by == "interrupt"
 
 
 def optimize(
@@ -78,38 +86,37 @@ def optimize(
     check_settings(settings, texture=content is None)
     check_images(content, paintings, start_image, features)
     check_shares(shares, len(paintings))
-    if content is not None and settings.preserve_color == "match":
-        paintings = [match_color(painting, content) for painting in paintings]
-    elif content is not None and settings.preserve_color == "luminance":
-        paintings = [match_luminance(painting, content) for painting in paintings]
-    wanted = _terms(settings, shares, terms or {}, texture=content is None)
     guide = paintings[0] if content is None else content
-    from_noise = start_image is None and (settings.start == "noise" or content is None)
     size = min(guide.shape[-2:]) if settings.size is None else settings.size
+    from_noise = start_image is None and (settings.start == "noise" or content is None)
     planned = plan(size, settings.scales, from_noise=from_noise)
+    run = OptimizationRun(settings, began, callback, notes=_missing_octaves(size, settings.octaves))
+    with explain_out_of_memory(size, guide.device):
+        paintings = _recolored(paintings, content, settings.preserve_color)
+        wanted = _terms(settings, shares, terms or {}, texture=content is None)
 
-    def prepare(scale: Scale) -> tuple[ScaleInputs, Objective]:
-        return _prepare(scale, content, paintings, features, wanted)
+        def prepare(scale: Scale) -> tuple[ScaleInputs, Objective]:
+            inputs = _inputs(scale, content, paintings, features)
+            return inputs, make_objective(inputs, wanted, settings.octaves)
 
-    run = OptimizationRun(settings, began, callback)
-    inputs, objective = prepare(planned[0])
-    start = _start(inputs, start_image, settings.seed, from_noise=from_noise)
-    picture = run.work_at(planned[0], objective, start)
-    for scale in planned[1:]:
-        before = inputs
-        try:
-            inputs, objective = prepare(planned[-1] if run.interrupted else scale)
-        except KeyboardInterrupt:
-            run.interrupted = True
-            inputs, objective = prepare(planned[-1])
-        picture = _continue(picture, before, inputs)
-        if run.interrupted:  # the picture only had to be brought to its size
-            break
-        picture = run.work_at(scale, objective, picture)
-    with torch.no_grad():
-        loss, values = objective(picture)
-    if content is not None and settings.preserve_color == "luminance":
-        picture = luminance_only(picture, resize(content, (picture.shape[-2], picture.shape[-1])))
+        inputs, objective = prepare(planned[0])
+        picture = _start(inputs, start_image, settings.seed, from_noise=from_noise)
+        picture = run.work_at(planned[0], objective, picture)
+        for scale in planned[1:]:
+            before = inputs
+            try:
+                inputs, objective = prepare(planned[-1] if run.interrupted else scale)
+            except KeyboardInterrupt:
+                run.ended_by = "interrupt"
+                inputs, objective = prepare(planned[-1])
+            picture = _continue(picture, before, inputs)
+            if run.interrupted:  # the picture only had to be brought to its size
+                break
+            picture = run.work_at(scale, objective, picture)
+        with torch.no_grad():
+            loss, values = objective(picture)
+        if content is not None and settings.preserve_color == "luminance":
+            picture = luminance_only(picture, resize(content, (picture.shape[-2], picture.shape[-1])))
     return Result(
         image=picture,
         loss=float(loss),
@@ -117,9 +124,24 @@ def optimize(
         steps=run.steps_done,
         evaluations=run.evaluations,
         seconds=time.perf_counter() - began,
-        interrupted=run.interrupted,
+        ended_by=run.ended_by,
         history=run.history,
     )
+
+
+def _missing_octaves(size: int, octaves: int) -> list[str]:
+    usable = usable_octaves(size, octaves)
+    if usable == octaves:
+        return []
+    return [f"{size} px are enough for {usable} of {octaves} octaves; the largest forms are left out"]
+
+
+def _recolored(paintings: list[Tensor], photo: Tensor | None, preserve_color: str) -> list[Tensor]:
+    """Return the paintings in the colors, or with the light and dark, that suit the photo."""
+    if photo is None or preserve_color == "off":
+        return paintings
+    recolor = match_color if preserve_color == "match" else match_luminance
+    return [recolor(painting, photo) for painting in paintings]
 
 
 def _terms(settings: GatysSettings, shares: Sequence[float], added: Terms, *, texture: bool) -> Terms:
@@ -134,18 +156,14 @@ def _terms(settings: GatysSettings, shares: Sequence[float], added: Terms, *, te
     return {name: term for name, term in terms.items() if term[0] != 0}
 
 
-@torch.no_grad()
-def _prepare(
-    scale: Scale, content: Tensor | None, styles: Sequence[Tensor], features: FeatureExtractor, terms: Terms
-) -> tuple[ScaleInputs, Objective]:
-    """Return what is given at one scale, and what is minimized there."""
+def _inputs(
+    scale: Scale, content: Tensor | None, styles: Sequence[Tensor], features: FeatureExtractor
+) -> ScaleInputs:
+    """Return what is given at one scale."""
     photo = None if content is None else resize_shorter(content, scale.shorter_side)
     paintings = [resize_shorter(image, scale.shorter_side) for image in styles]
     height, width = (paintings[0] if photo is None else photo).shape[-2:]
-    inputs = ScaleInputs((height, width), photo, paintings, features)
-    return inputs, Objective(
-        features, {name: (weight, make(inputs)) for name, (weight, make) in terms.items()}
-    )
+    return ScaleInputs((height, width), photo, paintings, features)
 
 
 def _continue(picture: Tensor, before: ScaleInputs, now: ScaleInputs) -> Tensor:

@@ -20,4 +20,4 @@ def photorealism_term(inputs: ScaleInputs) -> Term:
     if inputs.photo is None:
         raise GanstyleError("photorealistic transfer needs a photo; a texture has none")
     laplacian = matting_laplacian(inputs.photo)
-    return lambda picture, maps: photorealism_loss(picture, laplacian)
+    return lambda picture, octaves: photorealism_loss(picture, laplacian)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys.objective import ScaleInputs, Term, TermFactory
+from ganstyle.gatys.objective import ScaleInputs, Term, TermFactory, require_layers, usable_pyramid
+from ganstyle.losses.perceptual import FeatureExtractor, octave_mean
 from ganstyle.losses.regions import Regions, check_same_regions, region_grams, region_style_loss
 
 
@@ -15,6 +16,7 @@ def region_style_term(
     content_regions: Regions,
     style_regions: Sequence[Regions],
     style_weights: Sequence[float] | None = None,
+    octaves: int = 1,
 ) -> TermFactory:
     """Take the place of the plain style term: one set of Gram matrices per region (Luan et al. 2017).
 
@@ -26,6 +28,7 @@ def region_style_term(
         content_regions: the picture's regions; each takes after those of the same label in the paintings.
         style_regions: those of each painting.
         style_weights: of several paintings, one each; None: all alike.
+        octaves: on how many sizes of the picture; see `style_term`.
 
     Raises:
         GanstyleError: the regions of photo and paintings differ, or there are too few of them for the
@@ -40,14 +43,35 @@ def region_style_term(
                 f"{len(style_regions)} style masks and {len(shares)} weights for {len(inputs.styles)} "
                 "paintings; give each painting one of both"
             )
-        total = sum(shares)
-        grams: dict[str, Tensor] = {}
-        for image, regions, share in zip(inputs.styles, style_regions, shares, strict=True):
-            maps, masks = inputs.features(image), regions.masks.to(image.device)
-            for layer in layers:
-                gram = region_grams(maps[layer], masks)[0] * (share / total)
-                grams[layer] = grams[layer] + gram if layer in grams else gram
+        pyramids = [usable_pyramid(image, octaves) for image in inputs.styles]
+        target = [
+            _grams(inputs.features, images, style_regions, shares, layers)
+            for images in zip(*pyramids, strict=True)
+        ]
         content_masks = content_regions.masks.to(inputs.styles[0].device)
-        return lambda picture, maps: region_style_loss(maps, grams, content_masks, layers)
+        return lambda picture, octaves: octave_mean(
+            [
+                region_style_loss(maps, grams, content_masks, layers)
+                for maps, grams in zip(octaves, target, strict=False)
+            ]
+        )
 
     return prepare
+
+
+def _grams(
+    features: FeatureExtractor,
+    images: Sequence[Tensor],
+    regions: Sequence[Regions],
+    weights: Sequence[float],
+    layers: Mapping[str, float],
+) -> dict[str, Tensor]:
+    """Return the mean Gram matrices of the paintings at one octave, region by region."""
+    total, mean = sum(weights), dict[str, Tensor]()
+    for image, its_regions, weight in zip(images, regions, weights, strict=True):
+        maps, masks = features(image), its_regions.masks.to(image.device)
+        require_layers(maps, layers)
+        for layer in layers:
+            gram = region_grams(maps[layer], masks)[0] * (weight / total)
+            mean[layer] = mean[layer] + gram if layer in mean else gram
+    return mean

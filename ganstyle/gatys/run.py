@@ -1,14 +1,15 @@
 """One optimizer at work on one scale after another, under one budget."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys.events import Iterate, OnOptimizationEvent, StopOptimization
+from ganstyle.gatys.convergence import WINDOW, Convergence
+from ganstyle.gatys.events import EndedBy, Iterate, OnOptimizationEvent, StopOptimization
 from ganstyle.gatys.objective import Objective
-from ganstyle.gatys.optimizers import OutOfBudget, Problem, make_optimizer
+from ganstyle.gatys.optimizers import OPTIMIZERS, OutOfBudget, Problem, make_optimizer
 from ganstyle.gatys.scales import Scale
 from ganstyle.gatys.settings import GatysSettings
 from ganstyle.runs.events import Message
@@ -21,19 +22,33 @@ class OptimizationRun:
         settings: optimizer and budget.
         began: when it did, on the clock of ``time.perf_counter``.
         callback: told about every step.
+        notes: what to tell before the first step.
 
     Attributes:
         steps_done: over all scales.
         evaluations: over all scales.
-        interrupted: whether Ctrl-C or the callback ended it.
+        ended_by: what ended the work at the latest scale; see `Result`.
         history: (seconds, evaluations, loss) after each step.
     """
 
-    def __init__(self, settings: GatysSettings, began: float, callback: OnOptimizationEvent) -> None:
+    def __init__(
+        self,
+        settings: GatysSettings,
+        began: float,
+        callback: OnOptimizationEvent,
+        *,
+        notes: Sequence[str] = (),
+    ) -> None:
         self.settings, self.began, self.callback = settings, began, callback
+        self.notes = list(notes)
         self.steps_done, self.evaluations = 0, 0.0
-        self.interrupted = False
+        self.ended_by: EndedBy = "steps"
         self.history: list[tuple[float, float, float]] = []
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C or the callback ended it."""
+        return self.ended_by == "interrupt"
 
     def work_at(self, scale: Scale, objective: Objective, picture: Tensor) -> Tensor:
         """Optimize at one scale until its share of some budget is spent; return the best picture.
@@ -51,7 +66,12 @@ class OptimizationRun:
             return loss
 
         problem, before = self._problem(scale, function, picture), self.evaluations
+        scheduled = OPTIMIZERS[self.settings.optimizer].scheduled
+        convergence = Convergence(0.0 if scheduled else self.settings.tolerance)
+        self.ended_by = "steps"
         try:
+            while self.notes:
+                self.callback(Message(self.notes.pop(0)))
             optimizer = make_optimizer(
                 self.settings.optimizer,
                 problem,
@@ -68,14 +88,19 @@ class OptimizationRun:
                         "the loss is not finite at the start; check the images, the weights and the network"
                     )
                 if point is None:
+                    self.ended_by = "optimizer"
                     self.callback(Message(f"no further progress at {scale.shorter_side} px"))
                     break
                 self.steps_done += 1
                 self._report(scale, point.loss, point.x.view(shape), recent.get(point.loss, {}))
-        except OutOfBudget:
-            pass
+                if convergence.update(problem.evaluations, point.loss):
+                    self.ended_by = "tolerance"
+                    self.callback(Message(_converged(scale, self.settings.tolerance, self.steps_done)))
+                    break
+        except OutOfBudget as limit:
+            self.ended_by = limit.what
         except (KeyboardInterrupt, StopOptimization):
-            self.interrupted = True
+            self.ended_by = "interrupt"
         self.evaluations = round(before + problem.evaluations, 3)
         return picture if problem.best is None else problem.best.x.view(shape)
 
@@ -122,3 +147,10 @@ class OptimizationRun:
         if self.settings.max_evaluations is not None:
             fractions.append(evaluations / self.settings.max_evaluations)
         return min(max(fractions), 1.0)
+
+
+def _converged(scale: Scale, tolerance: float, steps: int) -> str:
+    return (
+        f"{scale.shorter_side} px: converged after {steps} steps in all; "
+        f"the loss fell by less than {tolerance:.2%} over {WINDOW:.0f} evaluations"
+    )

@@ -37,6 +37,8 @@ class GatysSettings:
         optimizer: a name out of ``OPTIMIZERS``.
         optimizer_options: keywords of that optimizer.
         steps: the most steps, over all scales.
+        tolerance: stop at a scale when its loss has fallen by less than this fraction over 20 evaluations; 0:
+            never. Optimizers that follow a schedule run to its end.
         seconds: stop after about these; None: no limit.
         max_evaluations: stop after so many passes of the network forwards and backwards; None: no limit.
         size: shorter side of the result, in pixels; None: the photo's (of a texture: the first painting's).
@@ -48,6 +50,9 @@ class GatysSettings:
         tv_weight: of the total variation.
         content_layers: layer → weight.
         style_layers: layer → weight.
+        content_octaves: on how many sizes of photo and picture the content is compared: the full one, its
+            half, a quarter, …; fewer where the picture is too small.
+        style_octaves: likewise for the style; the painting's large forms need the small sizes.
         preserve_color: "luminance" takes only light and dark from the optimization, and the colors from the
             photo; "match" moves the paintings' colors to the photo's first; "off" takes the paintings'.
         photorealistic: only let the photo's colors change affinely in each place (Luan et al. 2017).
@@ -57,6 +62,7 @@ class GatysSettings:
     optimizer: str = "lbfgs"
     optimizer_options: Mapping[str, object] = field(default_factory=dict)
     steps: int = 200
+    tolerance: float = 0.01
     seconds: float | None = None
     max_evaluations: float | None = None
     size: int | None = None
@@ -67,6 +73,8 @@ class GatysSettings:
     tv_weight: float = 0.1
     content_layers: Mapping[str, float] = field(default_factory=lambda: dict(CONTENT_LAYERS))
     style_layers: Mapping[str, float] = field(default_factory=lambda: dict(STYLE_LAYERS))
+    content_octaves: int = 3
+    style_octaves: int = 4
     preserve_color: str = "off"
     photorealistic: bool = False
     seed: int = 0
@@ -78,6 +86,11 @@ class GatysSettings:
     def layers(self) -> list[str]:
         """The layers that the network must give."""
         return list(dict.fromkeys([*self.content_layers, *self.style_layers]))
+
+    @property
+    def octaves(self) -> int:
+        """On how many sizes of the picture the network is run."""
+        return max(self.content_octaves, self.style_octaves)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -92,7 +105,10 @@ class GatysSettings:
         """Name the most important settings in a line."""
         weights = ", ".join(f"{term} {weight:g}" for term, weight in self.weights.items())
         scales = self.scales if isinstance(self.scales, str) else "/".join(map(str, self.scales))
-        return f"{self.optimizer}, {self.steps} steps, {scales} scales, weights: {weights}"
+        return (
+            f"{self.optimizer}, {self.steps} steps, {scales} scales, {self.style_octaves} octaves, "
+            f"weights: {weights}"
+        )
 
 
 @dataclass(frozen=True)

@@ -149,19 +149,26 @@ class StyleTarget:
     @classmethod
     @torch.no_grad()
     def from_images(
-        cls, features: FeatureExtractor, images: Sequence[Tensor], *, octaves: int = 1
+        cls,
+        features: FeatureExtractor,
+        images: Sequence[Tensor],
+        *,
+        octaves: int = 1,
+        weights: Sequence[float] | None = None,
     ) -> "StyleTarget":
-        """Measure one painting, or the mean of several by one hand.
+        """Measure one painting, or the mean of several.
 
         Args:
             features: the network whose feature maps are compared.
             images: paintings, each (1, 3, H, W) in [0, 1]; their sizes may differ.
             octaves: how many sizes to measure; see `image_pyramid`. Fewer where the smallest painting is too
                 small: see `usable_octaves`.
+            weights: of the paintings, one each; they are divided by their sum. None: all alike.
         """
+        shares = [1.0] * len(images) if weights is None else list(weights)
         usable = min(usable_octaves(min(image.shape[-2:]), octaves) for image in images)
         pyramids = [image_pyramid(image, usable) for image in images]
-        return cls(tuple(_mean_grams(features, same_octave) for same_octave in zip(*pyramids, strict=True)))
+        return cls(tuple(_mean_grams(features, octave, shares) for octave in zip(*pyramids, strict=True)))
 
     def to(self, device: torch.device | str) -> "StyleTarget":
         """Return the same target with its matrices on ``device``."""
@@ -170,9 +177,15 @@ class StyleTarget:
         )
 
 
-def _mean_grams(features: FeatureExtractor, images: Sequence[Tensor]) -> dict[str, Tensor]:
-    measured = [{k: gram_matrix(f)[0] for k, f in features(image).items()} for image in images]
-    return {layer: torch.stack([g[layer] for g in measured]).mean(0) for layer in measured[0]}
+def _mean_grams(
+    features: FeatureExtractor, images: Sequence[Tensor], weights: Sequence[float]
+) -> dict[str, Tensor]:
+    total, mean = sum(weights), dict[str, Tensor]()
+    for image, weight in zip(images, weights, strict=True):
+        for layer, maps in features(image).items():
+            gram = gram_matrix(maps)[0] * (weight / total)
+            mean[layer] = mean[layer] + gram if layer in mean else gram
+    return mean
 
 
 class Distances(NamedTuple):
@@ -258,7 +271,7 @@ class PerceptualLoss(nn.Module):
             for maps, grams in zip(picture, self.target.octaves[: len(self.style_octaves)], strict=False)
         ]
         return Distances(
-            content=_octave_mean(content, self.content_octaves), style=_octave_mean(style, self.style_octaves)
+            content=octave_mean(content, self.content_octaves), style=octave_mean(style, self.style_octaves)
         )
 
     @staticmethod
@@ -266,8 +279,13 @@ class PerceptualLoss(nn.Module):
         return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves))
 
 
-def _octave_mean(distances: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """Return the weighted mean over the octaves that there are, the full size first."""
-    used = weights[: len(distances)]
+def octave_mean(distances: Sequence[Tensor], weights: Sequence[float] | None = None) -> Tensor:
+    """Return the mean over the octaves that there are.
+
+    Args:
+        distances: of each octave, the full size first.
+        weights: of at least as many octaves; None: all alike.
+    """
+    used = [1.0] * len(distances) if weights is None else weights[: len(distances)]
     total = sum(used)
     return torch.stack([d * (w / total) for d, w in zip(distances, used, strict=True)]).sum(0)

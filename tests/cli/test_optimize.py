@@ -20,7 +20,7 @@ from ganstyle.gatys import DEFAULTS, GatysSettings, Iterate, optimize
 from ganstyle.images import read_image, write_image
 from ganstyle.runs.events import Message
 
-FAST = ("--steps", 2, "--size", 16, "--device", "cpu", "--precision", "fp32")
+FAST = ("--steps", 2, "--size", 16, "--octaves", 1, "--device", "cpu", "--precision", "fp32")
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,9 @@ def test_a_picture_its_progress_and_its_numbers(photo: Path, painting: Path, tmp
     numbers = json.loads((tmp_path / "out.json").read_text())
     assert numbers["vgg"] == {"name": "VGG-16 (vgg16-random)", "sha256": digest}
     assert (numbers["optimizer"], numbers["steps"], numbers["interrupted"]) == ("lbfgs", 2, False)
-    assert numbers["settings"] == {**GatysSettings(steps=2, size=16).as_dict()}
+    assert (
+        numbers["settings"] == GatysSettings(steps=2, size=16, content_octaves=1, style_octaves=1).as_dict()
+    )
     assert numbers["terms"].keys() == {"content", "style", "tv"}
     assert len(numbers["history"]) == 2
 
@@ -79,7 +81,8 @@ def test_options_reach_the_optimization(
         photo, painting, photo, "-o", tmp_path / "o.jpg", "--optimizer", "adam", "--option", "lr=0.1",
         "--option", "betas=[0.8, 0.9]", "--steps", 7, "--size", 20,
         "--content-weight", 2, "--style-weight", 3, "--tv-weight", 0, "--mix", "3,1", "--start", painting,
-        "--single-scale", "--seed", 5, "--seconds", 100, "--precision", "bf16",
+        "--single-scale", "--octaves", 2, "--tolerance", 0, "--seed", 5, "--seconds", 100,
+        "--precision", "bf16",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert seen["content"].shape == (1, 3, 20, 24)
@@ -94,6 +97,9 @@ def test_options_reach_the_optimization(
         content_weight=2.0,
         style_weight=3.0,
         tv_weight=0.0,
+        tolerance=0.0,
+        content_octaves=2,
+        style_octaves=2,
         seed=5,
     )
     assert seen["style_weights"] == [3.0, 1.0]
@@ -257,7 +263,7 @@ def test_an_interrupt_keeps_the_best_so_far(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(_Progress, "__call__", stop)
-    arguments = ("--size", 16, "--precision", "fp32", "--json", tmp_path / "o.json")
+    arguments = ("--size", 16, "--octaves", 1, "--precision", "fp32", "--json", tmp_path / "o.json")
     result = invoke(photo, painting, "-o", tmp_path / "o.png", *arguments)
     assert result.exit_code == 130
     assert "after 3 steps" in result.stdout
@@ -283,7 +289,7 @@ def test_an_interrupt_before_the_first_step_writes_nothing(
 
 def test_ctrl_c_in_a_real_process(photo: Path, painting: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ganstyle", "optimize", photo, painting, "-o", tmp_path / "o.png"]
-    options = ["--size", "16", "--single-scale", "--steps", "1000000", "--precision", "fp32"]
+    options = ["--size", "16", "--single-scale", "--steps", "1000000", "--tolerance", "0", "--octaves", "1"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         [*map(str, command), *options, "--optimizer", "adam"],
@@ -333,3 +339,62 @@ def test_errors_of_the_library_leave_no_file(
     assert result.exit_code == 2
     assert result.stderr == "ganstyle: the loss is not finite at the start\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_converged_is_said_with_how_to_go_on(photo: Path, painting: Path, tmp_path: Path) -> None:
+    arguments = (
+        photo,
+        painting,
+        *FAST[2:],
+        "--steps",
+        500,
+        "--tolerance",
+        0.9,
+        "--json",
+        tmp_path / "o.json",
+    )
+    result = invoke(*arguments, "-o", tmp_path / "o.png")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1].endswith("; the loss no longer falls (--tolerance 0 goes on)")
+    assert "16 px: converged after" in result.stderr
+    numbers = json.loads((tmp_path / "o.json").read_text())
+    assert (numbers["ended_by"], numbers["interrupted"]) == ("tolerance", False)
+    assert numbers["steps"] < 100
+
+
+def test_out_of_memory_is_one_line_that_says_what_to_change(
+    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:116] DefaultCPUAllocator: can't allocate memory")
+
+    for function in ("ganstyle.gatys.run.make_optimizer", "ganstyle.images.resize_shorter"):
+        with monkeypatch.context() as patch:
+            patch.setattr(function, fail)
+            result = invoke(photo, painting, "-o", tmp_path / "o.png", *FAST)
+        assert result.exit_code == 2, result.output
+        line = "optimizing at 16 px needs more memory than cpu has; give a smaller size, such as --size 8"
+        assert result.stderr.splitlines()[-1] == f"ganstyle: {line}"
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_old_name_of_cma_es_works_and_says_what_to_write(photo: Path, painting: Path, tmp_path: Path) -> None:
+    options = ("--optimizer", "anneal", "--json", tmp_path / "o.json")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = invoke(photo, painting, "-o", tmp_path / "o.png", *FAST, *options)
+    assert result.exit_code == 0, result.output
+    line = "optimizer 'anneal' is now called 'cma-es'; write that instead"
+    assert result.stderr.splitlines() == [f"ganstyle: warning: {line}"]
+    assert json.loads((tmp_path / "o.json").read_text())["optimizer"] == "cma-es"
+
+
+def test_missing_package_of_an_optimizer_is_one_line(
+    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cma", None)
+    result = invoke(photo, painting, "-o", tmp_path / "o.png", *FAST, "--optimizer", "cma-es")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "ganstyle: cma-es needs the package cma, which is not installed; pip install 'ganstyle[cma-es]'"
+    ]

@@ -133,3 +133,22 @@ def test_bad_usage_is_one_line_and_writes_nothing(photos: Path, painting: Path, 
         assert message in result.stderr, (arguments, result.stderr)
         assert len(result.stderr.splitlines()) == 1, result.stderr
         assert not output.exists()
+
+
+@pytest.mark.usefixtures("_here")
+def test_out_of_memory_is_one_line_that_says_what_to_change(
+    photos: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    for function in ("trial._warm_up", "comparison.make_objective"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"ganstyle.gatys.benchmark.{function}", fail)
+            result = invoke(
+                photos / "a.png", painting, "-o", tmp_path / "report", *TINY, "--optimizer", "adam"
+            )
+        assert result.exit_code == 2, result.output
+        line = "optimizing at 16 px needs more memory than cpu has; give a smaller size, such as --size 8"
+        assert result.stderr.splitlines() == [f"ganstyle: {line}"]
+        assert not (tmp_path / "report").exists()

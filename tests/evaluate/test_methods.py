@@ -54,7 +54,10 @@ def test_gatys_with_its_defaults(
     torch.testing.assert_close(painted.picture, expected.image)
     assert painted.note == "3 steps"
     assert steps == [(1, 3), (2, 3), (3, 3)]
-    assert "defaults of ganstyle optimize: lbfgs, 3 steps, auto scales, weights: content 1" in method.detail
+    assert (
+        "defaults of ganstyle optimize: lbfgs, 3 steps, auto scales, 4 octaves, weights: content 1"
+        in method.detail
+    )
 
 
 def test_gatys_with_fewer_steps(

@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys import Objective, ScaleInputs
-from ganstyle.gatys.objective import content_term, style_term, variation_term
-from ganstyle.losses import gram_matrix, total_variation
+from ganstyle.gatys import GatysSettings, Objective, ScaleInputs
+from ganstyle.gatys.objective import content_term, make_objective, standard_terms, style_term, variation_term
+from ganstyle.losses import PerceptualLoss, StyleTarget, gram_matrix, total_variation
 
 
 def network(x: Tensor) -> dict[str, Tensor]:
@@ -67,14 +69,14 @@ def test_several_paintings_are_weighted() -> None:
     x = picture(2)
     grams = [gram_matrix(network(image)["one"]) for image in two.styles]
     expected = relative(gram_matrix(network(x)["one"]), 0.75 * grams[0] + 0.25 * grams[1])
-    torch.testing.assert_close(term(x, network(x)), expected)
+    torch.testing.assert_close(term(x, [network(x)]), expected)
 
 
 def test_a_painting_of_weight_zero_does_not_count() -> None:
     x = picture(2)
     both = style_term({"one": 1.0}, [1.0, 0.0])(inputs(picture(1), picture(3)))
     alone = style_term({"one": 1.0}, [1.0])(inputs())
-    torch.testing.assert_close(both(x, network(x)), alone(x, network(x)))
+    torch.testing.assert_close(both(x, [network(x)]), alone(x, [network(x)]))
 
 
 @pytest.mark.parametrize("term", [content_term({"relu9_9": 1.0}), style_term({"relu9_9": 1.0}, [1.0])])
@@ -87,3 +89,49 @@ def test_a_layer_that_the_network_does_not_give(term: object) -> None:
 def test_content_without_a_photo() -> None:
     with pytest.raises(GanstyleError, match="needs a photo"):
         content_term({"one": 1.0})(ScaleInputs((8, 10), None, [picture(1)], network))
+
+
+def test_octaves_are_those_of_the_training_loss() -> None:
+    layers = {"one": 1.0, "two": 2.0}
+    photo, painting, x = picture(0, 70, 64), picture(1, 66, 80), picture(2, 70, 64)
+    settings = GatysSettings(content_layers=layers, style_layers=layers, content_octaves=2, style_octaves=3)
+    inputs = ScaleInputs((70, 64), photo, [painting], network)
+    _, terms = make_objective(inputs, standard_terms(settings, [1.0]), settings.octaves)(x)
+    training = PerceptualLoss(
+        network,
+        StyleTarget.from_images(network, [painting], octaves=3),
+        content_layers=layers,
+        style_layers=layers,
+        content_octaves=[1.0, 1.0],
+        style_octaves=[1.0, 1.0, 1.0],
+    )
+    expected = training(x, training.photo_features(photo)).mean()
+    torch.testing.assert_close(terms["content"], expected.content)
+    torch.testing.assert_close(terms["style"], expected.style)
+    single = replace(settings, content_octaves=1, style_octaves=1)
+    _, fine = make_objective(inputs, standard_terms(single, [1.0]), single.octaves)(x)
+    assert fine["style"] != pytest.approx(float(terms["style"]), rel=1e-3)
+
+
+def test_octaves_that_a_picture_is_too_small_for_are_left_out() -> None:
+    sizes: list[int] = []
+
+    def watching(x: Tensor) -> dict[str, Tensor]:
+        sizes.append(x.shape[-1])
+        return network(x)
+
+    inputs = ScaleInputs((40, 40), picture(0, 40, 40), [picture(1, 40, 40)], watching)
+    settings = GatysSettings(content_layers={"one": 1.0}, style_layers={"one": 1.0})
+    objective = make_objective(inputs, standard_terms(settings, [1.0]), settings.octaves)
+    sizes.clear()
+    objective(picture(2, 40, 40))
+    assert sizes == [40, 20]
+
+
+def test_gradient_reaches_pixels_through_every_octave() -> None:
+    inputs = ScaleInputs((64, 64), picture(0, 64, 64), [picture(1, 64, 64)], network)
+    x = picture(2, 64, 64).double().requires_grad_()
+    terms = {"style": (1.0, style_term({"one": 1.0}, [1.0], 3))}
+    assert torch.autograd.gradcheck(
+        lambda y: make_objective(inputs, terms, 3)(y)[0], (x[..., :64, :64],), fast_mode=True
+    )

@@ -33,7 +33,7 @@ def test_measures_against_the_scenes_own_photo() -> None:
     photo, picture = random(1, 3, 8, 9), random(1, 3, 8, 9, seed=1)
     term = photorealism_term(ScaleInputs((8, 9), photo, [], features))
     expected = photorealism_loss(picture, matting_laplacian(photo))
-    torch.testing.assert_close(term(picture, {}), expected)
+    torch.testing.assert_close(term(picture, []), expected)
 
 
 @needs_pymatting

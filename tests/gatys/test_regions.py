@@ -38,8 +38,8 @@ def test_one_region_over_all_is_the_plain_term() -> None:
         style_regions=[regions(torch.ones(1, 1, 9, 7)), regions(torch.ones(1, 1, 6, 6))],
         style_weights=[1.0, 3.0],
     )
-    expected = style_term(LAYERS, [1.0, 3.0])(inputs)(picture, features(picture))
-    torch.testing.assert_close(make(inputs)(picture, features(picture)), expected)
+    expected = style_term(LAYERS, [1.0, 3.0])(inputs)(picture, [features(picture)])
+    torch.testing.assert_close(make(inputs)(picture, [features(picture)]), expected)
 
 
 def test_each_region_takes_its_own_color() -> None:

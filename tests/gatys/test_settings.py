@@ -28,7 +28,7 @@ def test_layers_and_weights() -> None:
 
 def test_describe_names_what_matters() -> None:
     text = GatysSettings(steps=3, scales=(8, 16)).describe()
-    assert text == "lbfgs, 3 steps, 8/16 scales, weights: content 1, style 30, tv 0.1"
+    assert text == "lbfgs, 3 steps, 8/16 scales, 4 octaves, weights: content 1, style 30, tv 0.1"
 
 
 def test_renamed_optimizer_still_works_and_says_what_to_write() -> None:

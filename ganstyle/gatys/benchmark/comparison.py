@@ -14,7 +14,8 @@ from torch import Tensor
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.benchmark.trial import BenchmarkSetup, Budget, Trial, TrialResult, run_in_process
 from ganstyle.gatys.checks import check_optimizer, check_settings, check_weights, missing_package
-from ganstyle.gatys.objective import Objective, ScaleInputs, standard_terms
+from ganstyle.gatys.memory import explain_out_of_memory
+from ganstyle.gatys.objective import ScaleInputs, make_objective, standard_terms
 from ganstyle.gatys.optimizers import OPTIMIZERS, installed_optimizers
 from ganstyle.gatys.settings import LAYERS, BenchmarkSettings, current_name
 from ganstyle.images import resize, resize_shorter
@@ -99,6 +100,8 @@ class OptimizerComparison:
             **{f"{name}_weight": weight for name, weight in settings.weights.items()},
             "content_layers": dict(settings.content_layers),
             "style_layers": dict(settings.style_layers),
+            "content_octaves": settings.content_octaves,
+            "style_octaves": settings.style_octaves,
             "precision": "bf16" if setup.dtype == torch.bfloat16 else "fp32",
             "judged_in": "fp32",
             "device": torch.cuda.get_device_name(setup.device) if on_cuda else setup.device.type.upper(),
@@ -124,15 +127,17 @@ class ReferenceObjective:
         setup: the photo, the paintings, the settings and the network.
     """
 
-    @torch.no_grad()
     def __init__(self, setup: BenchmarkSetup) -> None:
         self._device = setup.device
-        settings, features = setup.settings, load_vgg16(setup.vgg, LAYERS).to(setup.device)
+        settings, features = (
+            setup.settings,
+            load_vgg16(setup.vgg, LAYERS, padding="replicate").to(setup.device),
+        )
         content = setup.content.to(setup.device)
         styles = [style.to(setup.device) for style in setup.styles]
         inputs = ScaleInputs((content.shape[-2], content.shape[-1]), content, styles, features)
         terms = standard_terms(settings, [1.0] * len(styles))
-        self._objective = Objective(features, {name: (w, make(inputs)) for name, (w, make) in terms.items()})
+        self._objective = make_objective(inputs, terms, settings.octaves)
 
     @torch.no_grad()
     def __call__(self, picture: Tensor) -> tuple[float, dict[str, float]]:
@@ -199,7 +204,8 @@ def compare_optimizers(
         for name in names
         if seed == 0 or name in repeated
     ]
-    reference = ReferenceObjective(setup)
+    with explain_out_of_memory(settings.size, setup.device):
+        reference = ReferenceObjective(setup)
     runs: list[BenchmarkRun] = []
     for index, trial in enumerate(trials, 1):
         with tempfile.TemporaryDirectory(prefix="ganstyle-") as folder:

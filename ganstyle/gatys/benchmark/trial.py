@@ -19,6 +19,7 @@ from torch import Tensor
 from ganstyle.devices import PeakMemory
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.events import Iterate, OptimizationEvent
+from ganstyle.gatys.memory import explain_out_of_memory
 from ganstyle.gatys.optimization import optimize
 from ganstyle.gatys.optimizers import OPTIMIZERS, Problem, make_optimizer
 from ganstyle.gatys.settings import LAYERS, GatysSettings
@@ -185,14 +186,16 @@ def run_trial(setup: BenchmarkSetup, trial: Trial, folder: Path) -> TrialResult:
         optimizer=trial.optimizer,
         optimizer_options={},
         steps=_NO_LIMIT,
+        tolerance=0.0,
         seconds=budget.amount if budget.unit == "seconds" else None,
         max_evaluations=budget.amount if budget.unit == "evaluations" else None,
         size=None,
         scales="single",  # a pass at a smaller size would cost less, and evaluations would not compare
         seed=trial.seed,
     )
-    with PeakMemory(setup.device) as memory:
-        features = load_vgg16(setup.vgg, LAYERS, dtype=setup.dtype).to(setup.device)
+    size = min(setup.content.shape[-2:])
+    with PeakMemory(setup.device) as memory, explain_out_of_memory(size, setup.device):
+        features = load_vgg16(setup.vgg, LAYERS, dtype=setup.dtype, padding="replicate").to(setup.device)
         content = setup.content.to(setup.device)
         _warm_up(features, content)
         result = optimize(

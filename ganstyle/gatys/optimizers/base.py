@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -22,10 +22,10 @@ class OutOfBudget(Exception):  # noqa: N818 — the regular end of an optimizati
     """Raised by a `Problem` that is asked for one more evaluation than it may do.
 
     Args:
-        what: what is spent, "evaluations" or "seconds".
+        what: what is spent.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: Literal["evaluations", "seconds"]) -> None:
         super().__init__(what)
         self.what = what
 

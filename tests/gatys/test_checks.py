@@ -1,0 +1,81 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.gatys import GatysSettings, optimize
+from ganstyle.models import VGG16Features
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "0 steps"),
+        ({"seconds": 0.0}, "0.0 seconds"),
+        ({"max_evaluations": 0}, "0 evaluations"),
+        ({"content_weight": 0, "style_weight": 0, "tv_weight": 0}, "all weights are zero"),
+        ({"style_weight": -1.0}, "the weight of style is -1.0"),
+        ({"tv_weight": math.nan}, "the weight of tv is nan"),
+        ({"optimizer": "sgd"}, "no optimizer 'sgd'; choose from adam, cma-es, langevin, lbfgs, newton-cg"),
+        ({"optimizer_options": {"lr": 1.0}}, "lbfgs has no option 'lr'; it has history, first_step"),
+        ({"optimizer_options": {"history": 2.5}}, "lbfgs: history cannot be 2.5; give something like 10"),
+        ({"optimizer_options": {"history": True}}, "history cannot be True"),
+        ({"optimizer_options": {"first_step": math.nan}}, "first_step cannot be nan"),
+        ({"seed": -1}, "seed -1"),
+        ({"optimizer": "adam", "optimizer_options": {"betas": 0.9}}, "give something like (0.9, 0.99)"),
+        ({"optimizer": "adam", "optimizer_options": {"average": 1}}, "below 1"),
+        ({"optimizer": "cma-es", "optimizer_options": {"grid": 0}}, "a grid of 1 or more"),
+        ({"optimizer": "langevin", "optimizer_options": {"metropolis": 1}}, "give something like False"),
+        ({"optimizer": "newton-cg", "optimizer_options": {"hessian": "bfgs"}}, "differences or exact"),
+        ({"optimizer": "newton-cg", "optimizer_options": {"products": 0}}, "1 product or more"),
+        ({"tolerance": -0.1}, "give a fraction below 1, or 0"),
+        ({"tolerance": 1.0}, "give a fraction below 1, or 0"),
+        ({"tolerance": math.nan}, "give a fraction below 1, or 0"),
+        ({"style_octaves": 0}, "0 style octaves"),
+        ({"content_octaves": -1}, "-1 content octaves"),
+        ({"scales": [10, 12]}, "rise to the picture's, 24 px"),
+        ({"scales": "rough"}, "give auto, single"),
+        ({"start": "photo"}, "give content, noise or a picture"),
+        ({"start_image": torch.rand(3, 8, 8)}, "the start has shape"),
+        ({"size": 0}, "size 0"),
+        ({"style": []}, "no painting"),
+        ({"style_weights": [1.0, 2.0]}, "2 style weights for 1 paintings"),
+        ({"style_weights": [0.0]}, "nor all zero"),
+        ({"content_layers": {"relu4_2": 1.0}}, "does not give relu4_2"),
+        ({"content_layers": {}}, "no content layer"),
+        ({"style_layers": {"one": 0.0}}, "no style layer"),
+        (
+            {"features": lambda x: dict.fromkeys(("one", "two"), x * math.nan)},
+            "not finite at the start",
+        ),
+    ],
+)
+def test_nonsense_is_one_clear_line(toy: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GanstyleError) as caught:
+        toy.paint(**options)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("photo", "style", "message"),
+    [
+        (torch.rand(1, 3, 3, 40), None, "the photo has 3x40 pixels, too few"),
+        (None, torch.rand(1, 3, 40, 2), "painting 1 has 40x2 pixels, too few"),
+        (torch.rand(3, 40, 40), None, r"the photo has shape \(3, 40, 40\)"),
+        (None, [torch.rand(1, 3, 9, 9), torch.rand(1, 1, 9, 9)], r"painting 2 has shape \(1, 1, 9, 9\)"),
+    ],
+)
+def test_images_that_do_not_do(toy: Any, photo: Tensor | None, style: Any, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        toy.paint(photo, style)
+
+
+def test_a_size_too_small_for_the_deepest_layer(toy: Any) -> None:
+    features = VGG16Features(["relu3_3"], state=None)
+    settings = GatysSettings(size=3, style_layers={"relu3_3": 1.0}, steps=1)
+    with pytest.raises(ImageError, match="too few for relu3_3"):
+        optimize(toy.smooth(1), toy.stripes(), features=features, settings=settings)
