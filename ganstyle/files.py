@@ -166,10 +166,13 @@ def check_folder(folder: Path, *, force: bool) -> None:
     check_writable(folder)
 
 
-def shipped_folder() -> Path:
-    """Return the folder of the shipped styles and networks: in a checkout beside the package, else inside it.
+def shipped_folder(name: str = "checkpoints") -> Path:
+    """Return a folder that ships with ganstyle: in a checkout beside the package, else inside it.
 
     What lies beside an installed package belongs to other packages, whatever it is called.
+
+    Args:
+        name: ``checkpoints`` (styles and networks) or ``recipes``.
     """
     package = Path(__file__).parent
     project = package.parent / "pyproject.toml"
@@ -177,7 +180,7 @@ def shipped_folder() -> Path:
         checkout = 'name = "ganstyle"' in project.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         checkout = False
-    return (package.parent if checkout else package) / "checkpoints"
+    return (package.parent if checkout else package) / name
 
 
 def sha256(path: str | Path) -> str:

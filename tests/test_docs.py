@@ -13,6 +13,7 @@ import typer
 from ganstyle.cli import app
 from ganstyle.distill import DistillationRecipe
 from ganstyle.recipe import Recipe, RunRecipe
+from ganstyle.shipped import shipped_recipes
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -35,6 +36,7 @@ def shell_lines(text: str) -> Iterator[str]:
 def ganstyle_calls(text: str) -> Iterator[list[str]]:
     """Yield the words of each call of ganstyle in the shell blocks, without the command's own name."""
     for line in shell_lines(text):
+        line = re.sub(r'"?\$\((.*?)\)"?', "", line)  # a command in a command
         for part in re.split(r"&&|;", line.partition(" #")[0]):
             words = shlex.split(part, comments=True)
             if "ganstyle" in words and "pip" not in words:
@@ -76,6 +78,8 @@ def test_commands_and_options_exist(page: Path) -> None:
         command = COMMANDS[name]
         if hasattr(command, "commands") and words:
             command, words = command.commands[words[0]], words[1:]
+        if name in ("train", "distill") and words and not words[0].startswith("-"):
+            assert words[0] in shipped_recipes() or words[0].endswith(".yaml"), words[0]
         known = {option for parameter in command.params for option in parameter.opts}
         given = {word.partition("=")[0] for word in words if word.startswith("-")}
         assert given <= known, f"ganstyle {name}: {given - known}"

@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 from ganstyle.cli import app as command_line
 from ganstyle.distill import DistillationRecipe
 from ganstyle.recipe import Recipe, RunRecipe
+from ganstyle.recipe.json_schema import recipe_schema
 
 Schema = dict[str, Any]
 _HEAD = ["key", "type", "default", "meaning"]
@@ -22,7 +23,7 @@ _HEAD = ["key", "type", "default", "meaning"]
 
 def recipe_keys(recipe: type[RunRecipe]) -> str:
     """Return a recipe's keys as Markdown tables, one for each section."""
-    schema = recipe.model_json_schema()
+    schema = recipe_schema(recipe)
     top: list[list[str]] = []
     sections: list[str] = []
     for key, field in schema["properties"].items():
@@ -59,7 +60,8 @@ def _optional(field: Schema) -> bool:
 
 
 def _row(key: str, field: Schema, required: bool) -> list[str]:
-    default = "*required*" if required else f"`{json.dumps(field.get('default'), ensure_ascii=False)}`"
+    default = f"`{json.dumps(field['default'], ensure_ascii=False)}`" if "default" in field else ""
+    default = "*required*" if required else default
     return [f"`{key}`", _type(field), default, field.get("description", "")]
 
 

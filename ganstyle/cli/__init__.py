@@ -20,6 +20,7 @@ from ganstyle.cli.gui import gui
 from ganstyle.cli.optimize import optimize
 from ganstyle.cli.optimizers import optimizers
 from ganstyle.cli.paths import with_paths
+from ganstyle.cli.recipes import recipes
 from ganstyle.cli.styles import styles
 from ganstyle.cli.stylize import stylize
 from ganstyle.cli.train import train
@@ -73,7 +74,6 @@ def _warn(
 app = typer.Typer(
     cls=_OneLineErrors,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -95,6 +95,7 @@ def _main(
 
 for command in (train, stylize, evaluate, compare, optimize, optimizers, distill, gui, demo, styles, doctor):
     app.command()(with_paths(command))
+app.add_typer(recipes, name="recipes")
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """``ganstyle distill``: a small network that stands in for VGG-16."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ _SHOWN = {"loss/features": "features", "loss/gram": "gram", "gradient/student": 
 
 def distill(
     recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as recipes/distill/vgg16.yaml.")
+        str, typer.Argument(metavar="RECIPE", help="A shipped recipe, such as distill/vgg16, or a YAML file.")
     ],
     overrides: Annotated[
         list[str] | None,

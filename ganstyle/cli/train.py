@@ -1,11 +1,17 @@
 """``ganstyle train``: from a recipe to a style."""
 
+import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ganstyle.cli.progress import printer
+from ganstyle.cli.recipes import complete_recipe
+from ganstyle.errors import RecipeError
+from ganstyle.shipped import DEFAULT_RECIPE
 
 # What the console shows of a step, and how it is called there; TensorBoard has everything.
 _SHOWN = {
@@ -18,18 +24,61 @@ _SHOWN = {
 
 def train(
     recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as recipes/quickstart.yaml.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="RECIPE",
+            help="A shipped recipe (see ganstyle recipes), or a YAML file.",
+            autocompletion=complete_recipe,
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]", help="Override the recipe: steps=200 loss.style=10 …"),
     ] = None,
+    painting: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="One painting, or a folder of paintings: style.path."),
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder of photos: content.path.")
+    ] = None,
 ) -> None:
     """Train a style; run again, it continues where it stopped.
 
-    For several GPUs or machines: accelerate launch -m ganstyle train RECIPE [KEY=VALUE]...
+    Without RECIPE, --painting and --photos are enough: the default recipe is used, and the run is called like
+    the painting. For several GPUs or machines: accelerate launch -m ganstyle train RECIPE [KEY=VALUE]...
     """
     from ganstyle.recipe import Recipe
     from ganstyle.training import train as run
 
-    run(Recipe.load(recipe, overrides or []), printer(_SHOWN))
+    name, given = choose_recipe(recipe, overrides or [], painting, photos)
+    run(Recipe.load(name, given), printer(_SHOWN))
+
+
+def choose_recipe(
+    recipe: str | None, overrides: Sequence[str], painting: Path | None, photos: Path | None
+) -> tuple[str, list[str]]:
+    """Return the recipe's name or path, and what overrides it.
+
+    Raises:
+        RecipeError: there is neither a recipe nor both a painting and photos.
+    """
+    given = list(overrides)
+    if recipe is not None and "=" in recipe and not Path(recipe).is_file():
+        given.insert(0, recipe)
+        recipe = None
+    paths = {"style.path": painting, "content.path": photos}
+    given[:0] = [f"{key}={json.dumps(str(path))}" for key, path in paths.items() if path is not None]
+    if recipe is None:
+        if painting is None or photos is None:
+            raise RecipeError(
+                "name a recipe (see: ganstyle recipes), or give --painting PATH and --photos DIR"
+            )
+        recipe = DEFAULT_RECIPE
+        given.insert(0, f"name={json.dumps(_run_name(painting))}")
+    return recipe, given
+
+
+def _run_name(painting: Path) -> str:
+    """Call a run like its painting, without the characters that a name may not have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", painting.resolve().stem).strip("._-") or "my_style"

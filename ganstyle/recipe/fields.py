@@ -3,7 +3,7 @@
 import os
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ganstyle.recipe.strict_yaml import SourceFloat, SourceInt
@@ -59,4 +59,18 @@ Text = Annotated[str, BeforeValidator(_as_written)]
 """Text; a number is read as it is written."""
 PathText = Annotated[Text, BeforeValidator(_no_null), AfterValidator(os.path.expanduser)]
 """A path, or a name that stands for a file; a leading ``~`` is replaced by the user's home folder."""
-LayerWeights = Annotated[dict[str, Positive], BeforeValidator(_equal_weights), Field(min_length=1)]
+_POSITIVE = {"type": "number", "exclusiveMinimum": 0}
+LayerWeights = Annotated[
+    dict[str, Positive],
+    BeforeValidator(_equal_weights),
+    Field(min_length=1),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "object", "additionalProperties": _POSITIVE, "minProperties": 1},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            ]
+        }
+    ),
+]
+"""Layers and their weights; a plain list gives each layer weight 1."""

@@ -1,26 +1,30 @@
 """Reading a recipe: YAML, overrides and old spellings to plain values, without validating them."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ganstyle.errors import RecipeError
 from ganstyle.recipe.strict_yaml import LONGEST, parse_yaml
+from ganstyle.shipped import find_recipe, similar_name
 
 
 def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Read a YAML 1.2 file's keys and apply ``key=value`` overrides to them, without validating either.
+    """Read a recipe's keys and apply ``key=value`` overrides to them, without validating either.
+
+    Args:
+        path: a YAML 1.2 file, or the name of a shipped recipe.
+        overrides: as for `RunRecipe.load`.
 
     Raises:
         RecipeError: the file cannot be read or is not YAML, or an override is malformed.
     """
     try:
-        # Unlike pathlib's, this leaves unknown users alone.
-        with Path(os.path.expanduser(path)).open(encoding="utf-8-sig") as file:  # noqa: PTH111
+        with find_recipe(path).open(encoding="utf-8-sig") as file:
             values = parse_yaml(file.read(LONGEST + 1))
     except OSError as error:
-        raise RecipeError(f"{path}: the recipe cannot be read ({error.strerror}); check its path") from error
+        hint = similar_name(path) or "; check its path, or choose one of: ganstyle recipes"
+        raise RecipeError(f"{path}: the recipe cannot be read ({error.strerror}){hint}") from error
     except ValueError as error:
         raise RecipeError(f"{path}: the recipe is not valid YAML ({error})") from error
     if not isinstance(values, dict):

@@ -52,7 +52,7 @@ class GeneratorSection(NetworkSection):
 
     networks = GENERATORS
 
-    name: str = Field("resnet", description=", ".join(GENERATORS))
+    name: str = Field("resnet", description="which network", json_schema_extra={"enum": [*GENERATORS]})
 
 
 class DiscriminatorSection(NetworkSection):
@@ -60,7 +60,7 @@ class DiscriminatorSection(NetworkSection):
 
     networks = DISCRIMINATORS
 
-    name: str = Field("patchgan", description=", ".join(DISCRIMINATORS))
+    name: str = Field("patchgan", description="which network", json_schema_extra={"enum": [*DISCRIMINATORS]})
     patch_size: Count = Field(128, description="side of the real and generated crops it sees, in pixels")
 
     def _check_network(self, network: nn.Module) -> None:

@@ -85,7 +85,7 @@ class RunRecipe(Section):
         """Read a recipe and apply ``key=value`` overrides to it; see `ganstyle.recipe.load.read_recipe`.
 
         Args:
-            path: a YAML file.
+            path: a YAML file, or the name of a shipped recipe.
             overrides: such as ``["steps=200", "loss.style=10", "discriminator=null"]``; the value is YAML.
 
         Raises:

@@ -45,7 +45,7 @@ class LossSection(Section):
     style: NonNegative = Field(5.0, description="weight of the relative style loss")
     tv: NonNegative = Field(0.0, description="weight of the total-variation loss")
     adversarial: NonNegative = Field(0.5, description="weight of the adversarial loss")
-    gan: str = Field("hinge", description="GAN loss: lsgan, hinge or nonsaturating")
+    gan: str = Field("hinge", description="GAN loss", json_schema_extra={"enum": [*GAN_LOSSES]})
     r1: NonNegative = Field(0.0, description="weight of the R1 gradient penalty on real patches")
     r1_every: Count = Field(16, description="lazy R1: steps between two penalties, each scaled up to match")
     content_layers: LayerWeights = Field({"relu3_3": 1.0}, description="VGG-16 layers and their weights")

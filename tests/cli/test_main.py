@@ -56,7 +56,7 @@ def test_every_command_has_help(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["trian"], ["--bogus"], ["train"], ["train", "--bogus"], ["styles", "--json"]]
+    "arguments", [["trian"], ["--bogus"], ["distill"], ["train", "--bogus"], ["styles", "--json"]]
 )
 def test_bad_usage(arguments: list[str]) -> None:
     result = invoke(*arguments)

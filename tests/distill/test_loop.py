@@ -136,7 +136,7 @@ def test_the_shipped_recipe_fits() -> None:
     path = ROOT / "recipes" / "distill" / "vgg16.yaml"
     assert DistillationRecipe.load(path).on_policy.pictures > 0
     assert path.read_text().startswith(
-        "# GANSTYLE_VGG16=FILE accelerate launch -m ganstyle distill recipes/distill/"
+        "# GANSTYLE_VGG16=FILE accelerate launch -m ganstyle distill distill/vgg16 "
     )
 
 

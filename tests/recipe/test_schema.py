@@ -8,6 +8,7 @@ import yaml
 
 from ganstyle.errors import RecipeError
 from ganstyle.recipe import Recipe, differences
+from ganstyle.shipped import DEFAULT_RECIPE, shipped_recipes
 from ganstyle.style import shipped_styles
 
 ROOT = Path(__file__).parents[2]
@@ -404,9 +405,13 @@ def test_recipe_opens_with_its_command_which_works(path: Path) -> None:
     words = shlex.split(first.removeprefix("# "))
     start = words.index("train")
     assert words[:start] in (["ganstyle"], ["accelerate", "launch", "-m", "ganstyle"])
-    assert words[start + 1] == f"recipes/{path.name}"
-    recipe = Recipe.load(path, words[start + 2 :])
+    if path.stem == DEFAULT_RECIPE:
+        assert words[start + 1 :] == ["--painting", "PAINTING", "--photos", "PHOTOS"]
+        return
+    assert words[start + 1] == path.stem
+    recipe = Recipe.load(path.stem, words[start + 2 :])
     assert recipe.name == path.stem
+    assert recipe.content.path == "PHOTOS"
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -419,13 +424,14 @@ def test_recipe_loads_and_survives_a_round_trip(path: Path, tmp_path: Path) -> N
 def test_launch_config_opens_with_its_command(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     first = text.splitlines()[0]
-    assert first.startswith(f"# accelerate launch --config_file recipes/accelerate/{path.name} ")
+    command = f'# accelerate launch --config_file "$(ganstyle recipes path accelerate/{path.stem})" '
+    assert first.startswith(command)
     config = yaml.safe_load(text)
     assert isinstance(config, dict)
     assert config["compute_environment"] == "LOCAL_MACHINE"
     assert config["num_processes"] % config["num_machines"] == 0
-    for recipe in re.findall(r"recipes/[\w/]+\.yaml", text):
-        assert (ROOT / recipe).is_file(), recipe
+    for recipe in re.findall(r"ganstyle train (\w+)", text):
+        assert recipe in shipped_recipes()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""``ganstyle recipes``: the recipes and launch files that come with ganstyle."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganstyle.errors import RecipeError
+from ganstyle.files import atomic_write
+from ganstyle.shipped import describe_recipe, shipped_recipe, shipped_recipes
+
+recipes = typer.Typer(help="List, print or copy the shipped recipes and launch files.", rich_markup_mode=None)
+
+
+def complete_recipe(start: str) -> list[str]:
+    """Complete the name of a shipped recipe, for the shell."""
+    return [name for name in shipped_recipes() if name.startswith(start)]
+
+
+_Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="Such as wave, or accelerate/multi_gpu.", autocompletion=complete_recipe
+    ),
+]
+
+
+@recipes.callback(invoke_without_command=True)
+def list_recipes(context: typer.Context) -> None:
+    """List the shipped recipes and launch files; print, copy or locate one."""
+    if context.invoked_subcommand is not None:
+        return
+    found = shipped_recipes()
+    width = max(map(len, found), default=0)
+    for name, path in found.items():
+        typer.echo(f"{name:<{width}}  {describe_recipe(path)}")
+
+
+@recipes.command()
+def show(name: _Name) -> None:
+    """Print a recipe."""
+    typer.echo(shipped_recipe(name).read_text(encoding="utf-8"), nl=False)
+
+
+@recipes.command()
+def path(name: _Name) -> None:
+    """Print where a recipe lies, such as for accelerate launch --config_file."""
+    typer.echo(shipped_recipe(name))
+
+
+@recipes.command()
+def copy(
+    name: _Name,
+    output: Annotated[
+        Path, typer.Argument(metavar="[FILE]", help="Where to; a folder keeps the file's name.")
+    ] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Copy a recipe, to change it."""
+    source = shipped_recipe(name)
+    output = output / source.name if output.is_dir() else output
+    if output.exists() and output.samefile(source):
+        raise RecipeError(f"{output}: is the shipped recipe itself; choose another file")
+    if output.exists() and not force:
+        raise RecipeError(f"{output}: exists already; use --force to replace it")
+    text = source.read_text(encoding="utf-8")
+    with atomic_write(output) as temporary:
+        # The schema stays where it is, with the ganstyle that reads the copy.
+        temporary.write_text(
+            re.sub(r"\$schema=(\S+)", lambda found: f"$schema={(source.parent / found[1]).resolve()}", text),
+            encoding="utf-8",
+        )
+        temporary.chmod(source.stat().st_mode)
+    typer.echo(output)
+
+
+@recipes.command()
+def schema(
+    distillation: Annotated[
+        bool, typer.Option("--distillation", help="Of the recipes of ganstyle distill.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of a recipe, for editors."""
+    from ganstyle.distill import DistillationRecipe
+    from ganstyle.recipe import Recipe
+    from ganstyle.recipe.json_schema import schema_text
+
+    typer.echo(schema_text(DistillationRecipe if distillation else Recipe), nl=False)

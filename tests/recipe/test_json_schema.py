@@ -1,0 +1,84 @@
+"""The JSON Schema that editors complete and check recipes with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from ganstyle.distill import DistillationRecipe
+from ganstyle.recipe import Recipe, RunRecipe
+from ganstyle.recipe.json_schema import recipe_schema, schema_text
+
+ROOT = Path(__file__).parents[2]
+FILES: dict[Path, type[RunRecipe]] = {
+    ROOT / "recipes" / "recipe.schema.json": Recipe,
+    ROOT / "recipes" / "distillation.schema.json": DistillationRecipe,
+}
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+VALIDATOR = Draft202012Validator(recipe_schema(Recipe))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_file_is_current(path: Path) -> None:
+    option = " --distillation" if FILES[path] is DistillationRecipe else ""
+    command = f"ganstyle recipes schema{option} > recipes/{path.name}"
+    assert path.read_text(encoding="utf-8") == schema_text(FILES[path]), f"write it anew: {command}"
+
+
+@pytest.mark.parametrize("recipe", FILES.values())
+def test_is_a_schema(recipe: type[RunRecipe]) -> None:
+    Draft202012Validator.check_schema(recipe_schema(recipe))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_shipped_recipes_fit_and_point_to_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    VALIDATOR.validate(yaml.safe_load(text))
+    assert text.splitlines()[1] == "# yaml-language-server: $schema=recipe.schema.json"
+
+
+def test_distillation_recipe_fits_and_points_to_it() -> None:
+    path = ROOT / "recipes" / "distill" / "vgg16.yaml"
+    text = path.read_text(encoding="utf-8")
+    Draft202012Validator(recipe_schema(DistillationRecipe)).validate(yaml.safe_load(text))
+    assert text.splitlines()[1] == "# yaml-language-server: $schema=../distillation.schema.json"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": 0},
+        {"steps": "many"},
+        {"seed": True},
+        {"stesp": 3},
+        {"loss": {"style": -1}},
+        {"loss": {"style_layers": {}}},
+        {"loss": {"gan": "wasserstein"}},
+        {"optimizer": {"schedule": "step"}},
+        {"generator": {"name": "vit"}},
+        {"generator": {"name": "lean", "width": "wide"}},
+        {"phases": [{"until": 2}]},
+    ],
+)
+def test_wrong_values_are_marked(changes: dict[str, Any]) -> None:
+    recipe = {"name": "x", "style": {"path": "x.jpg"}}
+    VALIDATOR.validate(recipe)
+    with pytest.raises(ValidationError):
+        VALIDATOR.validate({**recipe, **changes})
+
+
+def test_layers_may_be_a_list() -> None:
+    VALIDATOR.validate(
+        {"name": "x", "style": {"path": "x"}, "loss": {"style_layers": ["relu1_1", "relu2_1"]}}
+    )
+
+
+def test_keywords_of_networks_are_completed() -> None:
+    properties = recipe_schema(Recipe)["$defs"]["GeneratorSection"]["properties"]
+    assert properties["name"]["enum"] == ["lean", "resnet", "unet"]
+    assert properties["strength"] == {"type": "boolean", "description": "of lean, resnet, unet"}
+    assert properties["blocks"]["type"] == "integer"
+    assert json.loads(schema_text(Recipe)) == recipe_schema(Recipe)
