@@ -1,4 +1,4 @@
-"""What the hardware can do, asked without touching it more than needed."""
+"""Devices: which one to use, what it is fast at, and how much memory and how many CPUs there are."""
 
 import math
 import os
@@ -13,7 +13,7 @@ import torch
 from ganstyle.errors import GanstyleError
 
 _CONTAINER = Path("/sys/fs/cgroup/cpu.max")
-_MEMORY_INTERVAL = 0.005  # seconds between two looks
+_MEMORY_INTERVAL = 0.005  # seconds between two samples
 
 _OUT_OF_MEMORY = (
     "DefaultCPUAllocator",
@@ -43,7 +43,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
-    """Return what a frozen network is best computed in: bfloat16 where it is native, else float32."""
+    """Return the faster type for a frozen network: bfloat16 where it is native, else float32."""
     return torch.bfloat16 if fast_bfloat16(device) else torch.float32
 
 
@@ -62,22 +62,21 @@ def fast_bfloat16(device: torch.device) -> bool:
 
 
 def usable_processors() -> int:
-    """Return how many processors this process may keep busy, whatever the machine has.
+    """Return how many CPUs this process may use: the container's quota, if that is less than the machine has.
 
-    A container's share is often smaller than the number of processors in sight; a thread for each of those
-    would spend its time waiting for its turn.
+    More threads than that only wait for each other.
     """
-    in_sight = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(in_sight, _container_share()))
+    visible = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(visible, _container_quota()))
 
 
 def limit_threads() -> None:
-    """Let PyTorch compute with no more threads than there are processors for."""
+    """Limit PyTorch to as many threads as there are usable CPUs."""
     torch.set_num_threads(min(torch.get_num_threads(), usable_processors()))
 
 
-def _container_share() -> int:
-    """Read the quota of the control group, version 2; without one, a number that limits nothing."""
+def _container_quota() -> int:
+    """Return the CPU quota of the control group (version 2), rounded up; without one, a very large number."""
     try:
         quota, period = _CONTAINER.read_text().split()
         return math.ceil(int(quota) / int(period))
@@ -86,7 +85,7 @@ def _container_share() -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether an error means that a device's or the machine's memory did not suffice."""
+    """Say whether an error means that a device or the machine ran out of memory."""
     # Only CUDA's allocator has an exception of its own.
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
         text in str(error) for text in _OUT_OF_MEMORY
@@ -94,27 +93,29 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def check_compiler() -> None:
-    """Find out whether ``torch.compile`` can work here.
+    """Check that ``torch.compile`` can work here.
 
     Raises:
         GanstyleError: there is no C++ compiler.
     """
     if not any(shutil.which(name) for name in (os.environ.get("CXX", ""), "g++", "clang++", "cl")):
-        raise GanstyleError("compiling needs a C++ compiler, and none is found; install g++, or do without")
+        raise GanstyleError(
+            "compiling needs a C++ compiler, and none is found; install g++, or leave --compile out"
+        )
 
 
 class PeakMemory:
-    """While entered, watches how far memory rises above where it was on entry.
+    """Context manager that measures the peak of memory above its level on entry.
 
-    On a CUDA device this is what PyTorch's allocator counts there, which is exact. Elsewhere it is the
-    process's resident set, which a thread looks at every 5 ms: it holds everything, also what the operating
-    system was not given back, so a process should measure once, and a peak of a few ms may be missed.
+    On a CUDA device this is PyTorch's own count, which is exact. Elsewhere it is the process's resident set,
+    sampled by a thread every 5 ms. That includes freed memory that the operating system has not got back, so
+    a process should measure once; and a peak of a few ms may be missed.
 
     Args:
         device: where the work is done.
 
     Attributes:
-        bytes: the rise; known after leaving.
+        bytes: the rise; valid after exit.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -122,7 +123,7 @@ class PeakMemory:
 
         self.bytes = 0
         self._device = device
-        self._over = threading.Event()
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._process = psutil.Process()
         self._before = 0
@@ -145,15 +146,15 @@ class PeakMemory:
         if self._device.type == "cuda":
             self.bytes = torch.cuda.max_memory_allocated(self._device) - self._before
             return
-        self._over.set()
+        self._stop.set()
         self._thread.join()
-        self._look()
+        self._sample()
 
     def _watch(self) -> None:
-        while not self._over.wait(_MEMORY_INTERVAL):
-            self._look()
+        while not self._stop.wait(_MEMORY_INTERVAL):
+            self._sample()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         self.bytes = max(self.bytes, self._resident() - self._before)
 
     def _resident(self) -> int:

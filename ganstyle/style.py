@@ -1,4 +1,4 @@
-"""A style in one file: the generator, the recipe, the style's Gram matrices and where it all came from.
+"""A style in one file: the generator, the recipe, the style's Gram matrices and their provenance.
 
 The file is a ``.safetensors``. Its tensors are ``generator.*`` and ``gram.LAYER``; its metadata are JSON
 strings. Nothing in it is ever executed.
@@ -35,7 +35,7 @@ _LFS_POINTER = b"version https://git-lfs"
 
 @dataclass(frozen=True)
 class Style:
-    """A trained style: call it with a photo to have that painted.
+    """A trained style: call it with a photo to stylize it.
 
     Attributes:
         name: the recipe's name.
@@ -78,7 +78,7 @@ class Style:
         mask: Tensor | Image.Image | None = None,
         stroke_size: float = 1.0,
     ) -> Tensor | Image.Image:
-        """Paint a photo, on the device where the generator is.
+        """Stylize a photo on the generator's device.
 
         Args:
             image: a Pillow image of any mode, or (B, 3, H, W) RGB floating point in [0, 1].
@@ -94,7 +94,7 @@ class Style:
             on the CPU.
 
         Raises:
-            GanstyleError: the strength is out of range, the mask does not fit, or the memory is too small.
+            GanstyleError: the strength is out of range, the mask does not fit, or there is not enough memory.
             ValueError: a tensor has another shape or range.
         """
         where = luminance(from_pil(mask)) if isinstance(mask, Image.Image) else mask
@@ -105,19 +105,19 @@ class Style:
         return self.paint(image, controls)
 
     def paint(self, image: Tensor, controls: Controls = PLAIN) -> Tensor:
-        """Paint (B, 3, H, W) in [0, 1]; see `ganstyle.stylize.stylize_image`."""
+        """Stylize (B, 3, H, W) in [0, 1]; see `ganstyle.stylize.stylize_image`."""
         return stylize_image(self.generator, image, controls, trained_side=self.recipe.style.size)
 
 
 def build_generator(recipe: Recipe) -> nn.Module:
-    """Build the recipe's generator with fresh weights."""
+    """Build the recipe's generator, randomly initialized."""
     return GENERATORS[recipe.generator.name](**recipe.generator.options)
 
 
 def warm_start(generator: nn.Module, name_or_path: str) -> dict[str, str]:
-    """Give a fresh generator a trained style's weights.
+    """Initialize a generator with a trained style's weights.
 
-    What strength changes may be on one side only: without it in the style, all strengths begin as one.
+    Either of the two may be without strength. If the style is, all strengths start out the same.
 
     Args:
         generator: as `build_generator` returns it; changed in place.

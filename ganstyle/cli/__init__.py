@@ -28,7 +28,7 @@ from ganstyle.errors import GanstyleError
 
 
 class _OneLineErrors(TyperGroup):
-    """Turns every error a user can mend into one line and exit code 2."""
+    """Reports errors that a user can fix in one line, with exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -67,7 +67,7 @@ def _warn(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a warning as one line; where in the source it was raised says nothing to a user."""
+    """Show a warning in one line, without the place in the source, which means nothing to a user."""
     typer.echo(f"ganstyle: warning: {message}", err=True)
 
 

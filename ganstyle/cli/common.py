@@ -1,4 +1,4 @@
-"""What several commands share."""
+"""Helpers that several commands share."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import torch
 
 INTERRUPTED = 130
-"""What a shell calls a command that Ctrl-C ended."""
+"""Exit code of a command that Ctrl-C ended, as in a shell."""
 
 
 def report_skipped(problems: Sequence[str]) -> None:

@@ -56,7 +56,7 @@ def demo(
     start = time.perf_counter()
     result = loaded.paint(photo)
     seconds = time.perf_counter() - start
-    # In this order, a run that is cut short leaves nothing that the next one would not replace.
+    # In this order, whatever an interrupted run leaves can be replaced by the next.
     if both:
         write_picture(image_grid(torch.cat([photo, result]), 2), both)
     write_picture(result, output)
@@ -66,11 +66,11 @@ def demo(
 
 
 def _check_replaceable(output: Path, both: Path, size_of_both: tuple[int, ...]) -> None:
-    """A demo replaces what a demo wrote: files of these names and the very size, and no others."""
+    """Allow replacing only what an earlier demo wrote: files of these names, with a picture of this size."""
     from ganstyle.errors import GanstyleError
     from ganstyle.images import check_image
 
     ours = both.is_file() and check_image(both) == tuple(size_of_both)
     if not ours and (output.exists() or both.exists()):
         other = both if both.exists() else output
-        raise GanstyleError(f"{other}: exists and is not a demo's; choose another name with -o")
+        raise GanstyleError(f"{other}: exists and was not written by a demo; choose another name with -o")

@@ -71,7 +71,7 @@ def evaluate(
         raise GanstyleError("give a style with -s, or a folder of styles with --all")
     if every and painting:
         raise GanstyleError("--painting is one style's; leave it out with --all")
-    check_outputs(json_file=json_file, force=force)
+    check_outputs(json_file=json_file, results=[statistics] if statistics else [], force=force)
     if statistics:
         check_writable(statistics)
     size = ScoreSection().size if size is None else size

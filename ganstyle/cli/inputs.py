@@ -1,4 +1,4 @@
-"""What a command is given as text: paintings and their shares, options of an optimizer."""
+"""Parsing of what several commands take: paintings and their shares, options of an optimizer."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def first_painting(sources: Sequence[Path]) -> Path:
-    """Return the file of the first painting, which a texture takes its size from."""
+    """Return the file of the first painting, which sets a texture's size."""
     from ganstyle.data.folder import scan_folder
 
     return scan_folder(sources[0])[0] if sources[0].is_dir() else sources[0]
@@ -25,7 +25,7 @@ def read_styles(
     Args:
         sources: files and folders.
         shorter: paintings with a longer shorter side are reduced to it.
-        mix: numbers with commas between, the share of each source; None: all alike. A folder's share is
+        mix: comma-separated numbers, the share of each source; equal if None. A folder's share is
             split evenly among its paintings.
 
     Returns:
@@ -40,7 +40,7 @@ def read_styles(
     try:
         given = [1.0] * len(sources) if mix is None else [float(share) for share in mix.split(",")]
     except ValueError:
-        raise GanstyleError(f"--mix {mix}: give numbers with commas between, such as 2,1") from None
+        raise GanstyleError(f"--mix {mix}: give comma-separated numbers, such as 2,1") from None
     if len(given) != len(sources):
         raise GanstyleError(f"--mix {mix}: {len(given)} shares for {len(sources)} paintings; give one each")
     images: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""How a run's events look on the console."""
+"""Printing a run's events on the console."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ _INTERVAL = 2.0  # seconds
 
 
 class Ticker:
-    """Prints lines of progress, one every two seconds at the most."""
+    """Prints lines of progress, at most one every two seconds."""
 
     def __init__(self) -> None:
         self._printed = time.monotonic()

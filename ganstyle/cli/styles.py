@@ -18,7 +18,7 @@ def styles(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the JSON file if it exists.")] = False,
 ) -> None:
-    """List the shipped styles, or look into your own."""
+    """List the shipped styles, or show your own."""
     from ganstyle.files import sha256
     from ganstyle.style import load_style, shipped_styles
 

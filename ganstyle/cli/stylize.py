@@ -40,7 +40,8 @@ def stylize(
         ),
     ],
     strength: Annotated[
-        float, typer.Option(help="How strongly: 0 is the photo, 1 the style as trained, at most 1.5.")
+        float,
+        typer.Option(help="Strength of the style: 0 is the photo, 1 the style as trained, at most 1.5."),
     ] = 1.0,
     stroke_size: Annotated[
         str,

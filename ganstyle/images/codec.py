@@ -1,4 +1,4 @@
-"""Reading and writing image files: RGB float32 NCHW tensors in [0, 1] on this side, bytes on the other.
+"""Reading and writing image files: RGB float32 NCHW tensors in [0, 1] in memory.
 
 Nothing here changes a global setting of Pillow, so that images may be read from several threads.
 """
@@ -45,7 +45,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Tensor:
 
 
 def decode_image(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Tensor:
-    """Decode an image that lies in memory, such as one out of a database; see `read_image`.
+    """Decode an image that lies in memory, such as one from a database; see `read_image`.
 
     Args:
         data: the bytes of an image file.
@@ -67,7 +67,7 @@ def decode_image(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Ten
 def check_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Read an image's size from its header, at a small part of the cost of decoding it.
 
-    A file that passes may still turn out to be damaged further on.
+    A file that passes may still be damaged after its header.
 
     Args:
         path: the file.
@@ -81,7 +81,7 @@ def check_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int,
     """
     with _opened(path, max_pixels) as image:
         width, height = image.size
-        return (width, height) if _is_on_its_side(image) else (height, width)
+        return (width, height) if _swaps_axes(image) else (height, width)
 
 
 def write_image(image: Tensor, path: str | Path, *, quality: int = 95) -> None:
@@ -151,7 +151,7 @@ def output_format(path: str | Path) -> str:
 
 
 def _encode(picture: Image.Image, image_format: str, quality: int) -> bytes:
-    """Return a file's content; ``quality`` is of no matter to PNG."""
+    """Return a file's content; ``quality`` is ignored for PNG."""
     # JPEG without subsampling: strokes have sharp edges in color.
     options = {"subsampling": "4:4:4"} if image_format == "JPEG" else {}
     buffer = BytesIO()
@@ -167,10 +167,10 @@ def _opened(path: str | Path, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
             raise ImageError("is a folder, not an image")
-        if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
+        if not stat.S_ISREG(kind):  # opening a pipe would block
             raise ImageError("is not a regular file")
-        # Without its name the file is not mapped into memory, which goes wrong in Pillow 12.3 on an
-        # uncompressed TIFF that is to be turned, and in any version when the file shrinks meanwhile.
+        # Without its name the file is not mapped into memory, which fails in Pillow 12.3 for an
+        # uncompressed TIFF with an orientation, and in any version when the file shrinks meanwhile.
         with path.open("rb") as file:
             yield _begin(file, max_pixels)
 
@@ -219,8 +219,8 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _is_on_its_side(image: ImageFile.ImageFile) -> bool:
-    """Tell from the header whether orientation swaps the height and width in ``image.size``."""
+def _swaps_axes(image: ImageFile.ImageFile) -> bool:
+    """Say whether, by the header, orientation swaps the height and width of ``image.size``."""
     if isinstance(image, TiffImageFile):  # Pillow has swapped them already
         return False
     if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:

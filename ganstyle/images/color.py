@@ -1,8 +1,7 @@
-"""Whose colors a picture has: a photo's under another luminance, or one image's moved to another's.
+"""Color preservation: keep a photo's chroma under another luma, or match one image's colors to another's.
 
-Both ways of Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer". They serve pictures
-from any method: match the painting's colors to the photo's before the transfer, or put the photo's
-colors back after it.
+Both methods are from Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer". They work with
+any style transfer: match the painting's colors to the photo's before it, or restore the photo's colors after.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,11 +31,11 @@ def luminance(image: Tensor) -> Tensor:
 
 
 def with_luminance(image: Tensor, luma: Tensor) -> Tensor:
-    """Give an image another luminance under its own colors.
+    """Replace an image's luma and keep its chroma.
 
-    In YUV, as in any of its kin (YIQ, YCbCr), changing Y' alone adds one and the same amount to R, G and B;
-    so no conversion is needed, and chroma is kept to the last digit. Where the sum leaves [0, 1], the
-    pixel's chroma is scaled down as little as brings it back: clipping would change luminance and hue.
+    In YUV and related spaces (YIQ, YCbCr), changing Y' alone adds the same amount to R, G and B, so no
+    conversion is needed and chroma is kept exactly. Where the sum leaves [0, 1], the pixel's chroma is scaled
+    down just enough to fit; clipping would change luma and hue.
 
     Args:
         image: (B, 3, H, W) in [0, 1].
@@ -48,14 +47,14 @@ def with_luminance(image: Tensor, luma: Tensor) -> Tensor:
     chroma = image - luminance(image)
     room = torch.where(chroma > 0, 1 - luma, luma)
     fits = (room / chroma.abs().clamp_min(1e-12)).clamp_max(1)
-    return (luma + fits.amin(1, keepdim=True) * chroma).clamp(0, 1)  # the clamp only mends rounding
+    return (luma + fits.amin(1, keepdim=True) * chroma).clamp(0, 1)  # the clamp only corrects rounding
 
 
 def luminance_only(picture: Tensor, photo: Tensor) -> Tensor:
-    """Put the photo's colors on a picture, of which only the luminance is kept.
+    """Combine a picture's luminance with a photo's colors.
 
-    Source: Gatys et al. 2016, luminance-only transfer, with YUV for YIQ and any picture's luminance for one
-    that was painted in gray. Its other half is `match_luminance`.
+    Source: Gatys et al. 2016, luminance-only transfer, with YUV in place of YIQ, and for pictures that were
+    not painted in gray as well. Call `match_luminance` on the painting before the transfer.
 
     Args:
         picture: (B, 3, H, W) in [0, 1].
@@ -74,10 +73,10 @@ def luminance_only(picture: Tensor, photo: Tensor) -> Tensor:
 
 
 def match_luminance(image: Tensor, reference: Tensor) -> Tensor:
-    """Move an image's luminance to the mean and standard deviation of another's; its colors stay.
+    """Match an image's luminance to the mean and standard deviation of another's, and keep its colors.
 
-    Done to the painting before a transfer of luminance, it keeps a dark painting from darkening a bright
-    photo: Gatys et al. 2016, luminance-only transfer.
+    Applied to the painting before a luminance-only transfer, this keeps a dark painting from darkening a
+    bright photo (Gatys et al. 2016).
 
     Args:
         image: (B, 3, H, W) in [0, 1].
@@ -118,7 +117,7 @@ COLOR_METHODS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"channel": _c
 
 
 def color_map(image: Tensor, reference: Tensor, method: str = "coral") -> tuple[Tensor, Tensor]:
-    """Find the affine map ``A·rgb + b`` that takes an image's colors to another's.
+    """Return the affine map ``A·rgb + b`` that matches an image's colors to another's.
 
     "coral" matches the mean and the whole covariance, "channel" the mean and deviation of each channel. A
     direction in which the image varies by less than one level of 8 bits is stretched no further than that
@@ -136,7 +135,7 @@ def color_map(image: Tensor, reference: Tensor, method: str = "coral") -> tuple[
         GanstyleError: there is no such method.
     """
     if method not in COLOR_METHODS:
-        raise GanstyleError(f"there is no way '{method}' to match colors; use {' or '.join(COLOR_METHODS)}")
+        raise GanstyleError(f"color method '{method}': use {' or '.join(COLOR_METHODS)}")
     mean, covariance = _statistics(image)
     wanted_mean, wanted_covariance = _statistics(reference)
     matrix = COLOR_METHODS[method](covariance, wanted_covariance)
@@ -145,9 +144,10 @@ def color_map(image: Tensor, reference: Tensor, method: str = "coral") -> tuple[
 
 
 def match_color(image: Tensor, reference: Tensor, method: str = "coral") -> Tensor:
-    """Give an image the colors of another, as `color_map` does; where they leave [0, 1], clipped.
+    """Apply `color_map` to an image, clipped to [0, 1].
 
-    Done to the painting with the photo as reference, the transfer brings its strokes and not its palette.
+    With a painting as the image and a photo as the reference, a transfer takes over the painting's strokes
+    but not its palette.
     """
     matrix, offset = color_map(image, reference, method)
     return (matrix @ image.flatten(2) + offset).view_as(image).clamp(0, 1)
@@ -156,7 +156,7 @@ def match_color(image: Tensor, reference: Tensor, method: str = "coral") -> Tens
 def _statistics(image: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean (B, 3, 1) and the covariance (B, 3, 3) of the colors, float64 on the CPU.
 
-    There because some accelerators know neither float64 nor ``eigh``.
+    Some accelerators support neither float64 nor ``eigh``.
     """
     colors = image.detach().flatten(2)
     mean = colors.mean(-1, keepdim=True)

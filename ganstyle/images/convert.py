@@ -69,7 +69,7 @@ def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # damaged metadata is no reason to refuse good pixels
-        image.load()  # but damaged pixels are: raises again if it was they
+        image.load()  # but damaged pixels are: raises again
         return image
 
 

@@ -1,4 +1,4 @@
-"""Putting a trained generator to use: on one image, on files and folders."""
+"""Inference with a trained generator: on one image, on files and folders."""
 
 from ganstyle.stylize.controls import (
     FINE,

@@ -1,21 +1,20 @@
-"""Strength for a generator that was trained without it: a painting faded band by band."""
+"""Strength for generators trained without it: blend photo and painting octave by octave."""
 
 import torch
 from kornia.geometry.transform import build_pyramid
 from torch import Tensor
 from torch.nn import functional as F
 
-_LEVELS = 6  # the coarsest band of an image of 512 pixels is 16 pixels wide: its colors, and no strokes
+_LEVELS = 6  # the coarsest octave of a 512-pixel image is 16 pixels wide: colors, but no strokes
 
 
-def fade(photo: Tensor, painting: Tensor, strength: float) -> Tensor:
-    """Move from a photo to its painting and beyond, fine strokes and coarse colors at their own pace.
+def blend_octaves(photo: Tensor, painting: Tensor, strength: float) -> Tensor:
+    """Interpolate from a photo to its painting, or extrapolate, with a weight for each octave.
 
-    To mix pixels is to show both pictures at once: the photo's edges shine through the strokes. So the
-    difference between the two is split into the octaves of a Laplacian pyramid (Burt and Adelson 1983).
-    Below 1 the fine octaves stay closer to the painting, as √s of it, while the coarsest follow s: the
-    brush is still seen when half of the photo's colors are back. Above 1 the strokes are amplified and
-    the coarse colors stay as they are, which would only turn gaudy.
+    Mixing pixels shows both pictures at once: the photo's edges shine through the strokes. So the difference
+    is split into the octaves of a Laplacian pyramid (Burt and Adelson 1983). Below 1, the finest octave is
+    weighted with √s and the coarsest with s, so that strokes stay visible when half of the photo's colors are
+    back. Above 1, strokes are amplified and coarse colors are not, which would only oversaturate them.
 
     Args:
         photo: (B, 3, H, W) in [0, 1].
@@ -31,17 +30,17 @@ def fade(photo: Tensor, painting: Tensor, strength: float) -> Tensor:
         return photo
     levels = min(_LEVELS, min(photo.shape[-2:]).bit_length())
     octaves = build_pyramid(painting - photo, levels, border_type="replicate")
-    change = octaves[-1] * _share(strength, 0.0)
+    change = octaves[-1] * _weight(strength, 0.0)
     for level in reversed(range(levels - 1)):
         size = octaves[level].shape[-2:]
         coarser = _enlarge(octaves[level + 1], size)
-        share = _share(strength, 1 - level / (levels - 1))
-        change = _enlarge(change, size) + share * (octaves[level] - coarser)
+        weight = _weight(strength, 1 - level / (levels - 1))
+        change = _enlarge(change, size) + weight * (octaves[level] - coarser)
     return (photo + change).clamp(0, 1)
 
 
-def _share(strength: float, fineness: float) -> float:
-    """Return how much of an octave's difference is taken; ``fineness``: 0 the coarsest, 1 the finest."""
+def _weight(strength: float, fineness: float) -> float:
+    """Return an octave's weight; ``fineness`` is 0 for the coarsest and 1 for the finest."""
     if strength <= 1:
         return float(strength ** (1 - fineness / 2))
     return 1 + (strength - 1) * fineness

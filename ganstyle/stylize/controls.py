@@ -1,4 +1,4 @@
-"""What a user may turn after the training: how strong, whose colors, and where."""
+"""Controls at inference time: strength, stroke size, color preservation and a mask."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ FINE = 0.0
 
 @dataclass(frozen=True, eq=False)
 class Controls:
-    """How a photo is to be painted.
+    """How to stylize a photo.
 
     Attributes:
         strength: 0 gives the photo, 1 what the style was trained for; up to ``MAX_STRENGTH``.
@@ -50,7 +50,7 @@ class Controls:
 
 
 PLAIN = Controls()
-"""Everything as the style was trained."""
+"""The style as it was trained."""
 
 
 def parse_stroke_size(text: str) -> float:
@@ -80,7 +80,7 @@ def read_mask(path: str | Path) -> Tensor:
 
 
 def fit_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring a mask to a photo's size; only if its proportions are the photo's, as far as whole pixels allow.
+    """Resize a mask to a photo's size. Their proportions must agree, up to the rounding of whole pixels.
 
     Args:
         mask: (1, 1, H, W) in [0, 1].

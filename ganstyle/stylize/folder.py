@@ -1,4 +1,4 @@
-"""Stylizing files and folders: what is written where is settled first, then one file after the other."""
+"""Stylize files and folders: plan all outputs, then process one file after the other."""
 
 import os
 import time
@@ -22,7 +22,7 @@ Status = Literal["done", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class FileEvent:
-    """A file is finished with.
+    """One file has been processed.
 
     Attributes:
         source: the photo.
@@ -45,7 +45,7 @@ class FileEvent:
 
 @dataclass(frozen=True)
 class Summary:
-    """How many files were stylized, could not be, and were left out because their output existed."""
+    """How many files were stylized, failed, and were skipped because their output existed."""
 
     done: int
     failed: int
@@ -67,7 +67,7 @@ def stylize_files(
     """Stylize photos and folders of photos: `plan_outputs`, then `stylize_plan`.
 
     Raises:
-        GanstyleError: the outputs cannot be settled, and nothing was begun.
+        GanstyleError: the outputs cannot be planned; nothing was written.
         DiskFullError: nothing more can be written.
     """
     plan = plan_outputs(inputs, output)

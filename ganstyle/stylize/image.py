@@ -1,4 +1,4 @@
-"""One image through a generator."""
+"""Stylize one image."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from ganstyle.devices import is_out_of_memory
 from ganstyle.errors import ImageError, ImageTooLargeError
 from ganstyle.images.color import luminance_only
 from ganstyle.models import takes_strength
-from ganstyle.stylize.blend import fade
+from ganstyle.stylize.blend import blend_octaves
 from ganstyle.stylize.controls import PLAIN, Controls, fit_mask
 from ganstyle.stylize.strokes import TRAINED_SIDE, paint_coarse_to_fine, pass_sides
 
@@ -25,7 +25,8 @@ def stylize_image(
     of 255 and more, in a pattern of four pixels' period where it is flat.
 
     Args:
-        generator: maps (B, 3, H, W) in [0, 1] to the same; one that was trained for it is told the strength.
+        generator: maps (B, 3, H, W) in [0, 1] to the same; one that was trained with strength takes it
+            as a second argument.
         image: (B, 3, H, W) in [0, 1], on any device.
         controls: how strongly, with strokes how large, in whose colors and where the image is painted.
         trained_side: shorter side in pixels of the pictures that the generator was trained on: a recipe's
@@ -40,9 +41,9 @@ def stylize_image(
     """
     device = next((parameter.device for parameter in generator.parameters()), image.device)
     height, width = image.shape[-2:]
-    # Not channels_last: the generators' group norm is wrong, and slow, on that layout.
-    image = image.to(device, torch.float32, memory_format=torch.contiguous_format)
     try:
+        # Not channels_last: the generators' group norm is wrong, and slow, on that layout.
+        image = image.to(device, torch.float32, memory_format=torch.contiguous_format)
         with torch.inference_mode():
             result = _paint(generator, image, controls, trained_side).to("cpu", torch.float32)
     except (RuntimeError, MemoryError) as error:
@@ -63,13 +64,13 @@ def _paint(generator: nn.Module, photo: Tensor, controls: Controls, trained_side
     mask = None if controls.mask is None else fit_mask(controls.mask, (height, width)).to(photo)
     if controls.strength == 0:
         return photo
-    told = takes_strength(generator)
+    takes = takes_strength(generator)
     sides = pass_sides(min(height, width), controls.stroke_size, trained_side=trained_side)
     painting = paint_coarse_to_fine(
-        lambda x: generator(x, controls.strength) if told else generator(x), photo, sides
+        lambda x: generator(x, controls.strength) if takes else generator(x), photo, sides
     )
-    if not told:
-        painting = fade(photo, painting, controls.strength)
+    if not takes:
+        painting = blend_octaves(photo, painting, controls.strength)
     if controls.preserve_color:
         painting = luminance_only(painting, photo)
     return painting if mask is None else torch.lerp(photo, painting, mask)

@@ -1,4 +1,4 @@
-"""Which photo's result is written where, settled before any work is done."""
+"""Plan which result is written where, before any work is done."""
 
 import os
 from collections import Counter
@@ -37,7 +37,7 @@ class PlannedFile:
 
 
 def plan_outputs(inputs: Sequence[Path], output: Path) -> list[PlannedFile]:
-    """Settle where each photo's result goes, before any work is done.
+    """Plan where each photo's result goes.
 
     Results keep their photos' names, and their places below an input folder; a photo in a format that is
     not written becomes a PNG. Where two results of a folder would have one name, such as those of a.png and

@@ -36,7 +36,7 @@ def ship(monkeypatch: pytest.MonkeyPatch, styles: Mapping[str, Path]) -> None:
     def load(name: str) -> Style:
         if name not in styles:
             raise CheckpointError(f"{name}: neither a file nor a shipped style")
-        recipe = Recipe.parse({"name": name, "style": {"path": "none.jpg"}}, source="test")
+        recipe = Recipe.parse({"name": name, "style": {"path": "none.jpg", "size": 512}}, source="test")
         return Style(name, Invert(), recipe, StyleTarget(({},)))
 
     monkeypatch.setattr(checkpoint, "load_style", load)
@@ -89,7 +89,7 @@ def test_replaces_its_own_results_and_no_others(tmp_path: Path) -> None:
         result = invoke("-o", "other.png")
         assert result.exit_code == 2
         assert len(result.stderr.splitlines()) == 1
-        assert f"{name}: exists and is not a demo's" in result.stderr
+        assert f"{name}: exists and was not written by a demo" in result.stderr
         assert path.read_bytes() == before
         path.unlink()
 

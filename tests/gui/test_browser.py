@@ -20,7 +20,7 @@ from ganstyle.images import decode_image, read_image, resize_shorter, write_imag
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style, shipped_styles
 from ganstyle.stylize import Controls
-from ganstyle.stylize.blend import fade
+from ganstyle.stylize.blend import blend_octaves
 from ganstyle.training import Event, Scored, train
 
 expect.set_options(timeout=60_000)
@@ -136,7 +136,7 @@ def test_a_style_that_learned_strength(
         paint(page).save_as(got)
     style, before = load_style(trained), read_image(photo)
     expected = style.paint(before, Controls(strength=0.5))
-    faded = fade(before, style.paint(before), 0.5)
+    faded = blend_octaves(before, style.paint(before), 0.5)
     assert (read_image(got) - expected).abs().max() < 0.01
     assert (faded - expected).abs().max() > 0.05
 

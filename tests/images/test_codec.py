@@ -257,7 +257,7 @@ def test_profile_of_srgb_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("profile", [b"no profile", icc_profile(b"GRAY", 1.0)])
-def test_profile_that_is_damaged_or_does_not_fit_is_passed_over(tmp_path: Path, profile: bytes) -> None:
+def test_unusable_profile_is_ignored(tmp_path: Path, profile: bytes) -> None:
     path = save(tmp_path / "a.png", icc_profile=profile)
     np.testing.assert_array_equal(levels(images.read_image(path)), PIXELS)
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ganstyle.stylize.blend import fade
+from ganstyle.stylize.blend import blend_octaves
 
 
 def pair(height: int = 64, width: int = 96) -> tuple[torch.Tensor, torch.Tensor]:
@@ -12,18 +12,18 @@ def pair(height: int = 64, width: int = 96) -> tuple[torch.Tensor, torch.Tensor]
 
 def test_the_ends_are_exact() -> None:
     photo, painting = pair()
-    assert torch.equal(fade(photo, painting, 0.0), photo)
-    assert torch.equal(fade(photo, painting, 1.0), painting)
-    torch.testing.assert_close(fade(photo, painting, 1 - 1e-6), painting, atol=1e-5, rtol=0)
-    torch.testing.assert_close(fade(photo, painting, 1 + 1e-6), painting, atol=1e-5, rtol=0)
-    assert (fade(photo, painting, 1e-8) - photo).abs().max() < 1e-3
+    assert torch.equal(blend_octaves(photo, painting, 0.0), photo)
+    assert torch.equal(blend_octaves(photo, painting, 1.0), painting)
+    torch.testing.assert_close(blend_octaves(photo, painting, 1 - 1e-6), painting, atol=1e-5, rtol=0)
+    torch.testing.assert_close(blend_octaves(photo, painting, 1 + 1e-6), painting, atol=1e-5, rtol=0)
+    assert (blend_octaves(photo, painting, 1e-8) - photo).abs().max() < 1e-3
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (2, 3), (7, 5), (33, 130)])
 @pytest.mark.parametrize("strength", [0.3, 1.5])
 def test_any_size_stays_in_range(size: tuple[int, int], strength: float) -> None:
     photo, painting = pair(*size)
-    result = fade(photo, painting, strength)
+    result = blend_octaves(photo, painting, strength)
     assert result.shape == photo.shape
     assert result.isfinite().all()
     assert result.min() >= 0
@@ -32,8 +32,8 @@ def test_any_size_stays_in_range(size: tuple[int, int], strength: float) -> None
 
 def test_flat_colors_follow_the_strength_and_stop_at_one() -> None:
     photo, painting = torch.full((1, 3, 64, 64), 0.2), torch.full((1, 3, 64, 64), 0.6)
-    torch.testing.assert_close(fade(photo, painting, 0.25), torch.full_like(photo, 0.3))
-    torch.testing.assert_close(fade(photo, painting, 1.5), painting)
+    torch.testing.assert_close(blend_octaves(photo, painting, 0.25), torch.full_like(photo, 0.3))
+    torch.testing.assert_close(blend_octaves(photo, painting, 1.5), painting)
 
 
 def test_strokes_outlast_colors_and_are_amplified() -> None:
@@ -41,7 +41,7 @@ def test_strokes_outlast_colors_and_are_amplified() -> None:
     photo = torch.full((1, 3, 64, 64), 0.5)
     stripes = torch.tensor([0.1, -0.1]).repeat(32).expand(1, 3, 64, 64)
     for strength, share in ((0.25, 0.5), (1.5, 1.5)):
-        result = fade(photo, photo + stripes, strength)
+        result = blend_octaves(photo, photo + stripes, strength)
         torch.testing.assert_close(
             result[..., 16:48, 16:48], (photo + share * stripes)[..., 16:48, 16:48], atol=1e-3, rtol=0
         )
@@ -49,5 +49,5 @@ def test_strokes_outlast_colors_and_are_amplified() -> None:
 
 def test_distance_from_the_photo_grows_with_strength() -> None:
     photo, painting = pair()
-    distances = [float((fade(photo, painting, n / 10) - photo).abs().mean()) for n in range(16)]
+    distances = [float((blend_octaves(photo, painting, n / 10) - photo).abs().mean()) for n in range(16)]
     assert distances == sorted(distances)

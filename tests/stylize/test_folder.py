@@ -85,7 +85,7 @@ def test_a_folder_may_be_called_like_an_image(tmp_path: Path) -> None:
     assert files_in(tmp_path / "out.png") == ["a.png"]
 
 
-def test_bad_files_are_passed_over(tmp_path: Path) -> None:
+def test_unreadable_photos_are_skipped(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     photo(folder / "a.png")
     (folder / "b.jpg").write_text("These are words.")
@@ -101,7 +101,7 @@ def test_bad_files_are_passed_over(tmp_path: Path) -> None:
             assert event.message.startswith(f"{event.source}: ")
 
 
-def test_too_large_photos_are_passed_over(tmp_path: Path) -> None:
+def test_photos_over_max_pixels_are_skipped(tmp_path: Path) -> None:
     summary, events = run(photo(tmp_path / "a.png"), output=tmp_path / "out", max_pixels=23)
     assert summary.failed == 1
     assert events[0].message == (
@@ -145,7 +145,7 @@ class Fails(nn.Module):
         (GanstyleError("no good"), ": no good"),
     ],
 )
-def test_one_photo_s_failure_does_not_end_the_run(tmp_path: Path, error: Exception, message: str) -> None:
+def test_a_failing_photo_does_not_end_the_run(tmp_path: Path, error: Exception, message: str) -> None:
     folder = tmp_path / "in"
     for name, value in (("a.png", 0.25), ("b.png", 0.75), ("c.png", 0.25)):
         photo(folder / name, value)
@@ -183,7 +183,7 @@ def test_pictures_that_are_not_supported_fail(tmp_path: Path) -> None:
     assert "'.heic' images cannot be read" in events[1].message
 
 
-def test_what_the_generator_cannot_do_names_the_photo(tmp_path: Path) -> None:
+def test_generator_errors_name_the_photo(tmp_path: Path) -> None:
     class Nan(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return x * float("nan")
@@ -197,7 +197,9 @@ def test_what_the_generator_cannot_do_names_the_photo(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_results_that_exist_are_kept_unless_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_results_are_skipped_without_overwrite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = photo(tmp_path / "a.png", 0.25)
     existing = photo(tmp_path / "out" / "a.png", 0.0)
     with monkeypatch.context() as patch:
