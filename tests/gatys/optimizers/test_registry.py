@@ -40,7 +40,5 @@ def test_optimizer_whose_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
     assert installed_optimizers() == list(OPTIMIZERS)
     monkeypatch.setitem(sys.modules, "cma", None)
     assert installed_optimizers() == [name for name in OPTIMIZERS if name != "cma-es"]
-    with pytest.raises(
-        GanstyleError, match=r"cma-es needs the package cma.*pip install 'ganstyle\[cma-es\]'"
-    ):
+    with pytest.raises(GanstyleError, match=r"cma-es needs cma.*pip install 'ganstyle\[cma-es\]'"):
         check_optimizer("cma-es", {})
