@@ -1,4 +1,4 @@
-# ruff: noqa: PTH112, PTH113 - unlike pathlib's, isdir and isfile of os.path take any word without an error
+# ruff: noqa: PTH110, PTH112, PTH113 - unlike pathlib's, exists, isdir and isfile of os.path take any word without an error
 """What a command writes: refused before the work if it cannot or must not be written, and then written."""
 
 import json
@@ -53,6 +53,10 @@ def check_outputs(
     from ganstyle.images import output_format
 
     files = [path for path in (image, json_file) if path is not None]
+    given = {file_identity(path): path for path in current_invocation().inputs if os.path.isfile(path)}
+    for path in results:
+        if os.path.exists(path) and file_identity(path) in given:
+            raise GanstyleError(f"{path}: is an input, which is never replaced; choose another output")
     taken = {file_identity(path): path for path in results}
     if report is not None:
         if is_sink(report):

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from ganstyle.errors import GanstyleError, ImageError
@@ -106,14 +107,23 @@ def _without_repeats(plan: list[PlannedFile]) -> list[PlannedFile]:
 
 
 def _with_distinct_names(plan: list[PlannedFile]) -> list[PlannedFile]:
-    """Let photos that become PNGs keep their suffix where another result has their name."""
+    """Let photos that become PNGs keep their suffix where another result has their name.
+
+    Should that name be taken as well, a number is added.
+    """
     names = Counter(file_identity(file.output) for file in plan if not file.problem)
-    return [
-        replace(file, output=file.output.with_name(f"{file.source.name}.png"))
-        if file.source.suffix.lower() not in WRITE_FORMATS and names[file_identity(file.output)] > 1
-        else file
-        for file in plan
-    ]
+    distinct = []
+    for file in plan:
+        identity = file_identity(file.output)
+        if file.source.suffix.lower() not in WRITE_FORMATS and names[identity] > 1:
+            for number in count(1):
+                name = f"{file.source.name}{f'-{number}' if number > 1 else ''}.png"
+                file = replace(file, output=file.output.with_name(name))
+                if not names[file_identity(file.output)]:
+                    break
+            names[file_identity(file.output)] = 1
+        distinct.append(file)
+    return distinct
 
 
 def _check_collisions(plan: list[PlannedFile]) -> None:

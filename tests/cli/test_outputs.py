@@ -184,6 +184,16 @@ def test_an_image_s_format_is_checked_first(tmp_path: Path) -> None:
             check_outputs(image=tmp_path / name, force=False)
 
 
+@pytest.mark.parametrize("name", ["mask.png", "link.png"])
+def test_a_mask_is_not_replaced_by_a_result(checkpoint: Path, photo: Path, tmp_path: Path, name: str) -> None:
+    write_image(torch.ones(3, 20, 24), tmp_path / "mask.png")
+    (tmp_path / "link.png").symlink_to("mask.png")
+    before = (tmp_path / "mask.png").read_bytes()
+    arguments = ("-s", checkpoint, "-o", tmp_path / name, "--mask", tmp_path / "mask.png", "--force")
+    refused("is an input, which is never replaced", "stylize", photo, *arguments)
+    assert (tmp_path / "mask.png").read_bytes() == before
+
+
 def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": float("nan"), "b": [1.5, float("inf")], "c": ("x", None)})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": None, "b": [1.5, None], "c": ["x", None]}

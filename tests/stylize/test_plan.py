@@ -57,6 +57,11 @@ def test_names_that_collide_within_a_folder_keep_their_suffix(tmp_path: Path) ->
     }
 
 
+def test_names_that_collide_with_the_suffix_kept(tmp_path: Path) -> None:
+    photos = touch(tmp_path / "in", "a.png", "a.tif", "a.tif.png", "a.tif-2.jpg")
+    assert results(photos, tmp_path / "out")["a.tif"] == "a.tif-2.png"
+
+
 def test_names_that_collide_where_case_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
