@@ -43,6 +43,17 @@ def gui(
     share: Annotated[
         bool, typer.Option("--share", help="Also make a public link, through Gradio's servers.")
     ] = False,
+    root_path: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            help="Path prefix behind a reverse proxy, such as /ganstyle; or the whole public address.",
+            show_default=False,
+        ),
+    ] = "",
+    max_upload: Annotated[
+        str, typer.Option(metavar="SIZE", help="Largest file that can be uploaded, such as 100mb.")
+    ] = "20mb",
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
 ) -> None:
     """Stylize, optimize, compare and watch trainings in a browser.
@@ -52,13 +63,22 @@ def gui(
     from ganstyle.extras import require
 
     require("gradio", "ganstyle gui")
-    from ganstyle.gui.settings import LOOPBACK, Settings, credentials
+    from ganstyle.gui.settings import LOOPBACK, Settings, credentials, parse_file_size, path_prefix
 
     host = LOOPBACK if host is None else host
     login = credentials(auth, host=host, share=share, no_auth=no_auth)
     options = {} if runs is None else {"runs": runs}
     settings = Settings(
-        styles=styles, vgg=vgg, device=device, host=host, port=port, login=login, share=share, **options
+        styles=styles,
+        vgg=vgg,
+        device=device,
+        host=host,
+        port=port,
+        login=login,
+        share=share,
+        root_path=path_prefix(root_path),
+        max_upload=parse_file_size(max_upload),
+        **options,
     )
     from ganstyle.gui.server import serve
 

@@ -39,11 +39,11 @@ class CompareTab:
             with gr.Column(scale=1, min_width=300):
                 with gr.Row(elem_classes="pair"):
                     photo = small_photo_input("Photo", "compare-photo")
-                    painting = small_photo_input("Painting (optional)", "compare-painting")
+                    painting = small_photo_input("Painting", "compare-painting")
                 gr.HTML(
                     aside(
-                        "Add the painting if the style's own measurements come from another network "
-                        f"than {context.vgg.name}."
+                        "The painting is optional, unless the style's own measurements come from "
+                        f"another network than {context.vgg.name}."
                     )
                 )
                 style = gr.Dropdown(

@@ -1,6 +1,7 @@
 """Serving the application and cleaning up after it; Gradio is only imported when that begins."""
 
 import errno
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -75,7 +76,6 @@ def _launch(blocks: Any, settings: Settings, port: int) -> Served:
 
     from ganstyle.gui.app import STYLE_SHEET, theme
     from ganstyle.gui.middleware import NoFetching, queue_full_response
-    from ganstyle.gui.uploads import MAX_FILE
 
     try:
         _, address, public = blocks.launch(
@@ -83,7 +83,8 @@ def _launch(blocks: Any, settings: Settings, port: int) -> Served:
             server_port=port,
             auth=settings.login,
             share=settings.share,
-            max_file_size=MAX_FILE,
+            max_file_size=settings.max_upload,
+            root_path=settings.root_path or None,  # None: Gradio's own environment variable
             theme=theme(),
             css_paths=STYLE_SHEET,
             footer_links=[],
@@ -109,7 +110,9 @@ def _launch(blocks: Any, settings: Settings, port: int) -> Served:
 
 def _close_server(blocks: Any) -> None:
     if blocks.is_running:
-        blocks.server.force_exit = True  # do not wait for visitors who keep their connection
+        # Visitors who keep their connection are not waited for; uvicorn would report each as an error.
+        blocks.server.config.timeout_graceful_shutdown = 1
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     blocks.close(verbose=False)
 
 

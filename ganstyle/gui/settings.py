@@ -1,5 +1,6 @@
 """What the command line decides about the interface: what it shows, where it listens, who may open it."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,6 +10,9 @@ from ganstyle.errors import GanstyleError
 LOOPBACK = "127.0.0.1"
 AUTH_VARIABLE = "GANSTYLE_AUTH"
 """The environment variable that may hold ``user:password``; a command line shows it to every local user."""
+
+_MEGABYTE = 1024**2
+_UNITS = {"": 1, "b": 1, "k": 1024, "m": _MEGABYTE, "g": 1024**3}
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Settings:
         port: None: the first free one from 7860.
         login: user and password; None: nobody is asked.
         share: make a public link, through Gradio's servers.
+        root_path: where a reverse proxy serves it: a path as `path_prefix` returns it, or a whole address.
+        max_upload: largest file that visitors may upload, in bytes.
     """
 
     styles: Path | None = None
@@ -34,11 +40,13 @@ class Settings:
     port: int | None = None
     login: tuple[str, str] | None = None
     share: bool = False
+    root_path: str = ""
+    max_upload: int = 20 * _MEGABYTE
 
     @property
     def local(self) -> bool:
-        """Whether only this machine's own browsers can open it."""
-        return is_loopback(self.host) and not self.share
+        """Whether only this machine's own browsers can open it, as far as is known."""
+        return is_loopback(self.host) and not self.share and not self.root_path
 
 
 def is_loopback(host: str) -> bool:
@@ -78,3 +86,32 @@ def credentials(
             f"or {AUTH_VARIABLE}, or say --no-auth"
         )
     return None
+
+
+def parse_file_size(text: str) -> int:
+    """Return a size in bytes, given as a number with a unit such as ``100mb`` or ``1.5 GB``.
+
+    Raises:
+        GanstyleError: it is malformed, or less than one byte.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) *([kmg]?)i?(b?)", text.strip().lower())
+    size = int(float(found[1]) * _UNITS[found[2]]) if found else 0
+    if size < 1:
+        raise GanstyleError(f"--max-upload {text}: write a size such as 100mb or 1gb")
+    return size
+
+
+def path_prefix(text: str) -> str:
+    """Return a path prefix as Gradio needs it: with a slash before and none after; addresses are kept.
+
+    Raises:
+        GanstyleError: it is neither a path nor an address with http or https.
+    """
+    prefix = text.strip().rstrip("/")
+    if re.fullmatch(r"https?://[^\s?#]+", prefix):
+        return prefix
+    if re.search(r"[\s?#\\]|//|:", prefix):
+        raise GanstyleError(
+            f"--root-path {text}: write a path such as /ganstyle, or an address such as https://example.org/ganstyle"
+        )
+    return f"/{prefix.lstrip('/')}" if prefix else ""

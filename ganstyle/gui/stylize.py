@@ -16,7 +16,7 @@ from ganstyle.gui.jobs import JobResult, JobStopped, exclusive, run_job, stoppab
 from ganstyle.gui.uploads import Upload, mask_input, photo_input
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
 from ganstyle.models import MAX_STRENGTH
-from ganstyle.stylize import Controls, result_name
+from ganstyle.stylize import MAX_STROKE_SIZE, PLAIN, Controls, result_name
 
 _KIND = "stylize"
 _PREVIEW, _MASK = 640, 448  # pixels of the longer side
@@ -61,7 +61,7 @@ class StylizeTab:
                     context.styles.keys, value=context.styles.first, label="Style", elem_id="style"
                 )
                 thumbnails = _thumbnails()
-                strength = _strength()
+                strength, stroke_size = _strength(), _stroke_size()
                 keep = gr.Checkbox(label="Keep the photo's colors", elem_id="keep")
             with gr.Column(scale=3, min_width=300):
                 slider = _slider()
@@ -81,7 +81,7 @@ class StylizeTab:
                 with gr.Accordion("Stylize only a part", open=False, elem_id="part"):
                     brush = mask_input("mask")
                     apply_mask = gr.Button("Stylize this part", size="sm", elem_id="brush")
-        controls = [style, strength, keep, mask]
+        controls = [style, strength, keep, mask, stroke_size]
         preview_outputs = [slider, views, status]
         photo_outputs = [loaded, mask, thumbnails, brush, *preview_outputs, full, download]
         views.input(lambda place: gr.update(slider_position=place), views, slider, **LIGHT_EVENT)
@@ -99,7 +99,7 @@ class StylizeTab:
             **heavy_event(status),
         }
         received.success(**preview)
-        gr.on([style.change, strength.change, keep.change], **preview)
+        gr.on([style.change, strength.change, keep.change, stroke_size.change], **preview)
         # Not on each change of the mask: the browser sends the editor's three pictures seven times over.
         apply_mask.click(with_toasts(self.take_mask), brush, mask, **LIGHT_EVENT).success(**preview)
         thumbnails.select(self.choose, None, style, **LIGHT_EVENT)
@@ -175,13 +175,14 @@ class StylizeTab:
         strength: float,
         keep: bool,
         mask: Tensor | None,
+        stroke_size: float,
         request: gr.Request,
     ) -> tuple[Any, ...]:
         """Stylize the small copy."""
         if loaded is None:
             return (gr.skip(),) * 4
         session, sessions = str(request.session_hash), self._context.sessions
-        chosen, controls = self._context.styles[style], Controls(strength, keep, mask)
+        chosen, controls = self._context.styles[style], Controls(strength, keep, mask, stroke_size)
         with sessions.job(session, f"{_KIND}-preview") as stop, exclusive(stop):
             small = read_image(loaded.preview)
             path = sessions.new_folder(session) / "preview.png"
@@ -200,6 +201,7 @@ class StylizeTab:
         strength: float,
         keep: bool,
         mask: Tensor | None,
+        stroke_size: float,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Stylize the photo at full size; the result keeps its name."""
@@ -207,7 +209,7 @@ class StylizeTab:
         with sessions.job(session, _KIND) as stop:
             if photo is None:
                 raise gr.Error("Choose a photo first.", print_exception=False)
-            chosen, controls = self._context.styles[style], Controls(strength, keep, mask)
+            chosen, controls = self._context.styles[style], Controls(strength, keep, mask, stroke_size)
             target = sessions.new_folder(session) / result_name(Path(photo.name))
 
             def work(report: Any) -> tuple[int, int]:
@@ -250,11 +252,23 @@ def _strength() -> gr.Slider:
     return gr.Slider(
         0,
         MAX_STRENGTH,
-        value=Controls().strength,
+        value=PLAIN.strength,
         step=0.05,
         label="Strength",
-        info="0 is the photo itself; 1 is what the style was trained for.",
+        info="0: the photo itself; 1: as trained.",
         elem_id="strength",
+    )
+
+
+def _stroke_size() -> gr.Slider:
+    return gr.Slider(
+        0,
+        MAX_STROKE_SIZE,
+        value=PLAIN.stroke_size,
+        step=0.25,
+        label="Stroke size",
+        info="1: as in the painting; 0: as fine as possible.",
+        elem_id="stroke-size",
     )
 
 

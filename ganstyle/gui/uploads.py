@@ -17,9 +17,6 @@ from torch import Tensor
 from ganstyle.errors import ImageError
 from ganstyle.images import MAX_PIXELS, decode_image
 
-MAX_FILE = "20mb"
-"""The largest upload."""
-
 BRUSH_OPACITY = 0.6
 """Of the mask's brush: what is under it stays visible."""
 

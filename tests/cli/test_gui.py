@@ -43,6 +43,10 @@ def test_others_need_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (["--auth", "me:secret"], {"login": ("me", "secret")}),
         (["--host", "0.0.0.0", "--no-auth"], {"host": "0.0.0.0"}),
+        (
+            ["--root-path", "ganstyle/", "--max-upload", "1gb"],
+            {"root_path": "/ganstyle", "max_upload": 1024**3},
+        ),
         (["--share", "--auth", "me:secret"], {"share": True, "login": ("me", "secret")}),
     ],
 )
@@ -62,6 +66,12 @@ def test_options_reach_the_server(
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     fails_with("no such folder", "--styles", str(tmp_path / "none"), "--vgg", "distilled")
+
+
+def test_malformed_options() -> None:
+    fails_with("write a size such as 100mb", "--max-upload", "much")
+    fails_with("write a path such as /ganstyle", "--root-path", "a b")
+    fails_with("not an address of this machine", "--host", "nosuch.invalid", "--no-auth")
 
 
 def test_help_does_not_load_gradio() -> None:

@@ -101,6 +101,7 @@ class Served:
         assert self.process.wait(30) == 0, self.errors.read_text()
         assert list(self.temporary.iterdir()) == []
         assert self.strays.read_text() == ""
+        assert self.errors.read_text() == ""
 
 
 def start_gui(folder: Path, *options: str | Path, **environment: str) -> Served:
@@ -275,7 +276,7 @@ def full_queue(
                 time.sleep(0.05)
             for number, each in enumerate(waiting):
                 photo = each.upload("x.png", png(number))
-                assert each.join("stylize", photo, "starry_night", 1.0, False, None).status_code == 200
+                assert each.join("stylize", photo, "starry_night", 1.0, False, None, 1.0).status_code == 200
             yield
         for each in waiting:
             assert each.wait()[1] is None

@@ -90,6 +90,8 @@ def test_stylize(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path
 
     set_number(page, "#strength", 0.5)
     shown = wait_for_another(page, shown)
+    set_number(page, "#stroke-size", 2)
+    shown = wait_for_another(page, shown)
     page.locator("#keep").get_by_role("checkbox").check()
     wait_for_another(page, shown)
 
@@ -102,7 +104,7 @@ def test_stylize(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path
     download.value.save_as(got)
     # It is a JPEG, as the photo is: its pixels are near those of the library's own result.
     style = load_style(styles_folder / "mine.safetensors")
-    controls = Controls(strength=0.5, preserve_color=True)
+    controls = Controls(strength=0.5, preserve_color=True, stroke_size=2)
     expected = style.paint(read_image(photo), controls)
     assert (read_image(got) - expected).abs().mean() < 0.02
 

@@ -21,7 +21,7 @@ from ganstyle.stylize import stylize_image
 
 FullQueue = Callable[[], AbstractContextManager[None]]
 
-CONTROLS = (1.0, False, None)  # strength, colors, mask
+CONTROLS = (1.0, False, None, 1.0)  # strength, colors, mask, stroke size
 
 
 def result_of(values: list[Any]) -> dict[str, Any]:
@@ -77,6 +77,13 @@ def test_an_upload_of_25_megabytes(client: Any) -> None:
     answer = client.http.post("gradio_api/upload", files={"files": ("x.png", bytes(25_000_000), "image/png")})
     assert answer.status_code == 413
     assert "maximum allowed size of 20971520 bytes" in answer.text
+
+
+def test_max_upload(another: Callable[..., Any]) -> None:
+    with another("--max-upload", "30mb") as served, httpx.Client(base_url=served.address) as client:
+        for size, status in ((25_000_000, 200), (35_000_000, 413)):
+            answer = client.post("gradio_api/upload", files={"files": ("x.png", bytes(size), "image/png")})
+            assert answer.status_code == status
 
 
 def test_a_name_that_climbs(client: Any, png: Callable[..., bytes], served: Any) -> None:
