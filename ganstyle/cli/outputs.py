@@ -24,6 +24,7 @@ _REPORT_IMAGES = "images"
 def check_outputs(
     *,
     image: Path | None = None,
+    file: Path | None = None,
     json_file: Path | None = None,
     report: Path | None = None,
     report_files: Sequence[str] = (),
@@ -38,6 +39,7 @@ def check_outputs(
 
     Args:
         image: an image file.
+        file: a file of another kind.
         json_file: the file of ``--json``.
         report: the folder of a report.
         report_files: the names of its files, which ``json_file`` must not take.
@@ -52,7 +54,7 @@ def check_outputs(
     from ganstyle.files import check_file, check_folder, file_identity
     from ganstyle.images import output_format
 
-    files = [path for path in (image, json_file) if path is not None]
+    files = [path for path in (image, file, json_file) if path is not None]
     given = {file_identity(path): path for path in current_invocation().inputs if os.path.isfile(path)}
     for path in results:
         if os.path.exists(path) and file_identity(path) in given:
@@ -96,14 +98,26 @@ def is_sink(path: Path) -> bool:
 
 def write_json(path: Path, values: Any) -> None:
     """Write a command's ``--json`` file, all of it or nothing; numbers that are not finite become null."""
+    write_file(path, (json.dumps(_finite(values), indent=2, allow_nan=False) + "\n").encode())
+
+
+def write_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """Write a file, all of it or nothing; or to standard output.
+
+    Args:
+        path: where to.
+        content: what to write.
+        mode: the file's permissions; by default the usual ones.
+    """
     from ganstyle.files import atomic_write
 
-    content = (json.dumps(_finite(values), indent=2, allow_nan=False) + "\n").encode()
     if is_stdout(path):
         write_stdout(content)
         return
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
+        if mode is not None:
+            temporary.chmod(mode)
 
 
 def write_picture(image: "Tensor", path: Path) -> None:

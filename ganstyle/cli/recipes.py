@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ganstyle.cli.outputs import check_outputs, write_file
+from ganstyle.cli.paths import with_paths
 from ganstyle.errors import RecipeError
-from ganstyle.files import atomic_write
 from ganstyle.shipped import describe_recipe, shipped_recipe, shipped_recipes
 
 recipes = typer.Typer(help="List, print or copy the shipped recipes and launch files.", rich_markup_mode=None)
@@ -50,6 +51,7 @@ def path(name: _Name) -> None:
 
 
 @recipes.command()
+@with_paths
 def copy(
     name: _Name,
     output: Annotated[
@@ -62,16 +64,11 @@ def copy(
     output = output / source.name if output.is_dir() else output
     if output.exists() and output.samefile(source):
         raise RecipeError(f"{output}: is the shipped recipe itself; choose another file")
-    if output.exists() and not force:
-        raise RecipeError(f"{output}: exists already; use --force to replace it")
+    check_outputs(file=output, force=force)
     text = source.read_text(encoding="utf-8")
-    with atomic_write(output) as temporary:
-        # The schema stays where it is, with the ganstyle that reads the copy.
-        temporary.write_text(
-            re.sub(r"\$schema=(\S+)", lambda found: f"$schema={(source.parent / found[1]).resolve()}", text),
-            encoding="utf-8",
-        )
-        temporary.chmod(source.stat().st_mode)
+    # The schema stays where it is, with the ganstyle that reads the copy.
+    text = re.sub(r"\$schema=(\S+)", lambda found: f"$schema={(source.parent / found[1]).resolve()}", text)
+    write_file(output, text.encode(), mode=source.stat().st_mode)
     typer.echo(output)
 
 

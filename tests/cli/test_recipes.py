@@ -61,6 +61,18 @@ def test_copy_into_a_folder_and_to_a_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert os.access("slurm.sh", os.X_OK)
 
 
+def test_copy_to_standard_output_home_and_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert yaml.safe_load(run("copy", "wave", "-"))["name"] == "wave"
+    run("copy", "wave", "~/wave.yaml")
+    assert Recipe.load(tmp_path / "home" / "wave.yaml") == Recipe.load("wave")
+    run("copy", "wave", "/dev/null")
+    assert Path("/dev/null").is_char_device()
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert "is a file, not a folder" in error("copy", "wave", "home/wave.yaml/x")
+
+
 def test_copy_replaces_nothing_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("wave.yaml").write_text("mine")
