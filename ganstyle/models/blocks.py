@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganstyle.models.norms import InstanceNorm
+from ganstyle.models.norms import Condition, InstanceNorm
 
 
 def pad(x: Tensor, amount: int) -> Tensor:
@@ -71,9 +71,9 @@ class ConvBlock(nn.Module):
         self.padding = kernel // 2
         self.activate = activate
 
-    def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
         """Return (B, outputs, ceil(H/stride), ceil(W/stride))."""
-        x = self.norm(self.conv(pad(x, self.padding)), strength)
+        x = self.norm(self.conv(pad(x, self.padding)), condition)
         return F.relu(x, inplace=True) if self.activate else x
 
 
@@ -90,9 +90,9 @@ class ResidualBlock(nn.Module):
         self.first = ConvBlock(channels, channels, conditioned=conditioned)
         self.second = ConvBlock(channels, channels, activate=False, conditioned=conditioned)
 
-    def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
         """Return a map of the shape of ``x``."""
-        out: Tensor = x + self.second(self.first(x, strength), strength)
+        out: Tensor = x + self.second(self.first(x, condition), condition)
         return out
 
 
@@ -118,7 +118,7 @@ class UpsampleBlock(nn.Module):
         x: Tensor,
         size: tuple[int, int],
         skip: Tensor | None = None,
-        strength: Tensor | None = None,
+        condition: Condition = None,
     ) -> Tensor:
         """Return (B, outputs, *size).
 
@@ -127,14 +127,14 @@ class UpsampleBlock(nn.Module):
             size: height and width of the result. Where a side is odd, the last row or column is not
                 doubled, which exactly inverts the size change of a convolution of stride 2.
             skip: (B, skip, *size), or None.
-            strength: (B,), required by a conditioned block.
+            condition: what the norm follows; see `InstanceNorm`.
         """
         # Nearest neighbor to 2n - 1 pixels doubles n and drops the last. Cropping would give the same
         # result, but would tie an exported graph to the sizes of its example input.
         x = F.interpolate(x, size=size, mode="nearest")
         if skip is not None:
             x = torch.cat([x, skip], dim=1)
-        out: Tensor = self.conv(x, strength)
+        out: Tensor = self.conv(x, condition)
         return out
 
 

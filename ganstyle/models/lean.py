@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganstyle.models.blocks import ConvBlock, ResidualBlock, check_kernel, check_positive, pad_to_minimum
+from ganstyle.models.norms import Condition
 from ganstyle.models.strength import blend_with_photo, expand_strength
 from ganstyle.models.upsample_conv import UpsampleConv, UpsampleConvBlock
 
@@ -63,17 +64,21 @@ class LeanGenerator(nn.Module):
             x: the photos.
             strength: strength of the style, a number or (B,). Values other than 1 need ``strength=True``.
         """
-        height, width = x.shape[-2:]
         strengths = expand_strength(strength, x, conditioned=self.conditioned)
+        image = self.paint(x, strengths)
+        return image if strengths is None else blend_with_photo(image, x, strengths)
+
+    def paint(self, x: Tensor, condition: Condition) -> Tensor:
+        """Return the stylized image, (B, 3, H, W) in [0,1], with norms that follow a condition."""
+        height, width = x.shape[-2:]
         photo = pad_to_minimum(x, _SMALLEST * self.multiple)
         # Always pad by at least one pixel: a graph exported from an example that needs no padding would
         # only work for such sizes.
         missing = [self.multiple - side % self.multiple for side in photo.shape[-2:]]
         photo = F.pad(photo, (0, missing[1], 0, missing[0]), mode="replicate")
-        out = self.stem(photo * 2 - 1, strengths)
+        out = self.stem(photo * 2 - 1, condition)
         for block in (*self.down, *self.body, *self.up):
-            out = block(out, strengths)
+            out = block(out, condition)
         # Under autocast the convolution runs in half precision, which is too coarse for pixels.
         colors = self.to_image(out).to(self.to_image.conv.weight.dtype)
-        image = torch.sigmoid(colors[..., :height, :width])
-        return image if strengths is None else blend_with_photo(image, x, strengths)
+        return torch.sigmoid(colors[..., :height, :width])

@@ -64,7 +64,7 @@ class ResNetGenerator(nn.Module):
         out = self.down2(half, strengths)
         for block in self.body:
             out = block(out, strengths)
-        out = self.up1(out, half.shape[-2:], strength=strengths)
-        out = self.up2(out, full.shape[-2:], strength=strengths)
+        out = self.up1(out, half.shape[-2:], condition=strengths)
+        out = self.up2(out, full.shape[-2:], condition=strengths)
         image: Tensor = self.to_image(out)[..., :height, :width]
         return image if strengths is None else blend_with_photo(image, x, strengths)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganstyle.models.blocks import pad
-from ganstyle.models.norms import InstanceNorm
+from ganstyle.models.norms import Condition, InstanceNorm
 
 # Rows: four neighboring pixels of the upsampled map, the middle two made from one pixel of the map.
 # Columns: the weights of that pixel and its two neighbors in the interpolation.
@@ -74,6 +74,6 @@ class UpsampleConvBlock(nn.Module):
         self.conv = UpsampleConv(inputs, outputs, bias=False)
         self.norm = InstanceNorm(outputs, conditioned=conditioned)
 
-    def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
         """Return (B, outputs, 2·H, 2·W)."""
-        return F.relu(self.norm(self.conv(x), strength), inplace=True)
+        return F.relu(self.norm(self.conv(x), condition), inplace=True)

@@ -1,0 +1,86 @@
+"""The generator for any painting: a lean generator whose norms follow a painting's code."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganstyle.models.distilled import STUDENT_LAYERS
+from ganstyle.models.lean import LeanGenerator
+from ganstyle.models.norms import InstanceNorm, Modulation
+from ganstyle.models.style_encoder import StyleEncoder
+
+
+class ModulatedGenerator(nn.Module):
+    """Paints photos in the style of a painting that it may never have seen.
+
+    All its convolutions are shared by all paintings. What differs is the gain and the bias of every norm,
+    which are predicted from the painting's code: Dumoulin et al. 2017, with the table of styles replaced by
+    a network (Ghiasi et al. 2017). So a code can be baked into a plain `LeanGenerator`, which paints alike.
+
+    Args:
+        width, depth, blocks, kernel: see `LeanGenerator`.
+        octaves: octaves of the painting that its code knows.
+        code: numbers in a code, for each layer of the feature network.
+    """
+
+    def __init__(
+        self,
+        width: int = 32,
+        depth: int = 2,
+        blocks: int = 5,
+        kernel: int = 5,
+        octaves: int = 3,
+        code: int = 128,
+    ) -> None:
+        super().__init__()
+        self.options = {"width": width, "depth": depth, "blocks": blocks, "kernel": kernel}
+        self.lean = LeanGenerator(width, depth, blocks, kernel)
+        self.encoder = StyleEncoder(STUDENT_LAYERS, octaves=octaves, size=code)
+        self.channels = [norm.num_channels for norm in _norms(self.lean)]
+        self.heads = nn.ModuleList(
+            nn.Linear(code * len(STUDENT_LAYERS), 2 * channels) for channels in self.channels
+        )
+        for head in self.heads:  # at first, all paintings are one
+            nn.init.normal_(head.weight, std=0.01)  # type: ignore[arg-type]
+            nn.init.zeros_(head.bias)  # type: ignore[arg-type]
+
+    def encode(self, octaves: Sequence[Mapping[str, Tensor]]) -> Tensor:
+        """Return the code of each painting of a batch, (B, layers, size); see `StyleEncoder`."""
+        code: Tensor = self.encoder(octaves)
+        return code
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """Return the stylized photos, (B, 3, H, W) in [0, 1].
+
+        Args:
+            x: the photos, (B, 3, H, W) in [0, 1].
+            code: of a painting for each photo, (B, layers, size); codes may be mixed as ``torch.lerp`` does.
+        """
+        return self.lean.paint(x, Modulation(torch.cat(self._changes(code), dim=1)))
+
+    @torch.no_grad()
+    def bake(self, code: Tensor, *, strength: bool = False) -> LeanGenerator:
+        """Return a plain generator that paints in one style.
+
+        Args:
+            code: the style's, (1, layers, size).
+            strength: whether the plain generator can be told a strength; until it is trained further, all
+                strengths from a half on paint alike.
+        """
+        plain = LeanGenerator(**self.options, strength=strength)
+        plain.load_state_dict(self.lean.state_dict(), strict=False)
+        for norm, change in zip(_norms(plain), self._changes(code), strict=True):
+            gain, bias = change[0].chunk(2)
+            norm.weight.add_(gain)
+            norm.bias.add_(bias)
+        return plain
+
+    def _changes(self, code: Tensor) -> list[Tensor]:
+        """Return the changes of gains and biases of each norm, (B, 2·channels), in the order of execution."""
+        return [head(code.flatten(1)) for head in self.heads]
+
+
+def _norms(generator: LeanGenerator) -> list[InstanceNorm]:
+    """Return the norms in the order of execution, which is the order of construction."""
+    return [module for module in generator.modules() if isinstance(module, InstanceNorm)]

@@ -1,0 +1,65 @@
+"""A painting's style as a code: what a modulated generator is told of it."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+# VGG-16's maps reach into the hundreds. Added before the logarithm, this gives a channel that never fires 0.
+_FLOOR = 1.0
+
+
+def map_statistics(maps: Tensor) -> Tensor:
+    """Return the logarithms of each channel's mean and standard deviation over all positions.
+
+    Args:
+        maps: a feature map after a ReLU, (B, C, H, W).
+
+    Returns:
+        (B, 2·C), float32.
+    """
+    deviation, mean = torch.std_mean(maps.float().flatten(2), dim=2, correction=0)
+    return torch.cat([mean, deviation], dim=1).clamp_min(0).add(_FLOOR).log()
+
+
+class StyleEncoder(nn.Module):
+    """Turns the statistics of a painting's feature maps into one code for each layer of the feature network.
+
+    Shallow layers know strokes and deep ones forms, and some blocks of a generator need one more than the
+    other. So each layer has a code of its own (after the hierarchy of E2Style, Wei et al. 2022). The
+    statistics are taken on octaves of the painting, so that they cover its large forms.
+
+    Args:
+        channels: layer -> channels of its map, the shallowest layer first.
+        octaves: how many octaves of the painting there are.
+        size: numbers in each code.
+    """
+
+    def __init__(self, channels: Mapping[str, int], *, octaves: int, size: int) -> None:
+        super().__init__()
+        self.layers = tuple(channels)
+        self.octaves = octaves
+        self.size = size
+        self.networks = nn.ModuleDict(
+            {layer: _mlp(2 * count * octaves, size) for layer, count in channels.items()}
+        )
+
+    def forward(self, octaves: Sequence[Mapping[str, Tensor]]) -> Tensor:
+        """Return a painting's code, (B, layers, size).
+
+        Args:
+            octaves: feature maps, layer -> (B, C, H, W), of the painting and its halves, the full size first.
+                For a painting too small for all of them, the last is repeated.
+        """
+        padded = [octaves[min(octave, len(octaves) - 1)] for octave in range(self.octaves)]
+        codes = [
+            self.networks[layer](torch.cat([map_statistics(maps[layer]) for maps in padded], dim=1))
+            for layer in self.layers
+        ]
+        return torch.stack(codes, dim=1)
+
+
+def _mlp(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.LayerNorm(inputs), nn.Linear(inputs, 2 * outputs), nn.ReLU(), nn.Linear(2 * outputs, outputs)
+    )

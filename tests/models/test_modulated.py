@@ -1,0 +1,77 @@
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganstyle.models.distilled import STUDENT_LAYERS
+from ganstyle.models.modulated import ModulatedGenerator
+from ganstyle.models.style_encoder import map_statistics
+
+
+def maps(batch: int, seed: int = 0) -> list[dict[str, Tensor]]:
+    """Feature maps of paintings, on three octaves."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def noise(channels: int, side: int) -> Tensor:
+        return F.relu(torch.randn(batch, channels, side, side, generator=generator)) * 100
+
+    return [
+        {layer: noise(count, side >> level) for level, (layer, count) in enumerate(STUDENT_LAYERS.items())}
+        for side in (32, 16, 8)
+    ]
+
+
+def trained() -> ModulatedGenerator:
+    """A generator whose heads are no longer near zero, as after a training."""
+    torch.manual_seed(0)
+    model = ModulatedGenerator(width=4, blocks=1, code=8).eval()
+    for head in model.heads:
+        torch.nn.init.normal_(head.weight, std=0.3)  # type: ignore[arg-type]
+    return model
+
+
+def test_map_statistics_by_hand() -> None:
+    flat, varied = torch.full((1, 1, 2, 2), 3.0), torch.tensor([0.0, 0.0, 4.0, 4.0]).view(1, 1, 2, 2)
+    statistics = map_statistics(torch.cat([flat, varied], dim=1))
+    torch.testing.assert_close(statistics, torch.tensor([[4.0, 3.0, 1.0, 3.0]]).log())
+
+
+def test_each_photo_is_painted_with_its_own_code() -> None:
+    model, photos = trained(), torch.rand(2, 3, 20, 24)
+    codes = model.encode(maps(2))
+    assert codes.shape == (2, 3, 8)
+    with torch.no_grad():
+        together = model(photos, codes)
+        for index in range(2):
+            alone = model(photos[index : index + 1], codes[index : index + 1])
+            torch.testing.assert_close(together[index : index + 1], alone)
+        swapped = model(photos, codes.flip(0))
+    assert (together - swapped).abs().mean() > 0.01
+    assert together.min() >= 0
+    assert together.max() <= 1
+
+
+def test_baked_generator_paints_alike() -> None:
+    model, photo = trained(), torch.rand(1, 3, 21, 34)
+    code = model.encode(maps(1))
+    with torch.no_grad():
+        expected = model(photo, code)
+        torch.testing.assert_close(model.bake(code)(photo), expected)
+        torch.testing.assert_close(model.bake(code, strength=True)(photo), expected)
+
+
+def test_a_small_painting_has_fewer_octaves() -> None:
+    model = trained()
+    assert torch.equal(model.encode(maps(1)[:1]), model.encode([maps(1)[0]] * 3))
+
+
+def test_every_weight_learns() -> None:
+    model = trained()
+    model(torch.rand(2, 3, 16, 16), model.encode(maps(2))).square().mean().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.encoder.parameters())
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.heads.parameters())
+
+
+def test_shipped_size_fits() -> None:
+    with torch.device("meta"):
+        model = ModulatedGenerator()
+    assert sum(p.numel() for p in model.parameters()) < 2_500_000  # 5 MB as float16
