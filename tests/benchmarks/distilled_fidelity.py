@@ -186,6 +186,9 @@ class _Pair:
                 steps=10 * self.evaluations,
                 max_evaluations=self.evaluations,
                 content_weight=content_weight,
+                content_octaves=1,
+                style_octaves=1,
+                tolerance=0.0,
             ),
         ).image
 

@@ -31,7 +31,7 @@ def paint(
         photo,
         painting,
         features=features,
-        settings=GatysSettings(steps=evaluations, max_evaluations=evaluations),
+        settings=GatysSettings(steps=evaluations, max_evaluations=evaluations, tolerance=0.0),
         start_image=start,
     ).image
 

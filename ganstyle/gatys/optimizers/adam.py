@@ -2,19 +2,18 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys.optimizers.base import Point, Problem
+from ganstyle.gatys.optimizers.base import Optimizer, Point, Problem
 
 _MAX_FAILURES = 8
 
 
 @dataclass(eq=False)
-class Adam:
+class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, algorithm 1), projected onto the box.
 
     The average of the iterates (Kingma & Ba 2015, section 7.2, with the same correction for its start)
@@ -35,11 +34,6 @@ class Adam:
     Raises:
         GanstyleError: an average that forgets nothing, or is looked at after 0 steps.
     """
-
-    deterministic: ClassVar[bool] = True
-    gradient_free: ClassVar[bool] = False
-    scheduled: ClassVar[bool] = False
-    requires: ClassVar[str | None] = None
 
     problem: Problem
     x: Tensor

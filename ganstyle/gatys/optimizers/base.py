@@ -132,9 +132,9 @@ class Problem:
 class Optimizer(Protocol):
     """One optimizer at work on one problem, from one start.
 
-    Optimizers are dataclasses: the first two fields are the problem and the start (n,), the others, which are
-    keyword-only, its options. One that is not deterministic has a ``seed``. An optimizer must never write to
-    a tensor that it has handed to the problem.
+    Optimizers are dataclasses that inherit from this class: the first two fields are the problem and the
+    start (n,), the others, which are keyword-only, its options. One that is not deterministic has a ``seed``.
+    An optimizer must never write to a tensor that it has handed to the problem.
 
     Attributes:
         deterministic: it draws nothing: from one start it takes one path.
@@ -144,10 +144,10 @@ class Optimizer(Protocol):
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
-    deterministic: ClassVar[bool]
-    gradient_free: ClassVar[bool]
-    scheduled: ClassVar[bool]
-    requires: ClassVar[str | None]
+    deterministic: ClassVar[bool] = True
+    gradient_free: ClassVar[bool] = False
+    scheduled: ClassVar[bool] = False
+    requires: ClassVar[str | None] = None
 
     def step(self) -> Point | None:
         """Do one step and return where it led; None: no further progress can be made."""

@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys.optimizers.base import Point, Problem
+from ganstyle.gatys.optimizers.base import Optimizer, Point, Problem
 
 
 @dataclass(eq=False)
-class CMAES:
+class CMAES(Optimizer):
     """CMA-ES (Hansen & Ostermeier 2001; Hansen's `cma`) over a coarse grid of changes to the start.
 
     Each step draws a population from a normal distribution, evaluates it in passes without a gradient, and
@@ -41,7 +41,6 @@ class CMAES:
 
     deterministic: ClassVar[bool] = False
     gradient_free: ClassVar[bool] = True
-    scheduled: ClassVar[bool] = False
     requires: ClassVar[str | None] = "cma"
 
     problem: Problem

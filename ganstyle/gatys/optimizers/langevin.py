@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ganstyle.gatys.optimizers.base import Point, Problem
+from ganstyle.gatys.optimizers.base import Optimizer, Point, Problem
 
 _ACCEPTANCE = 0.574  # the best rate for MALA in many dimensions (Roberts & Rosenthal 1998)
 _MAX_FAILURES = 8
@@ -15,7 +15,7 @@ _MEMORY = 0.99  # of the squared gradients' average
 
 
 @dataclass(eq=False)
-class Langevin:
+class Langevin(Optimizer):
     """Stochastic gradient Langevin dynamics (Welling & Teh 2011, equation 4) of exp(−f / T), cooled down.
 
     A step is ``x ← x − ε·M·∇f(x) + √(2·ε·M·T)·ξ`` with a diagonal M, the inverse root mean square of recent
@@ -47,9 +47,7 @@ class Langevin:
     """
 
     deterministic: ClassVar[bool] = False
-    gradient_free: ClassVar[bool] = False
     scheduled: ClassVar[bool] = True
-    requires: ClassVar[str | None] = None
 
     problem: Problem
     x: Tensor

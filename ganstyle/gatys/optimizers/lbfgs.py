@@ -2,18 +2,17 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ganstyle.gatys.optimizers.base import Point, Problem
+from ganstyle.gatys.optimizers.base import Optimizer, Point, Problem
 from ganstyle.gatys.optimizers.history import InverseHessian
 from ganstyle.gatys.optimizers.wolfe import LinePoint, search
 
 
 @dataclass(eq=False)
-class LBFGS:
+class LBFGS(Optimizer):
     """L-BFGS (Nocedal & Wright 2006, section 7.2) with a strong-Wolfe line search.
 
     Unlike ``torch.optim.LBFGS`` it keeps the picture in its range by projection: coordinates that lie on the
@@ -31,11 +30,6 @@ class LBFGS:
         history: how many steps are remembered.
         first_step: root mean square change of a coordinate by the first trial.
     """
-
-    deterministic: ClassVar[bool] = True
-    gradient_free: ClassVar[bool] = False
-    scheduled: ClassVar[bool] = False
-    requires: ClassVar[str | None] = None
 
     problem: Problem
     x: Tensor

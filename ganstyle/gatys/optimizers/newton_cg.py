@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys.optimizers.base import Point, Problem
+from ganstyle.gatys.optimizers.base import Optimizer, Point, Problem
 from ganstyle.gatys.optimizers.conjugate import TINY, Leg, conjugate_gradients, follow
 from ganstyle.gatys.optimizers.history import InverseHessian
 
@@ -16,7 +15,7 @@ _MAX_REJECTIONS = 12
 
 
 @dataclass(eq=False)
-class NewtonCG:
+class NewtonCG(Optimizer):
     """Trust-region Newton-CG (Steihaug 1983; Nocedal & Wright 2006, algorithms 4.1 and 7.2), in a box.
 
     The Newton system is solved roughly, by conjugate gradients that need the Hessian only as products with
@@ -51,11 +50,6 @@ class NewtonCG:
         GanstyleError: no such kind of product, or none at all, or no way to go.
     """
 
-    deterministic: ClassVar[bool] = True
-    gradient_free: ClassVar[bool] = False
-    scheduled: ClassVar[bool] = False
-    requires: ClassVar[str | None] = None
-
     problem: Problem
     x: Tensor
     _: KW_ONLY
@@ -75,13 +69,17 @@ class NewtonCG:
         self.unit = math.sqrt(len(self.x))  # a vector of root mean square 1 is as long as this
         self.radius *= self.unit
         self.inverse = InverseHessian(self.problem.grid, self.history) if self.history else None
-        self.loss, self.gradient = math.nan, torch.empty(0)
+        self.gradient, self.loss = torch.empty(0), math.nan
 
     def step(self) -> Point | None:
         """Do one step; the first only evaluates the start."""
-        if math.isnan(self.loss):
-            self.loss, self.gradient = self.problem.value_and_grad(self.x)
-            return Point(self.x, self.loss)
+        if not math.isnan(self.loss):
+            return self._walk(self._path())
+        self.loss, self.gradient = self.problem.value_and_grad(self.x)
+        return Point(self.x, self.loss)
+
+    def _path(self) -> list[Leg]:
+        """Return the path of conjugate gradients from the present point."""
         free = self.problem.free(self.x, self.gradient)
         product = self.problem.exact_product(self.x) if self.hessian == "exact" else self._by_differences
 
@@ -103,7 +101,7 @@ class NewtonCG:
         if self.inverse is not None:
             for leg in path:
                 self.inverse.update(leg.direction, leg.image)
-        return self._walk(path)
+        return path
 
     def _walk(self, path: list[Leg]) -> Point | None:
         """Go along the path as far as the trust region reaches, and adapt the region to what is found."""
