@@ -6,7 +6,7 @@ no generated file lies in the tree.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -67,8 +67,9 @@ def _row(key: str, field: Schema, required: bool) -> list[str]:
 
 def _type(field: Schema) -> str:
     """Describe a value's JSON schema in a few words."""
-    if "anyOf" in field:
-        return " or ".join(_type(option) for option in field["anyOf"])
+    for union in ("anyOf", "oneOf"):
+        if union in field:
+            return " or ".join(_type(option) for option in field[union])
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
     if "prefixItems" in field:
@@ -117,15 +118,16 @@ def _command(named: tuple[str, Any]) -> str:
     return "\n\n".join([f"## `{name}`", str(command.help), f"```text\n{usage}\n```", *items])
 
 
-GENERATORS: dict[str, Callable[[], str]] = {
-    "cli": commands,
-    "recipe": lambda: recipe_keys(Recipe),
-    "distillation-recipe": lambda: recipe_keys(DistillationRecipe),
+# Written before any page is read: autodoc replaces the defaults in the signatures of what it documents.
+GENERATED = {
+    "cli": commands(),
+    "recipe": recipe_keys(Recipe),
+    "distillation-recipe": recipe_keys(DistillationRecipe),
 }
 
 
 def _insert(app: Sphinx, name: str, source: list[str]) -> None:
-    source[0] = re.sub(r"<!-- generated: (\S+) -->", lambda mark: GENERATORS[mark[1]](), source[0])
+    source[0] = re.sub(r"<!-- generated: (\S+) -->", lambda mark: GENERATED[mark[1]], source[0])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
