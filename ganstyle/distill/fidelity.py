@@ -1,6 +1,6 @@
 """How well a student imitates its teacher on images that it is not trained on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class Fidelity:
     def __init__(
         self,
         section: FidelitySection,
-        paintings: list[Tensor],
+        paintings: Sequence[Tensor],
         teacher: Callable[[Tensor], FeatureMaps],
         device: torch.device,
     ) -> None:

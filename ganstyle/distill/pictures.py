@@ -115,13 +115,13 @@ class OnPolicyPictures:
         self._optimizer.state.pop(self._pool[slot], None)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything as plain values and tensors."""
+        """Return everything as plain values and tensors, which may be the live ones."""
         return {
-            "pool": torch.stack([picture.detach().cpu() for picture in self._pool]),
+            "pool": torch.stack([picture.detach() for picture in self._pool]),
             "optimizer": self._optimizer.state_dict(),
-            "photos": self._photos.cpu(),
-            "paintings": self._paintings.cpu(),
-            "style_weights": self._style_weights.cpu(),
+            "photos": self._photos,
+            "paintings": self._paintings,
+            "style_weights": self._style_weights,
             "left": list(self._left),
             "begun": self._begun,
             "turn": self._turn,

@@ -6,10 +6,15 @@ from typing import Any
 
 from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
-from accelerate.utils import gather_object
+from accelerate.utils import gather_object, set_seed
 from torch import nn
 
 from ganstyle.distill.pictures import OnPolicyPictures
+from ganstyle.distill.recipe import DistillationRecipe
+from ganstyle.models import VGG16Student
+from ganstyle.runs.optimizers import KernelMuon
+from ganstyle.runs.snapshot import copy_state
+from ganstyle.style import load_style
 
 
 @dataclass
@@ -34,9 +39,22 @@ class DistillationState:
     photos: int = 0
     seconds: float = 0.0
 
+    @property
+    def network(self) -> nn.Module:
+        """The student."""
+        return self.student
+
+    @property
+    def replicated(self) -> bool:
+        """Each process has on-policy pictures of its own."""
+        return self.pictures is None
+
+    def gather(self, accelerator: Accelerator, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values with the on-policy pictures of every process, in the order of their ranks."""
+        return values | {"pictures": gather_object(copy_state(values["pictures"], "cpu"))}
+
     def state_dict(self, accelerator: Accelerator) -> dict[str, Any]:
-        """Return everything as plain values and tensors. All processes call it together."""
-        pictures = [self.pictures.state_dict()] if self.pictures else []
+        """Return what this process holds as plain values and tensors."""
         return {
             "step": self.step,
             "photos": self.photos,
@@ -44,7 +62,7 @@ class DistillationState:
             "scale": dict(self.scale),
             "student": accelerator.unwrap_model(self.student).state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "pictures": gather_object(pictures),
+            "pictures": [self.pictures.state_dict()] if self.pictures else [],
         }
 
     def load_state_dict(self, accelerator: Accelerator, values: dict[str, Any]) -> None:
@@ -61,3 +79,27 @@ class DistillationState:
             self.pictures.load_state_dict(values["pictures"][accelerator.process_index])
         self.scale = values["scale"]
         self.step, self.photos, self.seconds = values["step"], values["photos"], values["seconds"]
+
+
+def fresh_state(recipe: DistillationRecipe, accelerator: Accelerator) -> DistillationState:
+    """Build the student, its optimizer and the pool of on-policy pictures.
+
+    Raises:
+        CheckpointError: there is no style of a name in ``on_policy.styles``.
+    """
+    set_seed(recipe.seed)
+    student: nn.Module = VGG16Student(**recipe.student.model_dump(), norm=True).to(accelerator.device)
+    section = recipe.optimizer
+    optimizer = KernelMuon(student, lr=section.lr, lr_adam=section.lr_adam, weight_decay=section.weight_decay)
+    student, optimizer = accelerator.prepare(student, optimizer)
+    pictures = None
+    if recipe.on_policy.pictures:
+        pictures = OnPolicyPictures(
+            recipe.on_policy,
+            size=recipe.image_size,
+            seed=recipe.seed,
+            rank=accelerator.process_index,
+            styles=[load_style(name).generator.to(accelerator.device) for name in recipe.on_policy.styles],
+            device=accelerator.device,
+        )
+    return DistillationState(student, optimizer, pictures)

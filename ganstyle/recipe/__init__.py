@@ -3,13 +3,14 @@
 from ganstyle.recipe.difference import differences
 from ganstyle.recipe.fields import Count, Interval, NonNegative, Number, PathText, Positive, Text
 from ganstyle.recipe.networks import DiscriminatorSection, GeneratorSection
-from ganstyle.recipe.run import RunRecipe, Section
+from ganstyle.recipe.run import GuardSection, RunRecipe, Section
 from ganstyle.recipe.schema import LossSection, PhaseSection, Recipe, ScoreSection
 
 __all__ = [
     "Count",
     "DiscriminatorSection",
     "GeneratorSection",
+    "GuardSection",
     "Interval",
     "LossSection",
     "NonNegative",

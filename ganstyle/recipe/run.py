@@ -44,6 +44,18 @@ class RunSection(Section):
     keep: Count = Field(2, description="how many training states to keep")
 
 
+class GuardSection(Section):
+    """When a training has diverged, and its way back to the last good state with a lower learning rate."""
+
+    patience: Count = Field(20, description="skipped steps of a network in a row that mean it has diverged")
+    returns: Annotated[int, Field(ge=0), Number] = Field(
+        3, description="how often the run goes back to its last good state before it gives up"
+    )
+    lr_factor: Annotated[float, Field(gt=0, le=1), Number] = Field(
+        0.5, description="what each return multiplies the learning rates by"
+    )
+
+
 class RunRecipe(Section):
     """What every run has, whatever it trains."""
 
@@ -64,6 +76,7 @@ class RunRecipe(Section):
     workers: Annotated[int, Field(ge=0), Number] = Field(2, description="processes that load data")
     content: ContentSection = Field(ContentSection(), description="where the photos come from")
     run: RunSection = Field(RunSection(), description="what the run writes, and how often")
+    guard: GuardSection = Field(GuardSection(), description="what happens when the training diverges")
     vgg: PathText = Field("auto", description="the VGG-16: auto, distilled, imagenet or a file")
     resume: PathText = Field("auto", description="auto, never, or the folder of a training state")
 

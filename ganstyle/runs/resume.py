@@ -18,7 +18,7 @@ from ganstyle.runs.state import check_state, list_states, state_step
 
 # What may change between two parts of one run. How the style comes out depends on none of it but the number
 # of steps, and of that the run tells.
-_FREE = ("format", "resume", "run", "score", "steps", "workers")
+_FREE = ("format", "guard", "resume", "run", "score", "steps", "workers")
 _ABANDONED = "abandoned-"
 _BEGIN_ANEW = "choose another name, or move the folder away to begin anew"
 

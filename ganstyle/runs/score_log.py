@@ -1,37 +1,82 @@
-"""The scores of a run, a line for each step that was scored."""
+"""The scores of a run, a line for each step that was scored, and which of the steps is the best."""
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ganstyle.files import atomic_write
 from ganstyle.metrics import HIGHER_IS_BETTER
 
+_BEST_WITHOUT_PAINTING = ("content", "mse", "ssim", "fid_vgg16_content", "kid_vgg16_content")
+_TOLERANCE = 1.1
+
+Line = Mapping[str, Any]  # numbers, and None for what was not finite
+
 
 class ScoreLog:
-    """A run's ``scores.jsonl``: one line for each step that was scored.
+    """A run's ``scores.jsonl``: one line for each step that was scored; null for what is not finite.
 
     Args:
         file: where it lies; made with the first line.
+        select: the score that decides which step is the best.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, select: str) -> None:
         self._file = file
+        self._select = select
 
-    def is_best(self, key: str, value: float, *, before: int) -> bool:
-        """Say whether ``key`` is better than in every line of this run before a step."""
-        earlier = [line[key] for line in self._lines() if line["step"] < before and key in line]
-        if key in HIGHER_IS_BETTER:
-            return value > max(earlier, default=float("-inf"))
-        return value < min(earlier, default=float("inf"))
+    def is_best(self, line: Mapping[str, float]) -> bool:
+        """Say whether the step of a line is better than every earlier one of this run."""
+        return best_step([*self._before(line), _finite(line)], self._select) == line["step"]
 
-    def record(self, line: dict[str, float]) -> None:
+    def record(self, line: Mapping[str, float]) -> None:
         """Add a line, and drop those of later steps, which an interrupted run left behind."""
-        lines = [old for old in self._lines() if old["step"] < line["step"]]
+        lines = [*self._before(line), _finite(line)]
         with atomic_write(self._file) as temporary:
-            temporary.write_text("".join(json.dumps(entry) + "\n" for entry in [*lines, line]))
+            temporary.write_text("".join(json.dumps(entry, allow_nan=False) + "\n" for entry in lines))
 
-    def _lines(self) -> Sequence[dict[str, float]]:
+    def _before(self, line: Mapping[str, float]) -> list[Line]:
         if not self._file.exists():
             return []
-        return [json.loads(line) for line in self._file.read_text().splitlines()]
+        lines = [_finite(json.loads(text)) for text in self._file.read_text().splitlines()]
+        return [old for old in lines if old["step"] < line["step"]]
+
+
+def best_step(lines: Sequence[Line], select: str) -> int | None:
+    """Return the step whose output is kept as the best, if each was compared when its line was written.
+
+    A generator that leaves photos as they are has the best content, MSE and SSIM there can be. By these, and
+    by FID and KID against the photos, only steps are compared whose style is at most 10 % above the lowest so
+    far. Step 0, before any training, and a score that is not finite are never the best.
+
+    Args:
+        lines: in the order of their steps.
+        select: the score to compare.
+    """
+    best: Line | None = None
+    lowest = math.inf
+    for line in lines:
+        if not line["step"] or line.get(select) is None:
+            continue
+        if select in _BEST_WITHOUT_PAINTING:
+            style = line.get("style")
+            if style is None:
+                continue
+            lowest = min(lowest, style)
+            if style > lowest * _TOLERANCE:
+                continue
+            if best is not None and best["style"] > lowest * _TOLERANCE:
+                best = None
+        if best is None or _better(line[select], best[select], select):
+            best = line
+    return None if best is None else int(best["step"])
+
+
+def _better(one: float, other: float, name: str) -> bool:
+    return one > other if name in HIGHER_IS_BETTER else one < other
+
+
+def _finite(line: Mapping[str, float | None]) -> Line:
+    return {k: v if v is not None and math.isfinite(v) else None for k, v in line.items()}

@@ -19,7 +19,14 @@ class Tracker:
     """
 
     def __init__(self, folder: Path, *, step: int, enabled: bool) -> None:
-        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step) if enabled else None
+        self._folder = folder / "tensorboard"
+        self._writer = self._open(step) if enabled else None
+
+    def go_back(self, step: int) -> None:
+        """Hide what was written after a step."""
+        if self._writer:
+            self._writer.close()
+            self._writer = self._open(step)
 
     def recipe(self, recipe: RunRecipe) -> None:
         """Show the whole recipe as text."""
@@ -39,7 +46,17 @@ class Tracker:
             self._writer.add_image(name, grid, step)
             self._writer.flush()
 
-    def close(self) -> None:
+    def flush(self) -> None:
         """Write out what is still pending."""
         if self._writer:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Write out what is still pending, and close the files."""
+        if self._writer:
             self._writer.close()
+
+    def _open(self, step: int) -> SummaryWriter:
+        # TensorBoard hides this step and later ones. The points of the step that the run continues from stay;
+        # those of step 0 are written again.
+        return SummaryWriter(str(self._folder), purge_step=step + 1 if step else 0)

@@ -1,6 +1,6 @@
 """The phases of a training: such as small crops and a fast feature network at first, the real one last."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accelerate import Accelerator
@@ -10,28 +10,25 @@ from ganstyle.images import resize_shorter
 from ganstyle.losses import PerceptualLoss, StyleTarget, usable_octaves
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.launch import feature_dtype, find_weights
+from ganstyle.runs.loop import Phase
 from ganstyle.weights import WeightsFile, load_vgg16
 
 
 @dataclass(frozen=True)
-class Phase:
-    """A stretch of the training, ready to be run.
+class TrainingPhase(Phase):
+    """A part of the training of a style.
 
     Attributes:
-        end: the step that it ends with.
         image_size: side of the photos' crops in pixels.
         weights: the feature network's file.
         perceptual: content and style distance, by that network.
         reference: the style's Gram matrices as scores measure them, with zeros beyond the border.
-        data: what is drawn; the order goes on from phase to phase.
     """
 
-    end: int
     image_size: int
     weights: WeightsFile
     perceptual: PerceptualLoss
     reference: StyleTarget
-    data: TrainingData
 
 
 def prepare_phases(
@@ -41,7 +38,7 @@ def prepare_phases(
     style: StyleImages,
     *,
     max_strength: float | None,
-) -> list[Phase]:
+) -> list[TrainingPhase]:
     """Make every phase ready, so that what is wrong with the last one shows before the first.
 
     Args:
@@ -73,16 +70,13 @@ def prepare_phases(
             seed=recipe.seed,
             max_strength=max_strength if section.strengths else None,
         )
-        phases.append(Phase(round(section.until * recipe.steps), image_size, *networks[spec], data))
+        weights, perceptual, reference = networks[spec]
+        end, label = round(section.until * recipe.steps), f"{image_size} px, {weights.name}"
+        phases.append(TrainingPhase(end, data, image_size, weights, perceptual, reference, label=label))
     return phases
 
 
-def remaining(phases: Sequence[Phase], step: int) -> Iterator[Phase]:
-    """Yield the phases that are not over after so many steps."""
-    return (phase for phase in phases if phase.end > step)
-
-
-def missing_octaves(recipe: Recipe, phases: Sequence[Phase]) -> str | None:
+def missing_octaves(recipe: Recipe, phases: Sequence[TrainingPhase]) -> str | None:
     """Say in one line if the smallest crops, or the painting, are too small for the recipe's octaves."""
     wanted = max(len(recipe.loss.style_octave_weights), len(recipe.loss.content_octave_weights))
     side = min(recipe.style.size, *(phase.image_size for phase in phases))

@@ -21,8 +21,15 @@ class Samples:
         self._photos = torch.cat(squares)
 
     @torch.inference_mode()
-    def grid(self, generator: nn.Module, device: torch.device) -> Tensor:
-        """Return the grid, (3, H, W) in [0, 1] on the CPU: each photo and its picture in turn."""
-        pictures = [generator(photo[None].to(device))[0].float().cpu() for photo in self._photos]
-        pairs = [image for pair in zip(self._photos, pictures, strict=True) for image in pair]
+    def grid(self, generator: nn.Module, device: torch.device, *, count: int | None = None) -> Tensor:
+        """Return the grid, (3, H, W) in [0, 1] on the CPU: each photo and its picture in turn.
+
+        Args:
+            generator: paints them.
+            device: where the generator is.
+            count: how many of the photos; None: all.
+        """
+        photos = self._photos[:count]
+        pictures = [generator(photo[None].to(device))[0].float().cpu() for photo in photos]
+        pairs = [image for pair in zip(photos, pictures, strict=True) for image in pair]
         return image_grid(torch.stack(pairs), columns=4)

@@ -5,8 +5,16 @@ from typing import Any
 
 from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
+from accelerate.utils import set_seed
 from torch import nn
+from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
+
+from ganstyle.models import DISCRIMINATORS
+from ganstyle.recipe import Recipe
+from ganstyle.runs.optimizers import KernelMuon
+from ganstyle.runs.schedule import EMA
+from ganstyle.style import build_generator, warm_start
 
 
 @dataclass
@@ -34,6 +42,25 @@ class TrainingState:
     photos: int = 0
     seconds: float = 0.0
     init: dict[str, str] | None = None
+
+    @property
+    def network(self) -> nn.Module:
+        """The generator."""
+        return self.generator
+
+    @property
+    def optimizer(self) -> AcceleratedOptimizer:
+        """The generator's."""
+        return self.generator_optimizer
+
+    @property
+    def replicated(self) -> bool:
+        """All processes hold the same."""
+        return True
+
+    def gather(self, accelerator: Accelerator, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values: those of one process are those of all."""
+        return values
 
     def state_dict(self, accelerator: Accelerator) -> dict[str, Any]:
         """Return everything as plain values and tensors."""
@@ -68,3 +95,36 @@ class TrainingState:
             "scaler": accelerator.scaler,
         }
         return {name: part for name, part in parts.items() if part is not None}
+
+
+def fresh_state(recipe: Recipe, accelerator: Accelerator, *, warm: bool) -> TrainingState:
+    """Build the networks and their optimizers.
+
+    Args:
+        recipe: says which.
+        accelerator: where they will be trained.
+        warm: give the generator the weights of the style that ``init`` names, if it names one.
+
+    Raises:
+        CheckpointError: there is no such style, or its generator is another.
+    """
+    set_seed(recipe.seed)
+    generator = build_generator(recipe)
+    init = warm_start(generator, recipe.init) if recipe.init and warm else None
+    generator.to(accelerator.device)
+    # Copied before Accelerate wraps the generator's forward: the average always computes in float32.
+    average = AveragedModel(generator, multi_avg_fn=EMA(recipe.ema)).eval().requires_grad_(False)
+    betas = recipe.optimizer.betas
+    optimizer: Optimizer = Adam(generator.parameters(), lr=recipe.optimizer.lr, betas=betas)
+    if recipe.optimizer.lr_muon:
+        optimizer = KernelMuon(
+            generator, lr=recipe.optimizer.lr_muon, lr_adam=recipe.optimizer.lr, betas=betas
+        )
+    generator, generator_optimizer = accelerator.prepare(generator, optimizer)
+    state = TrainingState(generator, average, generator_optimizer, init=init)
+    if recipe.discriminator:
+        discriminator = DISCRIMINATORS[recipe.discriminator.name](**recipe.discriminator.options)
+        discriminator.to(accelerator.device)
+        optimizer = Adam(discriminator.parameters(), lr=recipe.optimizer.lr_discriminator, betas=betas)
+        state.discriminator, state.discriminator_optimizer = accelerator.prepare(discriminator, optimizer)
+    return state

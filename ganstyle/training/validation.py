@@ -14,10 +14,10 @@ from ganstyle.data import StyleImages
 from ganstyle.errors import RunError
 from ganstyle.images import find_images
 from ganstyle.losses.perceptual import FeatureExtractor
-from ganstyle.metrics import EvaluationModels, Evaluator, ScoreAccumulator, StyleReference
+from ganstyle.metrics import YARDSTICK_LAYERS, EvaluationModels, Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.distributions.extractors import vgg16_extractor
-from ganstyle.recipe import ScoreSection
-from ganstyle.weights import WeightsFile
+from ganstyle.recipe import Recipe, ScoreSection
+from ganstyle.weights import WeightsFile, load_vgg16
 
 
 class Scores:
@@ -79,3 +79,23 @@ class Scores:
             photo = self._evaluator.photo(number)
             self._evaluator.add(accumulator, number, generator(photo).float(), photo)
         return self._evaluator.scores(gather_object([accumulator]))
+
+
+def prepare_scores(
+    recipe: Recipe, accelerator: Accelerator, weights: WeightsFile, style: StyleImages
+) -> Scores | None:
+    """Prepare to score as the recipe asks for; None if it does not.
+
+    Args:
+        recipe: says on what, and where the run's folder is.
+        accelerator: which of the processes this is.
+        weights: of the network to measure with.
+        style: the paintings.
+
+    Raises:
+        GanstyleError: the photos cannot be scored; see `Scores`.
+    """
+    if not recipe.score.every:
+        return None
+    exact = load_vgg16(weights, YARDSTICK_LAYERS).to(accelerator.device)
+    return Scores(recipe.score, exact, weights, style, accelerator, statistics=recipe.folder / "statistics")

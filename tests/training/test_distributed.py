@@ -29,14 +29,14 @@ from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.training import loop
 
-fresh = loop._fresh_state
+fresh = loop.fresh_state
 def remember(*arguments, **keywords):
     global state
     state = fresh(*arguments, **keywords)
     return state
 
 if __name__ == "__main__":
-    loop._fresh_state = remember
+    loop.fresh_state = remember
     folder = Path(sys.argv[1])
     recipe = Recipe.parse(json.loads((folder / "values.json").read_text()), source="test")
     outcome = loop.train(recipe)

@@ -1,0 +1,96 @@
+"""What the training of a style makes: the style's file, samples of it, and its scores."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from ganstyle.recipe import Recipe
+from ganstyle.runs.launch import describe_training
+from ganstyle.style import save_style
+from ganstyle.training.phases import TrainingPhase
+from ganstyle.training.samples import Samples
+from ganstyle.training.state import TrainingState
+from ganstyle.training.validation import Scores
+from ganstyle.weights import WeightsFile
+
+
+class StyleOutput:
+    """The averaged generator as a `RunOutput`.
+
+    Args:
+        recipe: what is trained, and how often it is looked at.
+        accelerator: which of the processes this is.
+        state: the training, as it changes.
+        phases: the training's phases; the style file names their feature networks and keeps the last one's
+            Gram matrices.
+        samples: the photos to watch.
+        scores: how to score; None if the recipe does not ask for it.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        accelerator: Accelerator,
+        state: TrainingState,
+        *,
+        phases: Sequence[TrainingPhase],
+        samples: Samples,
+        scores: Scores | None,
+    ) -> None:
+        self.path = recipe.folder / "style.safetensors"
+        self.best: Path | None = recipe.folder / "best.safetensors"
+        self.select: str = recipe.score.select
+        self.sample_every = recipe.run.sample_every
+        self.score_every = recipe.score.every
+        self._recipe = recipe
+        self._accelerator = accelerator
+        self._state = state
+        self._phases = phases
+        self._samples = samples
+        self._scores = scores
+
+    def find_problem(self) -> str | None:
+        """Say whether the generator paints values that are not finite."""
+        grid = self._samples.grid(self._state.average.module, self._accelerator.device, count=1)
+        return None if bool(torch.isfinite(grid).all()) else "the generator's pictures are not finite"
+
+    def sample(self) -> Tensor:
+        """Return a grid of photos and pictures, (3, H, W) in [0, 1]."""
+        return self._samples.grid(self._state.average.module, self._accelerator.device)
+
+    def score(self) -> dict[str, float]:
+        """Return the scores on the validation photos, on every process."""
+        return self._scores.measure(self._state.average.module) if self._scores else {}
+
+    def combine(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Return ``weighted``: content and style distance, weighted as in the loss."""
+        loss = self._recipe.loss
+        return {"weighted": loss.content * scores["content"] + loss.style * scores["style"]}
+
+    def save(self, path: Path, scores: Mapping[str, float]) -> None:
+        """Write the style."""
+        state, last = self._state, self._phases[-1]
+        info: dict[str, Any] = {
+            "vgg": _describe(last.weights),
+            "training": describe_training(
+                self._accelerator, steps=state.step, photos=state.photos, seconds=state.seconds
+            ),
+        }
+        if state.init:
+            info["init"] = state.init
+        if len(self._phases) > 1:
+            info["phases"] = [
+                {"end": phase.end, "image_size": phase.image_size, "vgg": _describe(phase.weights)}
+                for phase in self._phases
+            ]
+        if self._scores is not None and scores:
+            info["scores"] = {**scores, "protocol": self._scores.protocol}
+        save_style(path, state.average.module, self._recipe, last.reference, info)
+
+
+def _describe(weights: WeightsFile) -> dict[str, str]:
+    return {"name": weights.name, "sha256": weights.sha256}
