@@ -16,7 +16,7 @@ import torch
 from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
-from ganstyle.training import Event, Message, Outcome, Progress, Saved, train
+from ganstyle.training import Event, Message, Progress, Saved, TrainedStyle, train
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -43,7 +43,7 @@ def _final(recipe: Recipe, step: int) -> dict[str, Any]:
 
 def _train(
     recipe: Recipe, on_event: Callable[[Event], None] = lambda event: None
-) -> tuple[list[str], Outcome]:
+) -> tuple[list[str], TrainedStyle]:
     """Train; return what was said, and the outcome."""
     said: list[str] = []
 

@@ -32,7 +32,7 @@ def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
         loaded: dict[str, Any] = torch.load(state, weights_only=True)
         return {**loaded["generator"], **{f"d.{k}": v for k, v in loaded["discriminator"].items()}}
 
-    values = tiny(name="whole", steps=400, generator=GENERATOR, optimizer={"lr_muon": lr_muon})
+    values = tiny(name="whole", steps=6, generator=GENERATOR, optimizer={"lr_muon": lr_muon})
     whole = Recipe.parse(values, source="test")
     train(whole)
     parts = Recipe.parse(values | {"name": "parts"}, source="test")
@@ -47,7 +47,7 @@ def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
 @pytest.mark.parametrize(("later", "learned"), [(False, False), (True, True)])
 def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learned: bool) -> None:
     phases = [{"until": 0.5, "strengths": False}, {"until": 1, "strengths": later}]
-    recipe = Recipe.parse(tiny(steps=400, generator=GENERATOR, phases=phases), source="test")
+    recipe = Recipe.parse(tiny(steps=4, generator=GENERATOR, phases=phases), source="test")
     state = load_style(train(recipe).style).generator.state_dict()
     slopes = [value for key, value in state.items() if key.endswith("_slope")]
     assert slopes
@@ -55,7 +55,7 @@ def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learned
 
 
 def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
-    style = load_style(train(Recipe.parse(tiny(steps=400, generator=GENERATOR), source="test")).style)
+    style = load_style(train(Recipe.parse(tiny(steps=2, generator=GENERATOR), source="test")).style)
     assert takes_strength(style.generator)
     image = torch.rand(1, 3, 21, 34)
     assert torch.equal(style.generator(image, 0.0), image)
