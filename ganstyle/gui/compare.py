@@ -114,7 +114,12 @@ class CompareTab:
                 models = EvaluationModels(context.vgg, context.features, device=context.device)
                 evaluator = Evaluator([photo.path], models, reference, size=int(size))
                 return compare_with_gatys(
-                    chosen, evaluator, reference, context.features, steps=int(steps), on_event=on_event
+                    chosen,
+                    evaluator,
+                    reference,
+                    context.optimization_features,
+                    steps=int(steps),
+                    on_event=on_event,
                 )
 
             yield _EMPTY, progress_line("Preparing …", 0)

@@ -13,6 +13,7 @@ from ganstyle.gatys import LAYERS
 from ganstyle.gui.jobs import wait_until_idle
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.tensorboard import TensorBoard
+from ganstyle.models.vgg import Padding
 from ganstyle.style import Style, load_style, shipped_styles
 from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 
@@ -110,20 +111,33 @@ class AppContext:
     runs: Path
     tensorboard: TensorBoard
     local: bool = True
-    _features: FeatureNetwork | None = None
+    _features: dict[Padding, FeatureNetwork] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     @property
     def features(self) -> FeatureNetwork:
-        """The feature network, in float32; loaded when it is first used.
+        """The feature network that measures, in float32; loaded when it is first used.
 
         Raises:
             WeightsError: its file is damaged, or lacks a layer.
         """
+        return self._load("zeros")
+
+    @property
+    def optimization_features(self) -> FeatureNetwork:
+        """The same network, but with its maps' edges repeated: pictures optimized on it have no gray frame.
+
+        Raises:
+            WeightsError: its file is damaged, or lacks a layer.
+        """
+        return self._load("replicate")
+
+    def _load(self, padding: Padding) -> FeatureNetwork:
         with self._lock:
-            if self._features is None:
-                self._features = load_vgg16(self.vgg, LAYERS).to(self.device)
-            return self._features
+            if padding not in self._features:
+                network = load_vgg16(self.vgg, LAYERS, padding=padding)
+                self._features[padding] = network.to(self.device)
+            return self._features[padding]
 
     def close(self) -> None:
         """Remove visitors' files and end what was started for them, within seconds."""

@@ -125,7 +125,7 @@ class OptimizeTab:
                 return optimize(
                     resize_shorter(content, shorter).to(self._context.device),
                     [resize_shorter(style, min(shorter, *style.shape[-2:])).to(self._context.device)],
-                    features=self._context.features,
+                    features=self._context.optimization_features,
                     settings=GatysSettings(
                         optimizer=optimizer,
                         steps=int(steps),
