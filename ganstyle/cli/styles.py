@@ -46,7 +46,8 @@ def styles(
             str(painting[key]) for key in ("title", "author", "year", "license") if painting[key]
         )
         scores = row.get("scores", {})
-        measured = "  ".join(f"{key} {scores[key]:.3f}" for key in ("content", "style") if key in scores)
+        known = [key for key in ("content", "style", "style_coarse") if scores.get(key) is not None]
+        measured = "  ".join(f"{key} {scores[key]:.3f}" for key in known)
         typer.echo(f"{row['name']:<20} {row['bytes'] / 1e6:5.1f} MB  {measured:<28} {credit}")
     if json_file:
         write_json(json_file, rows)

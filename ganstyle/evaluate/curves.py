@@ -9,6 +9,7 @@ from ganstyle.reports import Curve, thinned
 SCORES = "scores.jsonl"
 
 _SCORES = ("content", "style")
+_LATER_SCORES = ("style_coarse",)  # runs of older versions have none
 _LOSSES = ("content", "style", "adversarial", "discriminator")
 _READ = 2000  # points of a curve that are read; of more, a sample is
 
@@ -22,12 +23,22 @@ def read_scores(run: str | Path) -> dict[str, Curve]:
     file = Path(run) / SCORES
     try:
         lines = score_lines(run)
-        return {name: [(line["seconds"] / 60, line[name]) for line in lines] for name in _SCORES}
+        names = [*_SCORES, *(name for name in _LATER_SCORES if any(name in line for line in lines))]
+        return {
+            name: [(line["seconds"] / 60, line[name]) for line in lines if _is_known(line, name)]
+            for name in names
+        }
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise RunError(
             f"{file}: no scores to draw ({reason}); give the folder of a run with score.every above 0"
         ) from error
+
+
+def _is_known(line: dict[str, float], name: str) -> bool:
+    """Say whether a line has a score; None stands for one that was not finite."""
+    value = line[name] if name in _SCORES else line.get(name)
+    return value is not None
 
 
 def score_lines(run: str | Path) -> list[dict[str, float]]:

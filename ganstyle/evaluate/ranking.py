@@ -20,7 +20,7 @@ RANK_BY = "style"
 
 
 class UnknownScoreError(GanstyleError):
-    """There is no score of the name that is to decide."""
+    """The score that is to decide does not exist, or cannot be measured."""
 
 
 def find_styles(folder: str | Path) -> list[Path]:
@@ -110,6 +110,8 @@ def _score(
 ) -> StyleScore:
     style = load_style(path)
     evaluator, _ = style_evaluator(models, photos, style, size=size, statistics=statistics)
+    if by in dict(models.missing):
+        raise UnknownScoreError(f"the score '{by}' is not measured: {evaluator.missing[by]}")
     if by not in (*evaluator.protocol, *evaluator.missing):
         raise UnknownScoreError(f"no score '{by}'; choose from {', '.join(evaluator.protocol)}")
     style.generator.to(models.device)

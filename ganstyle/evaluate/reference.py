@@ -1,5 +1,6 @@
 """What a style is measured against: its painting, or where there is no copy of it, its Gram matrices."""
 
+import itertools
 from hashlib import sha256
 from pathlib import Path
 
@@ -62,10 +63,20 @@ def find_reference(
     lacking = [layer for layer in YARDSTICK_LAYERS if layer not in style.target.grams]
     if lacking:
         raise CheckpointError(f"{problem} lack {', '.join(lacking)}; give --painting")
-    target = StyleTarget(({layer: style.target.grams[layer] for layer in YARDSTICK_LAYERS},)).to(device)
     return StyleReference(
-        target, f"the checkpoint's Gram matrices, taken at {style.recipe.style.size} px", None, key
+        _stored_target(style).to(device),
+        f"the checkpoint's Gram matrices, taken at {style.recipe.style.size} px",
+        None,
+        key,
     )
+
+
+def _stored_target(style: Style) -> StyleTarget:
+    """Return the checkpoint's Gram matrices at the yardstick's layers, of every octave that has them all."""
+    octaves = itertools.takewhile(
+        lambda grams: all(layer in grams for layer in YARDSTICK_LAYERS), style.target.octaves
+    )
+    return StyleTarget(tuple({layer: grams[layer] for layer in YARDSTICK_LAYERS} for grams in octaves))
 
 
 def _identify(style: Style) -> str:

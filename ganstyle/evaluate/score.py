@@ -47,10 +47,10 @@ class StyleScore:
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
-        """Return JSON values: every score of the protocol, None where there are too few photos for it."""
+        """Return JSON values; a score is None where there are too few photos for it, or no octaves."""
         return {
             "name": self.name,
-            **{name: self.scores.get(name) for name in self.protocol},
+            **{name: self.scores.get(name) for name in named_scores(self.protocol)},
             "seconds_per_image": round(self.seconds_per_image, 4),
             "threads": torch.get_num_threads(),
             "vgg": {
@@ -61,6 +61,11 @@ class StyleScore:
             "protocol": self.protocol,
             "not_measured": dict(self.missing),
         }
+
+
+def named_scores(protocol: Protocol) -> list[str]:
+    """Return what a record lists: the yardstick's three numbers whether measured or not, then the others."""
+    return list(dict.fromkeys(("content", "style", "style_coarse", *protocol)))
 
 
 def score_style(

@@ -8,6 +8,7 @@ import torch
 
 from ganstyle._version import __version__
 from ganstyle.evaluate.compare import MethodResult, StyleComparison
+from ganstyle.evaluate.score import named_scores
 from ganstyle.reports import duration, number
 
 UNTOUCHED = 1e-6
@@ -96,4 +97,4 @@ def _result(result: MethodResult, comparison: StyleComparison) -> dict[str, Any]
 
 
 def _scores(scores: Mapping[str, float], comparison: StyleComparison) -> dict[str, float | None]:
-    return {name: scores.get(name) for name in comparison.protocol}
+    return {name: scores.get(name) for name in named_scores(comparison.protocol)}

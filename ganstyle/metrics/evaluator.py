@@ -20,12 +20,13 @@ from ganstyle.metrics.protocol import distribution_protocol, similarity_protocol
 from ganstyle.metrics.reference import StyleReference
 from ganstyle.metrics.similarity.lpips import artfid
 from ganstyle.metrics.similarity.pixels import squared_error, structural_similarity
-from ganstyle.metrics.similarity.yardstick import Yardstick
+from ganstyle.metrics.similarity.yardstick import Yardstick, coarse_octaves
 
 HIGHER_IS_BETTER = ("kept", "ssim")
 """Of these scores, higher is better; of all others, lower."""
 
 _NARROWEST = 32
+_NO_OCTAVES = "the painting is not at hand, and the checkpoint holds no Gram matrices of its octaves"
 
 
 @dataclass
@@ -78,8 +79,11 @@ class Evaluator:
         self._crops = Crops.plan(len(photos), size, seed)
         self._targets = self._measure_targets(style, statistics)
         n = len(self.photos)
-        self.protocol = similarity_protocol(models, n, size, style.source)
+        octaves = min(coarse_octaves(size), len(style.target.octaves) - 1)
+        self.protocol = similarity_protocol(models, n, size, style.source, octaves)
         self.missing = dict(models.missing)
+        if not octaves:
+            self.missing["style_coarse"] = _NO_OCTAVES
         for extractor in models.extractors:
             self.protocol |= distribution_protocol(
                 n, size, extractor, self._crops, style.source, self._targets[extractor.suffix]
@@ -115,9 +119,11 @@ class Evaluator:
             accumulator.count += 1
             return
         content, style = self._yardstick.measure(picture, photo)
+        coarse = self._yardstick.style_coarse(picture)
         values = {
             "content": content,
             "style": style,
+            **({} if coarse is None else {"style_coarse": coarse}),
             "mse": squared_error(picture, photo),
             "ssim": structural_similarity(picture, photo),
         }

@@ -8,7 +8,12 @@ from ganstyle.metrics.distributions.extractors import RESIZE, Extractor
 from ganstyle.metrics.distributions.kid import SUBSET_SIZE, SUBSETS
 from ganstyle.metrics.models import EvaluationModels
 from ganstyle.metrics.similarity.pixels import SSIM_WINDOW
-from ganstyle.metrics.similarity.yardstick import YARDSTICK_LAYERS
+from ganstyle.metrics.similarity.yardstick import (
+    COARSE_OCTAVES,
+    SMALLEST_OCTAVE,
+    YARDSTICK_LAYERS,
+    coarse_octaves,
+)
 
 FEW_IMAGES = 2048
 """With fewer, the covariance of Inception's features is singular, and FID depends on the number."""
@@ -20,7 +25,9 @@ _RESIZE = "bicubic with antialiasing, aspect ratio kept"
 _PHOTOS = "the photos"
 
 
-def similarity_protocol(models: EvaluationModels, n: int, size: int, style_source: str) -> Protocol:
+def similarity_protocol(
+    models: EvaluationModels, n: int, size: int, style_source: str, octaves: int
+) -> Protocol:
     """Describe the scores that are means over pictures.
 
     Args:
@@ -28,12 +35,15 @@ def similarity_protocol(models: EvaluationModels, n: int, size: int, style_sourc
         n: number of pictures.
         size: their shorter side, in pixels.
         style_source: what the style is compared with.
+        octaves: halvings at which the coarse style is measured; 0: it is not.
     """
     common = {"n": n, "size": size, "resize": _RESIZE, "seed": None}
     yardstick = {**common, "extractor": models.vgg.name, "sha256": models.vgg.sha256}
+    style = {**yardstick, "layers": list(YARDSTICK_LAYERS), "against": style_source}
     protocol: Protocol = {
         "content": {**yardstick, "layers": ["relu3_3"], "against": _PHOTOS},
-        "style": {**yardstick, "layers": list(YARDSTICK_LAYERS), "against": style_source},
+        "style": style,
+        **({"style_coarse": style | _octaves(octaves, size)} if octaves else {}),
         "mse": {**common, "against": _PHOTOS},
         "ssim": {**common, "window": SSIM_WINDOW, "against": _PHOTOS},
     }
@@ -53,6 +63,16 @@ def similarity_protocol(models: EvaluationModels, n: int, size: int, style_sourc
             "against": _PHOTOS,
         }
     return protocol
+
+
+def _octaves(count: int, size: int) -> dict[str, Any]:
+    names = [f"1/{2**octave}" for octave in range(1, COARSE_OCTAVES + 1)]
+    measure = f"mean over {', '.join(names[:count])} of the size, by 2x2 averages"
+    if count < COARSE_OCTAVES:
+        too_small = coarse_octaves(size) == count
+        reason = f"under {SMALLEST_OCTAVE} px" if too_small else "not in the checkpoint"
+        measure += f"; left out: {', '.join(names[count:])} ({reason})"
+    return {"octaves": names[:count], "measure": measure}
 
 
 def distribution_protocol(

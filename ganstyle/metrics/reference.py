@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 
 from ganstyle.data import StyleImages
-from ganstyle.images import resize_shorter
 from ganstyle.losses import StyleTarget
 from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.metrics.similarity.yardstick import yardstick_target
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class StyleReference:
     """What the style of pictures is compared with.
 
     Attributes:
-        target: Gram matrices at ``YARDSTICK_LAYERS``.
+        target: Gram matrices at ``YARDSTICK_LAYERS``, with octaves where these are known.
         source: where they come from, for people.
         paintings: None where there is no copy of the painting.
         key: identifies the style where stored features stand in for its painting; empty: none may.
@@ -37,6 +37,6 @@ class StyleReference:
         key: str = "",
     ) -> "StyleReference":
         """Measure paintings as the yardstick does: with shorter sides as long as the photos'."""
-        images = [resize_shorter(painting.to(device), size) for painting in paintings.images]
         source = f"{', '.join(path.name for path in paintings.paths)} at {size} px"
-        return cls(StyleTarget.from_images(features, images), source, paintings, key)
+        target = yardstick_target(features, [image.to(device) for image in paintings.images], size=size)
+        return cls(target, source, paintings, key)

@@ -120,6 +120,7 @@ class ScoreSection(Section):
         "weighted",
         "content",
         "style",
+        "style_coarse",
         "mse",
         "ssim",
         "fid_vgg16_style",

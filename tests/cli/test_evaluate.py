@@ -36,7 +36,8 @@ def test_one_style(make_style: MakeStyle, photos: Path, vgg16_weights: Path, tmp
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["content", f"{record['content']:.5g}"]
     assert lines[1].split() == ["style", f"{record['style']:.5g}"]
-    assert [line.split()[0] for line in lines[4:8]] == [
+    assert lines[2].split() == ["style_coarse", f"{record['style_coarse']:.5g}"]
+    assert [line.split()[0] for line in lines[5:9]] == [
         *("fid_vgg16_style", "kid_vgg16_style", "fid_vgg16_content", "kid_vgg16_content")
     ]
     assert any(line.startswith("content: n = 3; 24 px; against the photos; VGG-16") for line in lines)
@@ -79,7 +80,7 @@ def test_all_styles_of_a_folder(make_style: MakeStyle, photos: Path, tmp_path: P
     assert {record["name"] for record in records} == {"one", "another"}
     assert records[0]["ssim"] >= records[1]["ssim"]
     table = [line for line in result.stdout.splitlines() if line.startswith("|")]
-    assert table[0].startswith("|  | style | content | style | mse | ssim | fid_vgg16_style |")
+    assert table[0].startswith("|  | style | content | style | style_coarse | mse | ssim | fid_vgg16_style |")
     assert table[2].startswith(f"| 1 | {records[0]['name']} | ")
 
 
@@ -193,3 +194,16 @@ def test_missing_judge_is_explained(make_style: MakeStyle, photos: Path, tmp_pat
     assert json.loads(file.read_text())["not_measured"].keys() == {
         *("kept", "kid_efficientnet_style", "kid_efficientnet_content")
     }
+
+
+def test_style_coarse_is_none_without_painting_and_octaves(
+    make_style: MakeStyle, photos: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "scores.json"
+    blind = make_style("blind", style={"path": "nowhere.jpg", "size": 24})
+    result = invoke("-s", blind, "--content", photos, "--size", 24, "--json", file)
+    assert result.exit_code == 0, result.output
+    record = json.loads(file.read_text())
+    assert record["style_coarse"] is None
+    assert record["not_measured"]["style_coarse"].startswith("the painting is not at hand")
+    assert "style_coarse: not measured: the painting is not at hand" in result.stdout

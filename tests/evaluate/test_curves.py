@@ -17,6 +17,19 @@ def test_scores_over_minutes(tmp_path: Path) -> None:
     }
 
 
+def test_coarse_style_of_newer_runs_and_scores_that_were_not_finite(tmp_path: Path) -> None:
+    lines = [
+        {"step": 0, "seconds": 0.0, "content": 1.0, "style": 0.5},
+        {"step": 1, "seconds": 60.0, "content": None, "style": 0.4, "style_coarse": 0.3},
+    ]
+    (tmp_path / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_scores(tmp_path) == {
+        "content": [(0.0, 1.0)],
+        "style": [(0.0, 0.5), (1.0, 0.4)],
+        "style_coarse": [(1.0, 0.3)],
+    }
+
+
 def test_lines_of_scores(tmp_path: Path) -> None:
     (tmp_path / "scores.jsonl").write_text('{"step": 0, "style": 1.5}\n{"step": 5}\n')
     assert score_lines(tmp_path) == [{"step": 0, "style": 1.5}, {"step": 5}]

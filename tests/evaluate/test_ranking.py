@@ -90,8 +90,12 @@ def test_what_cannot_be_ranked(
     with pytest.raises(DataError, match="holds no styles"):
         find_styles(tmp_path / "empty")
     folder = make_style().parent
-    with pytest.raises(GanstyleError, match="no score 'beauty'; choose from content, style, mse, ssim, fid_"):
+    with pytest.raises(
+        GanstyleError, match="no score 'beauty'; choose from content, style, style_coarse, mse,"
+    ):
         rank_folder(folder, choose_photos(photos).photos, models, size=24, by="beauty")
+    with pytest.raises(GanstyleError, match="the score 'kept' is not measured: the independent judge"):
+        rank_folder(folder, choose_photos(photos).photos, models, size=24, by="kept")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.safetensors").write_bytes(b"nonsense")
     with pytest.raises(GanstyleError, match="none of its 1 styles could be scored; the first: "):

@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def test_the_painting_where_the_recipe_has_it(
     expected = StyleTarget.from_images(models.features, [image])
     for layer, gram in expected.grams.items():
         assert torch.equal(reference.target.grams[layer], gram)
+    assert len(reference.target.octaves) == 3  # 32, 16 and 8 px
 
 
 def test_without_the_painting_its_gram_matrices(
@@ -43,6 +45,15 @@ def test_without_the_painting_its_gram_matrices(
     for layer, gram in load_style(path).target.grams.items():
         assert torch.equal(reference.target.grams[layer], gram)
     assert find(path, models, painting=painting).source == "painting.png at 32 px"
+
+
+def test_without_the_painting_its_stored_octaves(make_style: MakeStyle, models: EvaluationModels) -> None:
+    style = load_style(make_style(style={"path": "nowhere.jpg", "size": 24}))
+    grams = dict(style.target.grams)
+    lacking = {layer: gram for layer, gram in grams.items() if layer != "relu2_2"}
+    stored = replace(style, target=StyleTarget((grams, grams, lacking)))
+    reference = find_reference(stored, models.vgg, models.features, size=32)
+    assert len(reference.target.octaves) == 2
 
 
 def test_another_picture_of_that_name_is_not_the_painting(

@@ -54,7 +54,7 @@ def test_every_score_has_its_protocol(photos: Path, painting: Path) -> None:
     one = evaluator(photos, painting)
     scores = scores_of(one)
     assert list(scores) == [
-        *("content", "style", "mse", "ssim"),
+        *("content", "style", "style_coarse", "mse", "ssim"),
         *("fid_vgg16_style", "kid_vgg16_style", "fid_vgg16_content", "kid_vgg16_content"),
     ]
     assert scores.keys() == one.protocol.keys()
@@ -63,6 +63,10 @@ def test_every_score_has_its_protocol(photos: Path, painting: Path) -> None:
         if name not in ("mse", "ssim"):
             assert protocol["sha256"] == VGG.sha256
     assert one.protocol["style"]["against"] == f"painting.png at {SIZE} px"
+    assert one.protocol["style_coarse"]["octaves"] == ["1/2"]
+    assert one.protocol["style_coarse"]["measure"] == (
+        "mean over 1/2 of the size, by 2x2 averages; left out: 1/4, 1/8 (under 8 px)"
+    )
     assert one.protocol["fid_vgg16_style"]["n"] == 60
     assert one.protocol["fid_vgg16_style"]["size"] == SIZE // 2
     assert "under 2,048" in one.protocol["fid_vgg16_content"]["warning"]
@@ -73,12 +77,16 @@ def test_means_over_the_pictures(photos: Path, painting: Path) -> None:
     one = evaluator(photos, painting, extractor=None)
     scores = scores_of(one)
     yardstick = Yardstick.of_paintings(features, StyleImages(painting).images, size=SIZE)
-    expected: dict[str, list[float]] = {"content": [], "style": [], "mse": [], "ssim": []}
+    names = ("content", "style", "style_coarse", "mse", "ssim")
+    expected: dict[str, list[float]] = {name: [] for name in names}
     for number in range(3):
         photo = one.photo(number)
         picture = darker(photo)
+        coarse = yardstick.style_coarse(picture)
+        assert coarse is not None
         values = (
             *yardstick.measure(picture, photo),
+            coarse,
             squared_error(picture, photo),
             structural_similarity(picture, photo),
         )
@@ -125,6 +133,14 @@ def test_what_is_real_is_measured_once_and_kept(photos: Path, painting: Path, tm
     blind = StyleReference(target, "Gram matrices", None, "this style")
     assert scores_of(evaluator(photos, painting, style=blind, statistics=tmp_path)) == pytest.approx(first)
     assert "fid_vgg16_style" not in scores_of(evaluator(photos, painting, style=blind))
+
+
+def test_style_coarse_needs_octaves_in_the_target(photos: Path, painting: Path) -> None:
+    target = StyleTarget.from_images(features, StyleImages(painting).images)
+    one = evaluator(photos, painting, style=StyleReference(target, "Gram matrices", None))
+    assert "style_coarse" not in scores_of(one)
+    assert "style_coarse" not in one.protocol
+    assert "no Gram matrices of its octaves" in one.missing["style_coarse"]
 
 
 @pytest.mark.parametrize("key", ["another style", ""])

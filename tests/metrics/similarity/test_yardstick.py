@@ -5,6 +5,7 @@ from torch import Tensor
 from ganstyle.images import resize_shorter
 from ganstyle.losses import StyleTarget
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
+from ganstyle.metrics.similarity.yardstick import coarse_octaves, yardstick_target
 
 
 def features(x: Tensor) -> dict[str, Tensor]:
@@ -32,3 +33,52 @@ def test_the_painting_is_brought_to_the_photos_size() -> None:
     a = Yardstick.of_paintings(features, [painting], size=16).measure(picture, photo)
     b = Yardstick(features, StyleTarget.from_images(features, [small])).measure(picture, photo)
     assert torch.equal(a.style, b.style)
+
+
+def halved(x: Tensor) -> Tensor:
+    height, width = (side // 2 * 2 for side in x.shape[-2:])
+    x = x[..., :height, :width]
+    return (x[..., ::2, ::2] + x[..., 1::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, 1::2]) / 4
+
+
+def test_style_coarse_by_hand() -> None:
+    picture, painting = torch.rand(1, 3, 66, 81), torch.rand(1, 3, 66, 70)
+    yardstick = Yardstick.of_paintings(features, [painting], size=66)
+    expected = []
+    a, b = picture, painting
+    for _ in range(3):
+        a, b = halved(a), halved(b)
+        expected.append((gram(a) - gram(b)).square().sum() / gram(b).square().sum())
+    measured = yardstick.style_coarse(picture)
+    assert measured is not None
+    assert measured.item() == pytest.approx(torch.stack(expected).mean().item(), rel=1e-4)
+
+
+def test_style_coarse_sees_forms_and_not_grain() -> None:
+    torch.manual_seed(0)
+    painting = torch.zeros(1, 3, 64, 64)
+    painting[..., :32] = 1.0
+    grain = 0.2 * torch.randn(1, 3, 64, 64)
+    yardstick = Yardstick.of_paintings(features, [painting], size=64)
+    grainy = yardstick.style_coarse(painting + grain)
+    turned = yardstick.style_coarse(painting * torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1))
+    assert grainy is not None
+    assert turned is not None
+    assert grainy < 0.1 * turned
+    assert yardstick.style_coarse(painting) == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "octaves"), [(8, 0), (15, 0), (16, 1), (31, 1), (32, 2), (64, 3), (4000, 3)]
+)
+def test_octaves_too_small_are_left_out(side: int, octaves: int) -> None:
+    assert coarse_octaves(side) == octaves
+    target = yardstick_target(features, [torch.rand(1, 3, 64, 64)], size=side if side < 100 else 64)
+    assert len(target.octaves) == 1 + octaves
+
+
+def test_style_coarse_without_octaves_in_the_target() -> None:
+    target = StyleTarget.from_images(features, [torch.rand(1, 3, 64, 64)])
+    assert Yardstick(features, target).style_coarse(torch.rand(1, 3, 64, 64)) is None
+    full = Yardstick.of_paintings(features, [torch.rand(1, 3, 64, 64)], size=64)
+    assert full.style_coarse(torch.rand(1, 3, 12, 64)) is None
