@@ -1,5 +1,7 @@
 """``ganstyle gui``: the same things in a browser."""
 
+import os
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -91,3 +93,8 @@ def gui(
         threading.Event().wait()
     with suppress(OSError):  # the terminal may be gone
         typer.echo("ended")
+        sys.stdout.flush()
+    from ganstyle.gui.jobs import is_idle
+
+    if not is_idle():
+        os._exit(0)  # a job that is still in native code would abort the interpreter while that shuts down

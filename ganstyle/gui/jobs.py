@@ -95,6 +95,11 @@ def wait_until_idle(timeout: float) -> None:
         _WORKING.release()
 
 
+def is_idle() -> bool:
+    """Say whether no job is running."""
+    return not _WORKING.locked()
+
+
 @contextmanager
 def stoppable(
     generator: nn.Module, stop: threading.Event, report: Callable[[float], None] = lambda done: None

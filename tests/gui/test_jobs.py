@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.jobs import JobResult, JobStopped, exclusive, run_job, stoppable
+from ganstyle.gui.jobs import JobResult, JobStopped, exclusive, is_idle, run_job, stoppable, wait_until_idle
 
 
 def test_the_result_comes_last() -> None:
@@ -48,7 +48,10 @@ def test_whoever_leaves_stops_the_work() -> None:
 def test_one_at_a_time() -> None:
     """Also when a job goes on whose visitor has left."""
     stop = threading.Event()
+    assert is_idle()
     with exclusive(threading.Event()):
+        assert not is_idle()
+        wait_until_idle(0.1)
         threading.Timer(0.3, stop.set).start()
         with pytest.raises(JobStopped):
             list(run_job(lambda report: None, stop))

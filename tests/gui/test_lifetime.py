@@ -83,6 +83,7 @@ def test_sigterm_during_a_job_removes_photos_and_ends_tensorboard(
             wait_for(lambda: list(served.temporary.glob("ganstyle-gui-*/tmp*")))
             time.sleep(2)
             served.end(signal.SIGTERM, signal.SIGTERM, signal.SIGINT)
+        assert served.errors.read_text() == ""
         assert not tensorboard.is_running()
 
 
