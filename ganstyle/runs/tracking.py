@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import image, scalar, text
 
 from ganstyle.recipe import RunRecipe
+from ganstyle.runs.event_file import EventFile
 
 
 class Tracker:
@@ -20,43 +21,43 @@ class Tracker:
 
     def __init__(self, folder: Path, *, step: int, enabled: bool) -> None:
         self._folder = folder / "tensorboard"
-        self._writer = self._open(step) if enabled else None
+        self._file = self._open(step) if enabled else None
 
     def go_back(self, step: int) -> None:
         """Hide what was written after a step."""
-        if self._writer:
-            self._writer.close()
-            self._writer = self._open(step)
+        if self._file:
+            self._file.flush()
+            self._file = self._open(step)
 
     def recipe(self, recipe: RunRecipe) -> None:
         """Show the whole recipe as text."""
-        if self._writer:
+        if self._file:
             indented = "".join(f"    {line}\n" for line in recipe.to_yaml().splitlines())
-            self._writer.add_text("recipe", indented, 0)
+            self._file.add(text("recipe", indented), 0)
 
     def values(self, step: int, values: Mapping[str, float]) -> None:
         """Add a point to each named curve."""
-        if self._writer:
+        if self._file:
             for name, value in values.items():
-                self._writer.add_scalar(name, value, step)
+                self._file.add(scalar(name, value), step)
+            self._file.flush()
 
     def grid(self, step: int, name: str, grid: Tensor) -> None:
         """Show a picture, (3, H, W) in [0, 1]."""
-        if self._writer:
-            self._writer.add_image(name, grid, step)
-            self._writer.flush()
+        if self._file:
+            self._file.add(image(name, grid, dataformats="CHW"), step)
+            self._file.flush()
 
     def flush(self) -> None:
         """Write out what is still pending."""
-        if self._writer:
-            self._writer.flush()
+        if self._file:
+            self._file.flush()
 
     def close(self) -> None:
-        """Write out what is still pending, and close the files."""
-        if self._writer:
-            self._writer.close()
+        """Write out what is still pending."""
+        self.flush()
 
-    def _open(self, step: int) -> SummaryWriter:
+    def _open(self, step: int) -> EventFile:
         # TensorBoard hides this step and later ones. The points of the step that the run continues from stay;
         # those of step 0 are written again.
-        return SummaryWriter(str(self._folder), purge_step=step + 1 if step else 0)
+        return EventFile(self._folder, purge_step=step + 1 if step else 0)

@@ -1,6 +1,6 @@
 """What a run writes down as it goes: curves, sample grids, scores, training states and what it makes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from ganstyle.images import write_image
 from ganstyle.runs.events import Saved, Scored
 from ganstyle.runs.progress import ProgressMeter, mean_log
+from ganstyle.runs.retry import retry_io
 from ganstyle.runs.run import Run, RunState
 from ganstyle.runs.score_log import ScoreLog
 from ganstyle.runs.state import check_agreement, save_state
@@ -172,7 +173,7 @@ class RunWriter:
         # A diverged training is the guard's to report; until then its samples are black.
         grid = self._output.sample().nan_to_num()
         path = self._folder / "samples" / f"step-{self._state.step:06d}.jpg"
-        write_image(grid, path)
+        self._write(lambda: write_image(grid, path), path)
         self._tracker.grid(self._state.step, "samples", grid)
         self._run.report(Saved(self._state.step, path))
 
@@ -190,7 +191,7 @@ class RunWriter:
         }
         if self._output.best and self._score_log.is_best(line):
             self._save_output(self._output.best)
-        self._score_log.record(line)
+        self._write(lambda: self._score_log.record(line), self._folder / "scores.jsonl")
         self._tracker.values(step, {f"score/{name}": value for name, value in scores.items()})
         self._run.report(Scored(step, scores))
 
@@ -214,7 +215,12 @@ class RunWriter:
         self._saving, self._saved_step = False, step
         self._run.report(Saved(step, path))
 
+    def _write(self, action: Callable[[], None], path: Path) -> None:
+        """Write a file into the run's folder; a disk that is away for a moment is waited for."""
+        retry_io(action, path, inside=self._folder)
+
     def _save_output(self, path: Path) -> None:
         step = self._state.step
-        self._output.save(path, self.last_scores if self._scored_step == step else {})
+        scores = self.last_scores if self._scored_step == step else {}
+        self._write(lambda: self._output.save(path, scores), path)
         self._run.report(Saved(step, path))

@@ -4,11 +4,10 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +16,51 @@ import pytest
 from ganstyle.distill import DistillationRecipe, distill
 from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
+from ganstyle.runs import lock
 from ganstyle.runs.lock import FolderLock
 from ganstyle.training import Progress, train
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
-# Holds a folder, forks a child that outlives it as a data worker may, says so, and waits.
-_HOLDER = """
-import os, sys, time
-from pathlib import Path
-from ganstyle.runs.lock import FolderLock
-
-FolderLock(Path(sys.argv[1])).acquire()
-worker = os.fork()
-if worker:
-    print(worker, flush=True)
-time.sleep(60)
-"""
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # fork beside threads
 
 
 @contextmanager
 def _holder(folder: Path) -> Iterator[tuple[int, int]]:
-    """Hold the folder in another process; yield its id and that of a child it has."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _HOLDER, str(folder)],
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
-    )
-    assert process.stdout
-    with process:
-        worker = int(process.stdout.readline())
+    """Hold the folder in another process; yield its id and that of a child, such as a data worker."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        FolderLock(folder).acquire()
+        worker = os.fork()
+        if worker:
+            os.write(writer, str(worker).encode())
+        time.sleep(60)
+        os._exit(0)
+    worker = int(os.read(reader, 20))
+    os.close(reader)
+    os.close(writer)
+    try:
+        yield pid, worker
+    finally:
+        for process in (worker, pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def _another_process_may(folder: Path) -> bool:
+    """Try to take the lock in another process."""
+    pid = os.fork()
+    if not pid:
         try:
-            yield process.pid, worker
-        finally:
-            os.kill(worker, signal.SIGKILL)
-            process.kill()
+            lock._held.clear()
+            FolderLock(folder).acquire()
+        except RunError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def _refused(folder: Path) -> str:
@@ -89,17 +98,9 @@ def test_second_thread_is_refused_and_does_not_break_the_lock(tmp_path: Path) ->
     thread.start()
     thread.join()
     assert f"process {os.getpid()} " in messages[0]
-    probe = "import sys; from pathlib import Path; from ganstyle.runs.lock import FolderLock as L; "
-    done = subprocess.run(
-        [sys.executable, "-c", f"{probe}L(Path(sys.argv[1])).acquire()", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
-    )
-    assert "another training runs" in done.stderr
+    assert not _another_process_may(tmp_path)
     holder.release()
-    FolderLock(tmp_path).acquire()
+    assert _another_process_may(tmp_path)
 
 
 def test_other_names_of_the_folder_are_the_same_folder(tmp_path: Path) -> None:

@@ -1,12 +1,19 @@
 import errno
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ganstyle.errors import GanstyleError
+from ganstyle.recipe import Recipe
 from ganstyle.runs.retry import retry_io
+from ganstyle.runs.state import check_state, list_states
+from ganstyle.style import load_style
+from ganstyle.training import Event, Progress, train
 
 
 @pytest.fixture
@@ -75,3 +82,27 @@ def test_folder_that_is_away_is_not_made_anew(tmp_path: Path, monkeypatch: pytes
     with pytest.warns(RuntimeWarning, match="No such file or directory; trying again in 1 s"):
         assert retry_io(write, folder / "file", inside=folder)
     assert (folder / "file").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*trying again:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:.*the curves cannot be written:RuntimeWarning")
+def test_training_goes_on_after_its_folder_was_away(tiny: Callable[..., dict[str, Any]]) -> None:
+    values = tiny(steps=8)
+    values["run"] = values["run"] | {"save_every": 1, "sample_every": 1}
+    recipe = Recipe.parse(values, source="test")
+    away = recipe.folder.with_name("away")
+
+    def go_away(event: Event) -> None:
+        if isinstance(event, Progress) and event.step == 3:
+            recipe.folder.rename(away)
+            threading.Timer(1.5, lambda: away.rename(recipe.folder)).start()
+
+    assert train(recipe, go_away).finished
+    assert [path.name for path in recipe.folder.parent.iterdir()] == [recipe.name]
+    (state, *_) = list_states(recipe.folder / "checkpoints")
+    assert check_state(state) is None
+    assert len(list((recipe.folder / "samples").iterdir())) == 9
+    assert load_style(recipe.folder / "style.safetensors").info["training"]["steps"] == 8
+    events = EventAccumulator(str(recipe.folder / "tensorboard"))
+    events.Reload()
+    assert [point.step for point in events.Scalars("loss/content")] == list(range(1, 9))
