@@ -8,7 +8,7 @@ from torch import Tensor
 from ganstyle.distill.recipe import FidelitySection
 from ganstyle.images import central_square, find_images, read_image
 from ganstyle.losses import gram_matrix, relative_distance
-from ganstyle.losses.perceptual import FeatureMaps
+from ganstyle.losses.features import FeatureMaps
 
 
 class Fidelity:

@@ -16,7 +16,7 @@ from ganstyle.distill.state import DistillationState, fresh_state
 from ganstyle.distill.views import DistillationData
 from ganstyle.errors import WeightsError
 from ganstyle.losses import content_loss, gram_matrix, style_loss
-from ganstyle.losses.perceptual import FeatureMaps
+from ganstyle.losses.features import FeatureMaps
 from ganstyle.models import STUDENT_LAYERS
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures

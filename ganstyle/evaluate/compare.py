@@ -13,7 +13,7 @@ from ganstyle.evaluate.memory import memory_advice
 from ganstyle.evaluate.methods import Method, OnStep, gatys_method, generator_method, warm_up
 from ganstyle.evaluate.score import check_finite, paint_photo
 from ganstyle.images import encode_png, resize_shorter
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.protocol import Protocol
 from ganstyle.recipe import differences

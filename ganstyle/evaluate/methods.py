@@ -12,7 +12,7 @@ from ganstyle.evaluate.score import paint_photo
 from ganstyle.gatys import DEFAULTS, Iterate, OptimizationEvent, ScaleInputs, Term, optimize
 from ganstyle.gatys.objective import gram_term
 from ganstyle.images import resize_shorter
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import StyleReference
 from ganstyle.style import Style
 

@@ -10,7 +10,7 @@ from ganstyle.data import StyleImages
 from ganstyle.errors import CheckpointError
 from ganstyle.images import resize_shorter
 from ganstyle.losses import StyleTarget, relative_distance
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, StyleReference
 from ganstyle.style import Style
 from ganstyle.weights import WeightsFile

@@ -9,7 +9,7 @@ from ganstyle.errors import GanstyleError, ImageError, MissingExtraError
 from ganstyle.extras import missing
 from ganstyle.gatys.optimizers import OPTIMIZERS, default_options, is_installed
 from ganstyle.gatys.settings import PRESERVE_COLOR, GatysSettings
-from ganstyle.losses.perceptual import FeatureExtractor, minimum_side
+from ganstyle.losses.features import FeatureExtractor, minimum_side
 
 
 def check_settings(settings: GatysSettings, *, texture: bool = False) -> None:

@@ -10,13 +10,8 @@ from torch import Tensor
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.settings import GatysSettings
 from ganstyle.losses import StyleTarget, image_pyramid, total_variation, usable_octaves
-from ganstyle.losses.perceptual import (
-    FeatureExtractor,
-    FeatureMaps,
-    content_loss,
-    octave_mean,
-    style_loss,
-)
+from ganstyle.losses.features import FeatureExtractor, FeatureMaps
+from ganstyle.losses.perceptual import content_loss, octave_mean, style_loss
 
 
 @dataclass(frozen=True)

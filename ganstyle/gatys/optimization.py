@@ -18,7 +18,7 @@ from ganstyle.gatys.settings import DEFAULTS, GatysSettings
 from ganstyle.images import resize, resize_shorter
 from ganstyle.images.color import luminance_only, match_color, match_luminance
 from ganstyle.losses import usable_octaves
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 
 
 @dataclass(frozen=True)

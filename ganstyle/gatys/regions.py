@@ -6,7 +6,8 @@ from torch import Tensor
 
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.objective import ScaleInputs, Term, TermFactory, require_layers, usable_pyramid
-from ganstyle.losses.perceptual import FeatureExtractor, octave_mean
+from ganstyle.losses.features import FeatureExtractor
+from ganstyle.losses.perceptual import octave_mean
 from ganstyle.losses.regions import Regions, check_same_regions, region_grams, region_style_loss
 
 

@@ -6,13 +6,13 @@ from ganstyle.losses.gram import gram_matrix
 from ganstyle.losses.perceptual import (
     Distances,
     PerceptualLoss,
-    StyleTarget,
     content_loss,
     relative_distance,
     style_loss,
     total_variation,
 )
 from ganstyle.losses.pyramid import image_pyramid, usable_octaves
+from ganstyle.losses.target import StyleTarget
 
 __all__ = [
     "AUGMENTATIONS",

@@ -6,42 +6,16 @@ any painting. (Johnson et al. 2016 leave both unscaled, which ties the weights t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import torch
 from kornia.losses import total_variation as kornia_total_variation
 from torch import Tensor, nn
 
+from ganstyle.losses.features import FeatureExtractor, FeatureMaps
 from ganstyle.losses.gram import gram_matrix
 from ganstyle.losses.pyramid import image_pyramid, usable_octaves
-
-FeatureMaps = Mapping[str, Tensor]
-
-
-class FeatureExtractor(Protocol):
-    """A network, or any function, that returns feature maps by layer."""
-
-    def __call__(self, x: Tensor, /) -> FeatureMaps:
-        """Return each layer's map, (B, C, h, w), for images (B, 3, H, W) in [0, 1]."""
-        ...
-
-
-@runtime_checkable
-class SizedFeatureExtractor(FeatureExtractor, Protocol):
-    """A feature extractor that declares which images are too small for it, as every pooling network does.
-
-    Attributes:
-        minimum: the shortest side of an image that it accepts, in pixels.
-    """
-
-    minimum: int
-
-
-def minimum_side(features: FeatureExtractor) -> int:
-    """Return the shortest side of an image that ``features`` accepts, in pixels; 1 if it declares none."""
-    return features.minimum if isinstance(features, SizedFeatureExtractor) else 1
-
+from ganstyle.losses.target import StyleTarget
 
 # Keeps a black target (all features 0) from dividing by zero; real squared norms are many orders above it.
 _EPSILON = 1e-12
@@ -129,63 +103,6 @@ def total_variation(image: Tensor) -> Tensor:
 def _weighted_mean(distances: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
     total = sum(weights.values())
     return torch.stack([distances[layer] * (weights[layer] / total) for layer in weights]).sum(0)
-
-
-@dataclass(frozen=True)
-class StyleTarget:
-    """What a style loss compares with: Gram matrices of a painting and, if asked for, of its halves.
-
-    Attributes:
-        octaves: for the painting and each of its halves, the largest first: layer → (C, C), float32.
-    """
-
-    octaves: tuple[Mapping[str, Tensor], ...]
-
-    @property
-    def grams(self) -> Mapping[str, Tensor]:
-        """The Gram matrices at full size."""
-        return self.octaves[0]
-
-    @classmethod
-    @torch.no_grad()
-    def from_images(
-        cls,
-        features: FeatureExtractor,
-        images: Sequence[Tensor],
-        *,
-        octaves: int = 1,
-        weights: Sequence[float] | None = None,
-    ) -> "StyleTarget":
-        """Measure one painting, or the mean of several.
-
-        Args:
-            features: the network whose feature maps are compared.
-            images: paintings, each (1, 3, H, W) in [0, 1]; their sizes may differ.
-            octaves: how many sizes to measure; see `image_pyramid`. Fewer where the smallest painting is too
-                small: see `usable_octaves`.
-            weights: of the paintings, one each; they are divided by their sum. None: all alike.
-        """
-        shares = [1.0] * len(images) if weights is None else list(weights)
-        usable = min(usable_octaves(min(image.shape[-2:]), octaves) for image in images)
-        pyramids = [image_pyramid(image, usable) for image in images]
-        return cls(tuple(_mean_grams(features, octave, shares) for octave in zip(*pyramids, strict=True)))
-
-    def to(self, device: torch.device | str) -> "StyleTarget":
-        """Return the same target with its matrices on ``device``."""
-        return StyleTarget(
-            tuple({layer: gram.to(device) for layer, gram in grams.items()} for grams in self.octaves)
-        )
-
-
-def _mean_grams(
-    features: FeatureExtractor, images: Sequence[Tensor], weights: Sequence[float]
-) -> dict[str, Tensor]:
-    total, mean = sum(weights), dict[str, Tensor]()
-    for image, weight in zip(images, weights, strict=True):
-        for layer, maps in features(image).items():
-            gram = gram_matrix(maps)[0] * (weight / total)
-            mean[layer] = mean[layer] + gram if layer in mean else gram
-    return mean
 
 
 class Distances(NamedTuple):

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from ganstyle.errors import ImageError
 from ganstyle.images import read_image
+from ganstyle.losses.features import FeatureMaps
 from ganstyle.losses.gram import gram_matrix
-from ganstyle.losses.perceptual import FeatureMaps, relative_distance
+from ganstyle.losses.perceptual import relative_distance
 
 MAX_REGIONS = 32
 """A mask with more colors has most likely been blurred or compressed."""

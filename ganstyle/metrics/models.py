@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics.distributions.extractors import Extractor
 from ganstyle.metrics.efficientnet import EfficientNetJudge
 from ganstyle.metrics.similarity.lpips import LPIPS

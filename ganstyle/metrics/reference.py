@@ -6,7 +6,7 @@ import torch
 
 from ganstyle.data import StyleImages
 from ganstyle.losses import StyleTarget
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics.similarity.yardstick import yardstick_target
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from ganstyle.data import StyleImages
 from ganstyle.errors import RunError
 from ganstyle.images import find_images
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, EvaluationModels, Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.distributions.extractors import vgg16_extractor
 from ganstyle.recipe import Recipe, ScoreSection

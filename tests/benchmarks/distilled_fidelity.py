@@ -30,7 +30,7 @@ from ganstyle.devices import fast_dtype
 from ganstyle.gatys import GatysSettings, optimize
 from ganstyle.images import find_images, image_grid, read_image, resize, resize_shorter, write_image
 from ganstyle.losses import gram_matrix, relative_distance
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style

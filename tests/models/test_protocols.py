@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from ganstyle.losses.perceptual import SizedFeatureExtractor, minimum_side
+from ganstyle.losses.features import SizedFeatureExtractor, minimum_side
 from ganstyle.models import (
     DISCRIMINATORS,
     GENERATORS,

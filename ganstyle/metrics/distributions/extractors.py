@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganstyle.images import find_images, read_image, to_pil
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics.distributions.frechet import Features
 from ganstyle.metrics.distributions.inception import INCEPTION_SIDE, load_inception
 from ganstyle.weights import WeightsFile

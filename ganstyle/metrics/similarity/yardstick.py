@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganstyle.images import resize_shorter
 from ganstyle.losses import Distances, StyleTarget, content_loss, image_pyramid, style_loss
-from ganstyle.losses.perceptual import FeatureExtractor
+from ganstyle.losses.features import FeatureExtractor
 
 YARDSTICK_LAYERS = ("relu1_2", "relu2_2", "relu3_3")
 COARSE_OCTAVES = 3

@@ -1,0 +1,68 @@
+"""What a style loss compares with: a painting's Gram matrices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganstyle.losses.features import FeatureExtractor
+from ganstyle.losses.gram import gram_matrix
+from ganstyle.losses.pyramid import image_pyramid, usable_octaves
+
+
+@dataclass(frozen=True)
+class StyleTarget:
+    """What a style loss compares with: Gram matrices of a painting and, if asked for, of its halves.
+
+    Attributes:
+        octaves: for the painting and each of its halves, the largest first: layer → (C, C), float32.
+    """
+
+    octaves: tuple[Mapping[str, Tensor], ...]
+
+    @property
+    def grams(self) -> Mapping[str, Tensor]:
+        """The Gram matrices at full size."""
+        return self.octaves[0]
+
+    @classmethod
+    @torch.no_grad()
+    def from_images(
+        cls,
+        features: FeatureExtractor,
+        images: Sequence[Tensor],
+        *,
+        octaves: int = 1,
+        weights: Sequence[float] | None = None,
+    ) -> "StyleTarget":
+        """Measure one painting, or the mean of several.
+
+        Args:
+            features: the network whose feature maps are compared.
+            images: paintings, each (1, 3, H, W) in [0, 1]; their sizes may differ.
+            octaves: how many sizes to measure; see `image_pyramid`. Fewer where the smallest painting is too
+                small: see `usable_octaves`.
+            weights: of the paintings, one each; they are divided by their sum. None: all alike.
+        """
+        shares = [1.0] * len(images) if weights is None else list(weights)
+        usable = min(usable_octaves(min(image.shape[-2:]), octaves) for image in images)
+        pyramids = [image_pyramid(image, usable) for image in images]
+        return cls(tuple(_mean_grams(features, octave, shares) for octave in zip(*pyramids, strict=True)))
+
+    def to(self, device: torch.device | str) -> "StyleTarget":
+        """Return the same target with its matrices on ``device``."""
+        return StyleTarget(
+            tuple({layer: gram.to(device) for layer, gram in grams.items()} for grams in self.octaves)
+        )
+
+
+def _mean_grams(
+    features: FeatureExtractor, images: Sequence[Tensor], weights: Sequence[float]
+) -> dict[str, Tensor]:
+    total, mean = sum(weights), dict[str, Tensor]()
+    for image, weight in zip(images, weights, strict=True):
+        for layer, maps in features(image).items():
+            gram = gram_matrix(maps)[0] * (weight / total)
+            mean[layer] = mean[layer] + gram if layer in mean else gram
+    return mean
