@@ -74,6 +74,17 @@ def test_page_is_whole_and_refers_to_nothing_else() -> None:
 
 
 def test_templates_take_what_they_name() -> None:
-    names = ("plots", "plot_note", "tables", "inputs", "pictures", "method", "settings", "notes")
+    names = (
+        "plots",
+        "plot_note",
+        "tables",
+        "inputs",
+        "pictures",
+        "objective",
+        "moments",
+        "repetitions",
+        "settings",
+        "notes",
+    )
     html = render("optimizers.html", {name: f"[{name}]" for name in names})
     assert all(f"[{name}]" in html for name in names)
