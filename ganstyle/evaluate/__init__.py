@@ -1,4 +1,4 @@
-"""How good a style is: scores of one, a ranking of many, and a comparison with the classical baseline."""
+"""Score one style, rank several, or compare one with the classical baseline."""
 
 from ganstyle.evaluate.compare import StyleComparison, compare_with_gatys
 from ganstyle.evaluate.models import load_evaluation_models, style_evaluator

@@ -1,4 +1,4 @@
-"""A trained generator beside the classical baseline, on the same photos."""
+"""Compare a trained generator with the classical baseline, on the same photos."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +20,14 @@ from ganstyle.recipe import differences
 from ganstyle.style import Style
 
 COUNT, SIZE = 4, 256
-"""Photos, and the pixels of their shorter side: minutes on two cores, nearly all of them the baseline's."""
+"""Default number of photos and their shorter side: minutes on two cores, nearly all for the baseline."""
 
 _INCIDENTAL = ("name", "run", "resume", "workers", "score", "vgg", "precision")  # of a recipe
 
 
 @dataclass(frozen=True)
 class MethodProgress:
-    """A method is at work on the ``index``-th of ``total`` pictures, from 1, and has done some steps."""
+    """A method is painting the ``index``-th of ``total`` pictures, from 1, and has done ``step`` steps."""
 
     method: str
     photo: str
@@ -53,14 +53,14 @@ CompareEvent = MethodProgress | PictureFinished
 
 @dataclass(frozen=True)
 class MethodResult:
-    """What one method did.
+    """Scores, time and pictures of one method.
 
     Attributes:
-        method: which.
+        method: the method.
         scores: by name.
         seconds_per_image: the median.
-        pictures: PNG files' contents, one a photo.
-        notes: one a picture, empty where there is nothing to say.
+        pictures: PNG files' contents, one for each photo.
+        notes: one for each picture, empty if there is none.
     """
 
     method: Method
@@ -72,18 +72,18 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class StyleComparison:
-    """What a comparison found.
+    """The outcome of a comparison.
 
     Attributes:
         style: the generator's.
         results: of the methods, the generator first.
-        untouched: the scores of the photos as they are, which all others start from.
-        protocol: how each score came about.
+        untouched: the scores of the unchanged photos.
+        protocol: how each score was measured.
         size: the photos' shorter side, in pixels.
         names: what the photos are called.
         photos: PNG files' contents.
         paintings: PNG files' contents; empty where there is no copy of the painting.
-        differences: in what the recipe of the generator without GAN differs otherwise.
+        differences: other differences between the recipes of the generators with and without GAN.
         settings: what else the times depend on.
     """
 
@@ -118,12 +118,12 @@ def compare_with_gatys(
     Args:
         style: the trained generator, on the evaluator's device.
         evaluator: what measures, and the photos.
-        reference: what the baseline aims at.
-        features: the network that the baseline descends.
+        reference: the baseline's target.
+        features: the network whose loss the baseline minimizes.
         without_gan: the same generator, trained without a discriminator.
-        steps: of the baseline, where it is not stopped in the generator's time; None: its default.
+        steps: of the baseline that is not stopped after the generator's time; None: its default.
         settings: what else the times depend on, to be reported.
-        on_event: told of the progress; it may raise KeyboardInterrupt to end early.
+        on_event: called with the progress; it may raise KeyboardInterrupt to end early.
 
     Raises:
         GanstyleError: ``without_gan`` was trained with a discriminator, a score is not finite, or the memory
@@ -171,7 +171,7 @@ def compare_with_gatys(
 
 @dataclass
 class _MethodRun:
-    """A method and what it has done so far."""
+    """A method and its results so far."""
 
     method: Method
     accumulator: ScoreAccumulator = field(default_factory=ScoreAccumulator)
@@ -209,7 +209,7 @@ def _methods(
 
 
 def _relay(on_event: Callable[[CompareEvent], None], working: Callable[[int, int], MethodProgress]) -> OnStep:
-    """Return what tells of a method's steps."""
+    """Return a function that reports a method's steps as events."""
     return lambda step, steps: on_event(working(step, steps))
 
 

@@ -1,4 +1,4 @@
-"""A run's curves for a report: what the training had reached after so many minutes, and its losses."""
+"""A run's curves for a report: scores over minutes of training, and losses over steps."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What to say when the memory does not suffice to measure something."""
+"""What to tell the user when a measurement runs out of memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

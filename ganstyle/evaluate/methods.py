@@ -1,4 +1,4 @@
-"""The ways to paint a photo that are laid side by side."""
+"""The methods that are compared: a trained generator, and the classical baseline."""
 
 import time
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from ganstyle.metrics import StyleReference
 from ganstyle.style import Style
 
 OnStep = Callable[[int, int], None]
-"""Told of the steps done, and of how many there will be at the most."""
+"""Called with the number of steps done, and the largest number there will be."""
 
 
 @dataclass(frozen=True)
 class Painted:
-    """A picture (1, 3, H, W) in [0, 1] on the CPU, the seconds that it took, and what is to be said of it."""
+    """A picture (1, 3, H, W) in [0, 1] on the CPU, the seconds it took, and a note for its caption."""
 
     picture: Tensor
     seconds: float
@@ -38,21 +38,21 @@ class Paint(Protocol):
         Args:
             photo: on the device of the networks.
             seconds: what the first method took for this photo; 0 for the first.
-            on_step: told of the progress, if there are steps.
+            on_step: called after each step, if the method has steps.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to paint.
+    """A way to paint a photo.
 
     Attributes:
-        key: names its files.
-        label: for people, in a word or two.
+        key: part of its files' names.
+        label: its name for people, in a word or two.
         detail: what exactly it is, in a line.
-        paint: does it.
-        training_seconds: what it cost before the first photo; None: not known.
+        paint: paints a photo.
+        training_seconds: the time it took before the first photo; None: unknown.
     """
 
     key: str
@@ -63,7 +63,7 @@ class Method:
 
 
 def generator_method(style: Style, key: str, label: str) -> Method:
-    """Return the painting by a trained generator, which was on its device already."""
+    """Return the method of a trained generator, which is on its device already."""
 
     def paint(photo: Tensor, seconds: float, on_step: OnStep) -> Painted:
         began = time.perf_counter()
@@ -94,12 +94,12 @@ def gatys_method(
     """Return the classical baseline with its default settings.
 
     Args:
-        reference: the paintings; without them, the Gram matrices, which are then the aim at every scale.
-        features: the network that it descends.
-        key: names its files.
-        label: for people.
-        in_time: stop it at the time that the first method took.
-        steps: the most steps; None: the default.
+        reference: the paintings; without them, the Gram matrices, which are then the target at every scale.
+        features: the network whose loss is minimized.
+        key: part of its files' names.
+        label: its name for people.
+        in_time: stop after the time that the first method took.
+        steps: the largest number of steps; None: the default.
     """
     settings = DEFAULTS if steps is None else replace(DEFAULTS, steps=steps)
 
@@ -137,12 +137,12 @@ def gatys_method(
 
 
 def _towards(reference: StyleReference) -> Callable[[ScaleInputs], Term]:
-    """Return the style term that aims at given Gram matrices."""
+    """Return the style term whose target is given Gram matrices."""
     return lambda inputs: gram_term(reference.target, DEFAULTS.style_layers)
 
 
 def warm_up(features: FeatureExtractor, photo: Tensor) -> None:
-    """Do a first pass there and back, which pays for choosing kernels."""
+    """Run a first forward and backward pass, so that no measured one pays for choosing kernels."""
     leaf = photo.clone().requires_grad_()
     loss = torch.stack([maps.float().square().mean() for maps in features(leaf).values()]).sum()
     torch.autograd.grad(loss, leaf)

@@ -1,4 +1,4 @@
-"""The page of a comparison, as HTML that needs no other file but its pictures."""
+"""The page of a comparison, as HTML that needs no other files than its pictures."""
 
 import math
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ _NETWORKS = {"vgg16": " (VGG‑16)", "efficientnet": " (EfficientNet)"}
 
 
 def painting_key(place: int) -> str:
-    """Return what a painting, counted from 1, is called among the images."""
+    """Return the name of a painting, counted from 1, among the images."""
     return f"painting-{place}"
 
 
 def picture_key(photo: int, what: str) -> str:
-    """Return what a picture is called among the images: the photo's place from 1, and what it shows."""
+    """Return the name of a picture among the images: the photo's number from 1, and what it shows."""
     return f"{photo:02}-{what}"
 
 
@@ -138,7 +138,7 @@ def _table_note(comparison: StyleComparison) -> str:
 
 
 def _photo(comparison: StyleComparison, place: int, images: Mapping[str, str]) -> str:
-    """Return a slider over two of a photo's pictures, and all of them beside the painting."""
+    """Return a slider over two of a photo's pictures, and all pictures next to the painting."""
     labels = ["photo", *(result.method.label for result in comparison.results)]
     keys = [PHOTO, *(result.method.key for result in comparison.results)]
     notes = ["", *(result.notes[place - 1] for result in comparison.results)]

@@ -1,4 +1,4 @@
-"""Many styles on the same photos, the best first."""
+"""Rank styles on the same photos, best first."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from ganstyle.style import load_style
 from ganstyle.weights.student import is_student
 
 RANK_BY = "style"
-"""The score that decides if none is named."""
+"""The default score to rank by."""
 
 
 class UnknownScoreError(GanstyleError):
@@ -24,7 +24,7 @@ class UnknownScoreError(GanstyleError):
 
 
 def find_styles(folder: str | Path) -> list[Path]:
-    """Return every ``.safetensors`` file in a folder and those below it that may be a style.
+    """Return every ``.safetensors`` file in a folder and its subfolders that may be a style.
 
     Raises:
         DataError: there is no such folder, or none in it.

@@ -1,4 +1,4 @@
-"""What a style is measured against: its painting, or where there is no copy of it, its Gram matrices."""
+"""What a style is compared with: its painting or, without a copy of it, its stored Gram matrices."""
 
 import itertools
 from hashlib import sha256

@@ -14,13 +14,13 @@ from ganstyle.reports import curves_figure, data_uri, write_report_folder
 RECORD = "compare.json"
 
 MOST_INLINE = 12
-"""Pictures that a page holds in itself; more of them lie beside it."""
+"""Up to so many pictures are embedded in the page; more are written as files next to it."""
 
 
 def write_comparison(
     comparison: StyleComparison, folder: Path, *, run: Path | None = None, force: bool = False
 ) -> tuple[Path, dict[str, Any]]:
-    """Write the page and what it shows; the page itself comes last, when all it refers to is there.
+    """Write the page and what it shows; the page comes last, when everything it refers to exists.
 
     Args:
         comparison: what to show.

@@ -12,7 +12,7 @@ from ganstyle.evaluate.score import named_scores
 from ganstyle.reports import duration, number
 
 UNTOUCHED = 1e-6
-"""The content up to which a picture is its photo."""
+"""A content score up to this means that the picture is its photo."""
 
 
 def comparison_record(comparison: StyleComparison, images: Mapping[str, str]) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def comparison_record(comparison: StyleComparison, images: Mapping[str, str]) ->
 
 
 def measurement_settings(comparison: StyleComparison) -> dict[str, Any]:
-    """Return what times depend on."""
+    """Return the settings and the machine, on which times depend."""
     return {
         **comparison.settings,
         "threads": torch.get_num_threads(),

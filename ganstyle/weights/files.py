@@ -1,4 +1,4 @@
-"""A file of network weights: where to look for it, how to know it, how to read it safely."""
+"""Files of network weights: finding, identifying and safely reading them."""
 
 import errno
 import os

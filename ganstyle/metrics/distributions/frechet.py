@@ -1,4 +1,4 @@
-"""The Fréchet distance of two sets of feature vectors, which FID is."""
+"""The Fréchet distance between two sets of feature vectors, as in FID."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""FID's own network, out of a file whose content was checked."""
+"""FID's own network, loaded from a file whose content was checked."""
 
 import tempfile
 import warnings

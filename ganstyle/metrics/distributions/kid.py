@@ -1,4 +1,4 @@
-"""The kernel distance of two sets of feature vectors, which KID is."""
+"""The kernel distance between two sets of feature vectors, as in KID."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Features that are kept in a file of their own, with the protocol that they were measured under."""
+"""Features stored in a file, with the protocol under which they were measured."""
 
 import io
 import json
@@ -36,7 +36,7 @@ def load_features(path: str | Path) -> tuple[Features, dict[str, Any]]:
             protocol = json.loads(str(arrays["protocol"]))
     except (OSError, KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{path}: not readable as kept features ({reason}); delete it") from error
+        raise DataError(f"{path}: not readable as stored features ({reason}); delete it") from error
     if features.ndim != 2 or not isinstance(protocol, dict):
         raise DataError(f"{path}: does not hold features and their protocol; delete it")
     return features, protocol
@@ -45,11 +45,11 @@ def load_features(path: str | Path) -> tuple[Features, dict[str, Any]]:
 def stored_features(
     path: Path | None, protocol: Mapping[str, Any], make: Callable[[], Features] | None
 ) -> Features:
-    """Return kept features if they were measured under this very protocol; else make and keep them.
+    """Return stored features if they were measured under this protocol; else measure and store them.
 
     Args:
-        path: where they are kept; None keeps nothing.
-        protocol: everything that they depend on. A value of None matches any.
+        path: where they are stored; None stores nothing.
+        protocol: everything that they depend on. None matches any value.
         make: measures them; None if there is nothing to measure.
 
     Raises:
@@ -63,7 +63,7 @@ def stored_features(
         if make is None:
             raise DataError(f"{path}: was measured with another {', '.join(differing)}; give the same again")
     if make is None:
-        raise DataError(f"{path}: there are no such kept features, and nothing to measure them from")
+        raise DataError(f"{path}: there are no such stored features, and nothing to measure them from")
     features = make()
     if path is not None:
         save_features(path, features, protocol)

@@ -1,4 +1,4 @@
-"""LPIPS and ArtFID, for those who have LPIPS' weights; ganstyle neither ships nor downloads them."""
+"""LPIPS and ArtFID, for users who have the weights of LPIPS; ganstyle neither ships nor downloads them."""
 
 from collections.abc import Mapping
 
@@ -84,7 +84,7 @@ def load_lpips(weights: WeightsFile, device: torch.device | str = "cpu") -> LPIP
 
 
 def artfid(lpips: float, fid: float) -> float:
-    """Return (1 + LPIPS)·(1 + FID): content kept and style met in one number, 1 at best.
+    """Return (1 + LPIPS)·(1 + FID): content and style in one number, 1 at best.
 
     Args:
         lpips: mean distance of the pictures to their photos.

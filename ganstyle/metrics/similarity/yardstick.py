@@ -1,4 +1,4 @@
-"""The yardstick: how much of the photo is lost and how far the style is, whatever a method trained on."""
+"""The yardstick: how much of the photo is lost and how far the style is, for any method and network."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -26,8 +26,8 @@ class Yardstick:
 
     ``content = ‖F(x) − F(c)‖² / ‖F(c)‖²`` at relu3_3. ``style`` is the mean over relu1_2, relu2_2 and relu3_3
     of ``‖G(x) − G(s)‖² / ‖G(s)‖²``. ``style_coarse`` is the same distance after picture and painting were
-    halved once, twice and three times by 2x2 averages, the mean over these octaves: what became of the
-    painting's large forms, which relu3_3 with its 40 pixels cannot see at full size.
+    halved once, twice and three times by 2x2 averages, the mean over these octaves. It measures the
+    painting's large forms: at full size, relu3_3 sees only 40 pixels.
 
     Args:
         features: gives at least ``YARDSTICK_LAYERS``.
