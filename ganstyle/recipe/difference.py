@@ -17,6 +17,25 @@ def differences(old: RunRecipe, new: RunRecipe, *, ignore: Sequence[str] = ()) -
     ]
 
 
+def settings_since(written: Mapping[str, Any], recipe: RunRecipe, *, ignore: Sequence[str] = ()) -> list[str]:
+    """List a recipe's settings that did not exist yet when another one was written out in full.
+
+    Args:
+        written: the plain values of the other one, by any version.
+        recipe: by the present version.
+        ignore: top-level keys.
+
+    Returns:
+        Each as ``key=value``.
+    """
+    known = _flatten(written)
+    return [
+        f"{key}={json.dumps(value)}"
+        for key, value in _flatten(recipe.to_dict()).items()
+        if key not in known and not {key.split(".")[0]} & {*ignore, *known}  # a section may be null there
+    ]
+
+
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ganstyle.errors import RecipeError, RunError
 from ganstyle.files import atomic_write
-from ganstyle.recipe import RunRecipe, differences
-from ganstyle.recipe.load import read_recipe
-from ganstyle.runs.state import check_state, list_states, state_step
+from ganstyle.recipe import RunRecipe, differences, settings_since
+from ganstyle.recipe.load import read_recipe, rename_keys
+from ganstyle.runs.state import check_state, list_states, saved_step, state_step
 
 # What may change between two parts of one run. How the style comes out depends on none of it but the number
 # of steps, and of that the run tells.
@@ -47,6 +47,7 @@ def find_state(recipe: RunRecipe, say: Say) -> Path | None:
         state = _explicit_state(recipe, last, say)
     if state is not None:
         _check_steps(recipe, last, state, say)
+        _tell_new_settings(recipe, state, say)
     return state
 
 
@@ -62,8 +63,8 @@ def claim_folder(recipe: RunRecipe, resume_from: Path | None, say: Say) -> None:
     """
     states = recipe.folder / "checkpoints"
     later = list_states(states)
-    if resume_from is not None and _same(resume_from.parent, states):
-        later = [state for state in later if state_step(state) > state_step(resume_from)]
+    if resume_from is not None and any(_same(resume_from, state) for state in later):
+        later = [state for state in later if state_step(state) > saved_step(resume_from)]
     if later:
         aside = _move_aside(recipe.folder, later)
         names = ", ".join(state.name for state in reversed(later))
@@ -147,7 +148,7 @@ def _explicit_state(recipe: RunRecipe, last: RunRecipe | None, say: Say) -> Path
 
 def _check_steps(recipe: RunRecipe, last: RunRecipe | None, state: Path, say: Say) -> None:
     """Tell of a training that was made longer or shorter; refuse one that ends before the state."""
-    done = state_step(state) if state.name.startswith("step-") else 0
+    done = saved_step(state)
     if done > recipe.steps:
         raise RunError(
             f"{state}: has {done} steps already, more than steps={recipe.steps}; set steps={done} or more, "
@@ -159,6 +160,14 @@ def _check_steps(recipe: RunRecipe, last: RunRecipe | None, state: Path, say: Sa
             f"steps: {before.steps} -> {recipe.steps}; from step {done} on, the learning rate and the phases "
             f"are those of a training of {recipe.steps} steps"
         )
+
+
+def _tell_new_settings(recipe: RunRecipe, state: Path, say: Say) -> None:
+    """Tell which settings did not exist yet when a state was saved: their defaults may not be what it had."""
+    with suppress(RecipeError):  # an older version's, which its state may outlive
+        written, _ = rename_keys(read_recipe(state / "recipe.yaml"), recipe.renamed)
+        if new := settings_since(written, recipe, ignore=_FREE):
+            say(f"{state}: was saved by an older ganstyle, without {', '.join(new)}; these hold from here on")
 
 
 def _last_recipe(recipe: RunRecipe, say: Say) -> RunRecipe | None:

@@ -100,6 +100,12 @@ def state_step(state: Path) -> int:
     return int(state.name[5:])
 
 
+def saved_step(state: Path) -> int:
+    """Return how many steps were done when a whole state was saved, whatever it is called now."""
+    step: int = json.loads((state / _MANIFEST).read_text())["step"]
+    return step
+
+
 def check_state(state: Path) -> str | None:
     """Return what is wrong with a saved state, or None.
 
@@ -185,6 +191,8 @@ def _find_damage(state: Path) -> str | None:
         manifest = json.loads((state / _MANIFEST).read_text())
         form, hashes = manifest.get("format", 1), manifest["sha256"]
         expected = {name: hashes[name] for name in _HASHED}
+        if not isinstance(manifest["step"], int):
+            return f"{_MANIFEST} is damaged (step is no number)"
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{_MANIFEST} is damaged ({' '.join(str(error).split())})"
     if form != FORMAT:

@@ -216,6 +216,18 @@ def test_going_back_and_back_again_and_to_what_was_abandoned(tiny: RecipeMaker) 
     assert (checkpoints / "abandoned-3" / "step-000001").is_dir()
 
 
+def test_state_under_another_name_can_be_continued(tiny: RecipeMaker) -> None:
+    values = tiny(steps=4)
+    recipe = Recipe.parse(values, source="test")
+    train(recipe)
+    copy = recipe.folder / "checkpoints" / "step-000002-before-the-change"
+    (recipe.folder / "checkpoints" / "step-000002").rename(copy)
+    notes, outcome = _train(Recipe.parse(values | {"resume": str(copy)}, source="test"))
+    assert any("at step 2" in note for note in notes)
+    assert outcome.step == 4
+    assert copy.is_dir()
+
+
 def test_broken_off_after_going_back_continues_there(tiny: RecipeMaker) -> None:
     values = tiny(steps=6)
     values["run"] = values["run"] | {"save_every": 1, "keep": 9}

@@ -103,6 +103,7 @@ def test_same_step_again_replaces_it(save: Saver) -> None:
         ("manifest.json", "[]"),
         ("manifest.json", "3"),
         ("manifest.json", "{}"),
+        ("manifest.json", '{"sha256": {"state.pt": "", "recipe.yaml": ""}}'),
         ("manifest.json", '{"sha256": {}}'),
         ("manifest.json", '{"sha256": ["state.pt"]}'),
         ("state.pt", None),
