@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 
 from ganstyle.distill.recipe import FidelitySection
+from ganstyle.errors import RecipeError
 from ganstyle.images import central_square, find_images, read_image
 from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.losses.features import FeatureMaps
+
+_SMALLEST = 4  # relu3_3 lies behind two poolings
 
 
 class Fidelity:
@@ -22,6 +25,7 @@ class Fidelity:
 
     Raises:
         ImageError: the folder does not exist or an image cannot be read.
+        RecipeError: the images would be too small for the networks.
     """
 
     def __init__(
@@ -31,6 +35,8 @@ class Fidelity:
         teacher: Callable[[Tensor], FeatureMaps],
         device: torch.device,
     ) -> None:
+        if section.size < _SMALLEST:
+            raise RecipeError(f"'score.size': scores need {_SMALLEST} pixels or more (got {section.size})")
         photos = [read_image(path) for path in find_images(section.content).images[: section.count]]
         self._images = [central_square(image, section.size).to(device) for image in [*photos, *paintings]]
         self._teacher = teacher

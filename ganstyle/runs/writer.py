@@ -142,6 +142,7 @@ class RunWriter:
         self._tracker.go_back(step)
         self._meter.start(step)
         self._scored_step, self.last_scores = -1, {}
+        self._overdue = False
         if stopping and step > self._saved_step:
             self._save(values)
 

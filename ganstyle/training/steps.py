@@ -1,4 +1,4 @@
-"""One step of each player: the discriminator learns to tell paintings, the generator learns to paint."""
+"""The losses of a step: the discriminator's on patches, the generator's on whole pictures."""
 
 from dataclasses import dataclass
 
@@ -24,10 +24,10 @@ class Crop:
 
 
 def sample_weight_for(strength: Tensor) -> Tensor:
-    """Say how much the style of a picture counts that is to be painted so strongly.
+    """Return how much a picture's style loss counts, for the strength it is painted with.
 
-    The square: a quarter at a half, 1 at 1, 2.25 at 1.5. What a picture gives up of its photo grows far
-    slower than the style's weight, so that in a line half the strength would look like nearly all of it.
+    The square of the strength: 0.25 at 0.5, 1 at 1, 2.25 at 1.5. With a linear weight, half the strength
+    would look like nearly all of it, since content is lost far more slowly than the style's weight grows.
 
     Args:
         strength: any shape, at least 0.
@@ -44,15 +44,15 @@ def discriminator_loss(
     r1: float,
     sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Evaluator painting patches against generated ones.
+    """Return the discriminator's loss on patches of paintings and of generated pictures.
 
     Args:
         discriminator: gives logits; real and generated patches go through it together, in one pass.
         real: patches of paintings, (B, 3, P, P) in [0, 1].
-        fake: patches of generated pictures, of the same shape, cut off from the generator's graph.
+        fake: patches of generated pictures, of the same shape; detached here.
         gan_loss: the kind of adversarial loss.
         r1: weight of the gradient penalty in this step; 0 leaves it out.
-        sample_weight: (B,), how much each generated patch counts; None: all the same.
+        sample_weight: (B,), weight of each generated patch; None: all 1.
 
     Returns:
         The loss, a scalar, and what to log.
@@ -79,7 +79,7 @@ def generator_loss(
     adversarial: Tensor | None,
     sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Add up what the generator is trained on.
+    """Return the generator's loss: content, style, total variation and, with a GAN, the adversarial loss.
 
     Args:
         picture: the generator's output, (B, 3, H, W) in [0, 1].
@@ -87,7 +87,7 @@ def generator_loss(
         perceptual: content and style distance.
         weights: the recipe's ``loss``.
         adversarial: the adversarial loss of these pictures, or None without a discriminator.
-        sample_weight: (B,), how much the style of each picture counts; None: all the same.
+        sample_weight: (B,), weight of each picture's style loss; None: all 1.
 
     Returns:
         The weighted sum, a scalar, and what to log: each term unweighted under ``loss/`` and weighted under
@@ -112,10 +112,10 @@ def generator_adversarial_loss(
     gan_loss: GANLoss,
     sample_weight: Tensor | None = None,
 ) -> Tensor:
-    """Return the generator's adversarial loss on its patches, with the discriminator held still.
+    """Return the generator's adversarial loss on its patches, with the discriminator frozen.
 
-    The bare network is used: its weights are frozen here, so there is nothing for DDP to reduce, and a
-    forward pass through DDP that no backward pass follows would confuse its bookkeeping.
+    The unwrapped network is used: with frozen weights DDP has nothing to reduce, and a forward pass through
+    DDP without a backward pass would confuse its bookkeeping.
     """
     bare: nn.Module = accelerator.unwrap_model(discriminator)
     bare.requires_grad_(False)

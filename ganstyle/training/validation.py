@@ -11,11 +11,12 @@ from accelerate.utils import gather_object
 from torch import nn
 
 from ganstyle.data import StyleImages
-from ganstyle.errors import RunError
+from ganstyle.errors import RecipeError, RunError
 from ganstyle.images import find_images
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, EvaluationModels, Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.distributions.extractors import vgg16_extractor
+from ganstyle.metrics.similarity.pixels import SSIM_WINDOW
 from ganstyle.recipe import Recipe, ScoreSection
 from ganstyle.weights import WeightsFile, load_vgg16
 
@@ -38,6 +39,7 @@ class Scores:
 
     Raises:
         ImageError: there is no such folder.
+        RecipeError: the photos would be too small to measure.
         RunError: there are fewer photos than processes.
     """
 
@@ -50,6 +52,9 @@ class Scores:
         accelerator: Accelerator,
         statistics: Path,
     ) -> None:
+        smallest = SSIM_WINDOW // 2 + 1  # its borders are reflections
+        if section.size < smallest:
+            raise RecipeError(f"'score.size': scores need {smallest} pixels or more (got {section.size})")
         photos = find_images(section.content).images[: section.count]
         if len(photos) < accelerator.num_processes:
             raise RunError(f"{section.content}: holds {len(photos)} photos to score, fewer than processes")

@@ -41,11 +41,11 @@ class Trainer:
             "generator.width=4",
             "generator.blocks=1",
         ]
-        self.tiny_game = ["discriminator.width=4", "discriminator.layers=1", "discriminator.patch_size=32"]
+        self.tiny_gan = ["discriminator.width=4", "discriminator.layers=1", "discriminator.patch_size=32"]
 
     def __call__(self, *overrides: str, recipe: Path = QUICKSTART, debug: bool = False) -> Any:
-        has_game = yaml.safe_load(recipe.read_text(encoding="utf-8")).get("discriminator", {}) is not None
-        tiny = self.tiny + self.tiny_game * has_game
+        has_gan = yaml.safe_load(recipe.read_text(encoding="utf-8")).get("discriminator", {}) is not None
+        tiny = self.tiny + self.tiny_gan * has_gan
         return CliRunner().invoke(app, ["--debug"] * debug + ["train", str(recipe), *tiny, *overrides])
 
     def finished(self, *overrides: str, recipe: Path = QUICKSTART) -> list[str]:
@@ -112,14 +112,14 @@ def test_every_recipe_trains(train: Trainer, recipe: Path) -> None:
     assert set(style.target.grams) == set(style.recipe.loss.layers)
 
 
-@pytest.mark.parametrize("game", GAN_LOSSES)
+@pytest.mark.parametrize("gan_loss", GAN_LOSSES)
 @pytest.mark.parametrize("generator", GENERATORS)
-def test_every_generator_learns_from_every_game(train: Trainer, generator: str, game: str) -> None:
-    r1 = ["loss.r1=1", "loss.r1_every=1"] if game == "nonsaturating" else []
+def test_every_generator_trains_with_every_gan_loss(train: Trainer, generator: str, gan_loss: str) -> None:
+    r1 = ["loss.r1=1", "loss.r1_every=1"] if gan_loss == "nonsaturating" else []
     values = progress(
         train.finished(
             f"generator={{name: {generator}, width: 4, blocks: 1}}",
-            f"loss.gan={game}",
+            f"loss.gan={gan_loss}",
             *r1,
             "run.save_every=1",
             "run.log_every=1",
@@ -331,3 +331,28 @@ def test_debug_shows_where(train: Trainer) -> None:
     result = train("stepps=3", debug=True)
     assert type(result.exception).__name__ == "RecipeError"
     assert result.exception.__traceback__ is not None
+
+
+def test_out_of_memory_is_one_line_that_says_what_to_change(
+    train: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any, **keywords: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.\nSee the documentation")
+
+    monkeypatch.setattr("ganstyle.training.loop.generator_loss", full)
+    message = train.refused()
+    assert message.startswith("out of memory; lower batch_size")
+    assert "accumulate" in message
+
+
+def test_a_size_too_small_to_score(train: Trainer, photos: Path) -> None:
+    message = train.refused("score.every=1", f"score.content={photos}", "score.size=4")
+    assert message == "'score.size': scores need 6 pixels or more (got 4)"
+    assert not train.runs.exists()
+
+
+def test_a_training_that_diverges(train: Trainer) -> None:
+    message = train.refused("steps=3", "optimizer.lr=1e30", "optimizer.schedule=constant")
+    assert "not finite" in message
+    assert "lower optimizer.lr" in message
+    assert not (train.runs / "quickstart" / "style.safetensors").exists()

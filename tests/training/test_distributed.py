@@ -45,10 +45,10 @@ if __name__ == "__main__":
 """
 
 
-def _launch(folder: Path, values: dict[str, Any]) -> str:
+def _launch(folder: Path, values: dict[str, Any], program: str = _RANK) -> str:
     folder.mkdir(exist_ok=True)
     (folder / "values.json").write_text(json.dumps(values))
-    (folder / "rank.py").write_text(_RANK)
+    (folder / "rank.py").write_text(program)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
@@ -83,9 +83,9 @@ def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
     one = torch.load(whole.folder / step, weights_only=True)
     two = torch.load(whole.folder.parent / "two" / step, weights_only=True)
     assert two["photos"] == one["photos"] == 4
-    for player in ("generator", "discriminator"):
-        for index, moment in one[f"{player}_optimizer"]["state"].items():
-            other = two[f"{player}_optimizer"]["state"][index]
+    for network in ("generator", "discriminator"):
+        for index, moment in one[f"{network}_optimizer"]["state"].items():
+            other = two[f"{network}_optimizer"]["state"][index]
             torch.testing.assert_close(other["exp_avg"], moment["exp_avg"], atol=1e-5, rtol=0)
     # Weights as such are not compared: where the true gradient is 0 (a bias that instance norm takes out
     # again), Adam makes whole steps out of rounding errors. What the network computes is.
@@ -101,6 +101,40 @@ def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
         for name in ("whole", "two")
     ]
     assert lines[1] == pytest.approx(lines[0], rel=1e-4, abs=1e-6)
+
+
+# Trains; the data of rank 1 fail at the fourth step.
+_FAILING_RANK = """
+import json, os, sys
+from pathlib import Path
+
+from ganstyle.data.training import TrainingData
+from ganstyle.errors import DataError
+from ganstyle.recipe import Recipe
+from ganstyle.training import train
+
+get, calls = TrainingData.__getitem__, 0
+def fail(self, draw):
+    global calls
+    calls += 1
+    if calls == 7 and os.environ["RANK"] == "1":
+        raise DataError("the disk of rank 1 is gone")
+    return get(self, draw)
+
+if __name__ == "__main__":
+    TrainingData.__getitem__ = fail
+    folder = Path(sys.argv[1])
+    train(Recipe.parse(json.loads((folder / "values.json").read_text()), source="test"))
+"""
+
+
+def test_main_process_saves_the_last_step_when_another_one_fails(tiny: RecipeMaker, tmp_path: Path) -> None:
+    values = tiny(steps=6)
+    values["run"] = values["run"] | {"save_every": 0}
+    errors = _launch(tmp_path / "failing", values, program=_FAILING_RANK)
+    assert "the disk of rank 1 is gone" in errors
+    recipe = Recipe.parse(values, source="test")
+    assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000003"]
 
 
 def test_processes_that_do_not_know_of_each_other_are_an_error(

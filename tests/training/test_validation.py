@@ -1,0 +1,117 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from ganstyle.data import StyleImages
+from ganstyle.errors import ImageError, RecipeError, RunError
+from ganstyle.images import read_image, resize_shorter
+from ganstyle.losses import content_loss
+from ganstyle.metrics import YARDSTICK_LAYERS
+from ganstyle.recipe import Recipe
+from ganstyle.runs.launch import find_weights, start_accelerator
+from ganstyle.training.validation import Scores, prepare_scores
+from ganstyle.weights import load_vgg16
+
+RecipeMaker = Callable[..., dict[str, Any]]
+Preparer = Callable[..., Scores | None]
+
+
+@pytest.fixture
+def accelerator() -> Accelerator:
+    return start_accelerator("fp32", accumulate=1)
+
+
+@pytest.fixture
+def prepare(tiny: RecipeMaker, photos: Path, painting: Path, accelerator: Accelerator) -> Preparer:
+    """Return a function that prepares to score; keywords replace parts of the recipe's ``score``."""
+
+    def prepare(**changes: Any) -> Scores | None:
+        score = {"every": 1, "content": str(photos), "size": 16} | changes
+        recipe = Recipe.parse(tiny(score=score), source="test")
+        weights = find_weights(accelerator, recipe.vgg)
+        return prepare_scores(recipe, accelerator, weights, StyleImages(painting))
+
+    return prepare
+
+
+class Darker(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.5 * x
+
+
+def test_scores_are_means_over_the_photos(
+    prepare: Preparer, photos: Path, accelerator: Accelerator, vgg16_weights: Path
+) -> None:
+    scores = prepare()
+    assert scores is not None
+    measured = scores.measure(Darker())
+    features = load_vgg16(find_weights(accelerator, str(vgg16_weights)), YARDSTICK_LAYERS)
+    expected = []
+    for path in sorted(photos.rglob("*.*")):
+        photo = resize_shorter(read_image(path), 16)
+        expected.append(float(content_loss(features(0.5 * photo), features(photo), {"relu3_3": 1.0})))
+    assert measured["content"] == pytest.approx(sum(expected) / 3, rel=1e-4)
+    assert measured["ssim"] < 1
+    assert scores.protocol["photos"] == 3
+    assert scores.protocol["shorter_side"] == 16
+
+
+def test_photos_left_as_they_are(prepare: Preparer) -> None:
+    scores = prepare()
+    assert scores is not None
+    measured = scores.measure(nn.Identity())
+    assert (measured["content"], measured["mse"]) == (0, 0)
+    assert measured["ssim"] == pytest.approx(1)
+    assert measured["style"] > 0
+
+
+def test_scoring_changes_nothing(prepare: Preparer) -> None:
+    """Neither a random state nor a gradient nor the network's mode."""
+    scores = prepare()
+    assert scores is not None
+    network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Dropout(0.0)).eval()
+    before = torch.random.get_rng_state()
+    assert scores.measure(network) == scores.measure(network)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert not network.training
+
+
+def test_only_as_many_photos_as_asked_for(prepare: Preparer) -> None:
+    scores = prepare(count=2)
+    assert scores is not None
+    assert scores.protocol["photos"] == 2
+
+
+def test_no_scores_are_prepared_unless_asked_for(prepare: Preparer) -> None:
+    assert prepare(every=0, content="nowhere") is None
+
+
+@pytest.mark.parametrize("size", [1, 4, 5])
+def test_photos_too_small_to_measure_are_one_line(prepare: Preparer, size: int) -> None:
+    with pytest.raises(RecipeError, match=f"'score.size': scores need 6 pixels or more \\(got {size}\\)"):
+        prepare(size=size)
+
+
+@pytest.mark.parametrize("fid", [False, True])
+@pytest.mark.usefixtures("small_fid")
+def test_the_smallest_size_can_be_measured(prepare: Preparer, fid: bool) -> None:
+    scores = prepare(size=6, fid=fid)
+    assert scores is not None
+    assert all(torch.tensor(value).isfinite() for value in scores.measure(Darker()).values())
+
+
+def test_a_folder_that_is_not_there(prepare: Preparer) -> None:
+    with pytest.raises(ImageError, match="nowhere"):
+        prepare(content="nowhere")
+
+
+def test_fewer_photos_than_processes(prepare: Preparer, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises((RunError, ImageError), match="none"):
+        prepare(content=str(tmp_path / "none"))
