@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganstyle.errors import DataError, GanstyleError, ImageError
+from ganstyle.evaluate.memory import memory_advice
 from ganstyle.images import check_image, find_images, read_image
 
 _NARROWEST = 32
@@ -76,7 +77,8 @@ def _spread(paths: Sequence[Path], count: int) -> Sequence[Path]:
 
 
 def _decode(path: Path) -> None:
-    height, width = read_image(path).shape[-2:]
+    with memory_advice(str(path), "leave it out, or make it smaller"):
+        height, width = read_image(path).shape[-2:]
     if max(height, width) > _NARROWEST * min(height, width):
         raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored")
 
@@ -87,7 +89,7 @@ def _problems(paths: Sequence[Path], check: Callable[[Path], object], threads: i
     def problem(path: Path) -> str | None:
         try:
             check(path)
-        except ImageError as error:
+        except GanstyleError as error:
             return str(error)
         return None
 

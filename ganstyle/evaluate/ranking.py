@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganstyle.errors import DataError, GanstyleError
+from ganstyle.evaluate.memory import memory_advice
 from ganstyle.evaluate.models import style_evaluator
 from ganstyle.evaluate.score import PhotoScored, StyleScore, score_style
 from ganstyle.metrics import HIGHER_IS_BETTER, EvaluationModels
@@ -109,12 +110,14 @@ def _score(
     on_event: Callable[[PhotoScored], None],
 ) -> StyleScore:
     style = load_style(path)
-    evaluator, _ = style_evaluator(models, photos, style, size=size, statistics=statistics)
+    with memory_advice(f"{name}'s painting"):
+        evaluator, _ = style_evaluator(models, photos, style, size=size, statistics=statistics)
     if by in dict(models.missing):
         raise UnknownScoreError(f"the score '{by}' is not measured: {evaluator.missing[by]}")
     if by not in (*evaluator.protocol, *evaluator.missing):
         raise UnknownScoreError(f"no score '{by}'; choose from {', '.join(evaluator.protocol)}")
-    style.generator.to(models.device)
+    with memory_advice(name, "use --device cpu"):
+        style.generator.to(models.device)
     return replace(score_style(style, evaluator, on_event), name=name)
 
 

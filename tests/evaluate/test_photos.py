@@ -5,7 +5,7 @@ import torch
 
 from ganstyle.errors import DataError, GanstyleError
 from ganstyle.evaluate import choose_photos
-from ganstyle.images import write_image
+from ganstyle.images import read_image, write_image
 
 
 def test_all_or_some_spread_over_the_names(photos: Path) -> None:
@@ -77,3 +77,20 @@ def test_unreadable_kinds_and_folders_are_named(tmp_path: Path, photos: Path) ->
     chosen = choose_photos(tmp_path, 2)
     assert len(chosen.photos) == 2
     assert [Path(text.partition(":")[0]).name for text in chosen.skipped] == ["phone.heic", "raw.CR2"]
+
+
+def test_photo_too_large_for_the_memory_is_skipped(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.png", "huge.png"):
+        (tmp_path / name).write_bytes((photos / "a.png").read_bytes())
+
+    def short_of_memory(path: Path) -> torch.Tensor:
+        if path.name == "huge.png":
+            raise MemoryError
+        return read_image(path)
+
+    monkeypatch.setattr("ganstyle.evaluate.photos.read_image", short_of_memory)
+    chosen = choose_photos(tmp_path)
+    assert [path.name for path in chosen.photos] == ["a.png"]
+    assert "the memory does not suffice; leave it out" in chosen.skipped[0]

@@ -1,6 +1,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from ganstyle.errors import DataError, GanstyleError
-from ganstyle.evaluate import EvaluationModels, StyleScore, choose_photos, rank, rank_folder
+from ganstyle.evaluate import EvaluationModels, StyleScore, choose_photos, rank, rank_folder, style_evaluator
+from ganstyle.evaluate import ranking as ranking_module
 from ganstyle.evaluate import score as score_module
 from ganstyle.evaluate.ranking import find_styles, markdown
 from ganstyle.losses import StyleTarget
@@ -159,6 +161,24 @@ def test_style_without_its_painting_has_no_fid_style(
         assert "fid_vgg16_style" not in scores[first].scores
         assert "fid_vgg16_style" not in scores[first].protocol
         assert scores[first].scores["fid_vgg16_content"] > 0
+
+
+def test_painting_that_runs_out_of_memory_is_named(
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_style("sound").parent
+    make_style("large")
+    prepare = style_evaluator
+
+    def short_of_memory(models: Any, photos: Any, style: Style, **options: Any) -> Any:
+        if style.name == "large":
+            raise MemoryError
+        return prepare(models, photos, style, **options)
+
+    monkeypatch.setattr(ranking_module, "style_evaluator", short_of_memory)
+    ranking = rank_folder(folder, choose_photos(photos).photos, models, size=24)
+    assert [score.name for score in ranking.scores] == ["sound"]
+    assert "large's painting: the memory does not suffice; give a smaller --size" in ranking.failures["large"]
 
 
 def test_style_that_runs_out_of_memory_is_named(
