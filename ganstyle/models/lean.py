@@ -30,13 +30,21 @@ class LeanGenerator(nn.Module):
         blocks: number of residual blocks.
         kernel: side of the first kernel in pixels, odd.
         strength: whether the generator takes a strength, which is then part of the training.
+        antialias: low-pass filter after each upsampling, against marks that repeat on a lattice; see
+            `remove_nyquist`. It has no weights, so a trained generator can be continued with it.
 
     Raises:
         ValueError: a value is not a positive whole number, or the kernel is even.
     """
 
     def __init__(
-        self, width: int = 32, depth: int = 2, blocks: int = 5, kernel: int = 5, strength: bool = False
+        self,
+        width: int = 32,
+        depth: int = 2,
+        blocks: int = 5,
+        kernel: int = 5,
+        strength: bool = False,
+        antialias: bool = False,
     ) -> None:
         super().__init__()
         check_positive(width=width, depth=depth, blocks=blocks)
@@ -50,7 +58,7 @@ class LeanGenerator(nn.Module):
         )
         self.body = nn.ModuleList(ResidualBlock(channels[-1], conditioned=strength) for _ in range(blocks))
         self.up = nn.ModuleList(
-            UpsampleConvBlock(coarser, finer, conditioned=strength)
+            UpsampleConvBlock(coarser, finer, conditioned=strength, antialias=antialias)
             for finer, coarser in reversed(list(pairwise(channels)))
         )
         self.to_image = UpsampleConv(width, 3)

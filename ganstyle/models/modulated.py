@@ -1,6 +1,7 @@
 """The generator for any painting: a lean generator whose norms follow a painting's code."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ class ModulatedGenerator(nn.Module):
     a network (Ghiasi et al. 2017). So a code can be baked into a plain `LeanGenerator`, which paints alike.
 
     Args:
-        width, depth, blocks, kernel: see `LeanGenerator`.
+        width, depth, blocks, kernel, antialias: see `LeanGenerator`.
         octaves: octaves of the painting that its code knows.
         code: numbers in a code, for each layer of the feature network.
     """
@@ -32,10 +33,17 @@ class ModulatedGenerator(nn.Module):
         kernel: int = 5,
         octaves: int = 3,
         code: int = 128,
+        antialias: bool = False,
     ) -> None:
         super().__init__()
-        self.options = {"width": width, "depth": depth, "blocks": blocks, "kernel": kernel}
-        self.lean = LeanGenerator(width, depth, blocks, kernel)
+        self.options: dict[str, Any] = {
+            "width": width,
+            "depth": depth,
+            "blocks": blocks,
+            "kernel": kernel,
+            "antialias": antialias,
+        }
+        self.lean = LeanGenerator(**self.options)
         self.encoder = StyleEncoder(STUDENT_LAYERS, octaves=octaves, size=code)
         self.channels = [norm.num_channels for norm in _norms(self.lean)]
         self.heads = nn.ModuleList(

@@ -35,6 +35,23 @@ def fold_kernel(weight: Tensor) -> Tensor:
     return folded.reshape(4 * outputs, inputs, 3, 3)
 
 
+def remove_nyquist(x: Tensor) -> Tensor:
+    """Filter a map by 1-2-1 along rows and columns, which removes what alternates from pixel to pixel.
+
+    The pixels of a 2x2 block come from different kernels. On a texture they therefore differ in variance, and
+    the ReLU makes a difference of means of it: a lattice all over the picture, however irregular the texture.
+
+    Args:
+        x: (B, C, H, W), 2x2 pixels or more.
+
+    Source: Zhang 2019, "Making Convolutional Networks Shift-Invariant Again", for upsampling.
+    """
+    channels = x.shape[1]
+    row = x.new_tensor((0.25, 0.5, 0.25))
+    kernel = (row[:, None] * row).expand(channels, 1, 3, 3)
+    return F.conv2d(pad(x, 1), kernel, groups=channels)
+
+
 class UpsampleConv(nn.Module):
     """Bilinear interpolation to twice the size, then a 3x3 convolution, without storing the upsampled map.
 
@@ -67,13 +84,18 @@ class UpsampleConvBlock(nn.Module):
         inputs: channels of the input.
         outputs: channels of the output.
         conditioned: whether the norm depends on the strength.
+        antialias: low-pass filter the result; see `remove_nyquist`.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, conditioned: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, conditioned: bool = False, antialias: bool = False
+    ) -> None:
         super().__init__()
+        self.antialias = antialias
         self.conv = UpsampleConv(inputs, outputs, bias=False)
         self.norm = InstanceNorm(outputs, conditioned=conditioned)
 
     def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
         """Return (B, outputs, 2·H, 2·W)."""
-        return F.relu(self.norm(self.conv(x), condition), inplace=True)
+        x = F.relu(self.norm(self.conv(x), condition), inplace=True)
+        return remove_nyquist(x) if self.antialias else x

@@ -2,7 +2,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganstyle.models.upsample_conv import UpsampleConv, UpsampleConvBlock, fold_kernel
+from ganstyle.models.upsample_conv import UpsampleConv, UpsampleConvBlock, fold_kernel, remove_nyquist
 
 
 def test_equals_upsampling_then_convolution() -> None:
@@ -55,3 +55,21 @@ def test_block_is_normed_and_rectified() -> None:
         out = block(torch.randn(1, 3, 8, 8))
     assert out.shape == (1, 4, 16, 16)
     assert out.min() == 0
+
+
+def test_remove_nyquist_by_hand() -> None:
+    x = torch.arange(5.0).expand(1, 1, 5, 5)
+    checks = torch.tensor([1.0, -1.0]).repeat(3)[:5].expand(5, 5)
+    inside = remove_nyquist(x + checks + checks.T)[..., 1:-1, 1:-1]
+    torch.testing.assert_close(inside, x[..., 1:-1, 1:-1])
+    impulse = F.pad(torch.ones(1, 1, 1, 1), (2, 2, 2, 2))
+    row = torch.tensor([0.0, 0.25, 0.5, 0.25, 0.0])
+    torch.testing.assert_close(remove_nyquist(impulse)[0, 0], row[:, None] * row)
+
+
+def test_antialiasing_needs_no_weights_and_is_off_by_default() -> None:
+    plain, filtered = UpsampleConvBlock(3, 4), UpsampleConvBlock(3, 4, antialias=True)
+    filtered.load_state_dict(plain.state_dict())
+    x = torch.randn(1, 3, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(filtered(x), remove_nyquist(plain(x)))
