@@ -52,7 +52,6 @@ def check_outputs(
     """
     from ganstyle.errors import GanstyleError
     from ganstyle.files import check_file, check_folder, file_identity
-    from ganstyle.images import output_format
 
     files = [path for path in (image, file, json_file) if path is not None]
     given = {file_identity(path): path for path in current_invocation().inputs if os.path.isfile(path)}
@@ -67,6 +66,8 @@ def check_outputs(
         _check_report(report, inputs)
         taken |= {file_identity(report / name): report / name for name in report_files}
     if image is not None and not is_stdout(image):
+        from ganstyle.images import output_format
+
         output_format(image)
     for path in files:
         identity = ("stdout",) if is_stdout(path) else file_identity(path)

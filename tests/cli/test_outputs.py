@@ -252,27 +252,22 @@ def test_a_picture_of_any_command_to_standard_output() -> None:
     assert result.stderr == "progress\n"
 
 
-def shell(command: str, **variables: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
-    environment |= {name: str(path) for name, path in variables.items()}
-    return subprocess.run(
-        ["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=300
-    )
-
-
-def test_streams_of_a_shell(checkpoint: Path, tmp_path: Path) -> None:
+def test_streams_of_a_shell(tmp_path: Path) -> None:
     """Process substitution; a shell's file is written to, after what it holds; a device is still one."""
-    result = shell(
-        'set -e; run() { "$PYTHON" -m ganstyle styles "$STYLE" "$@"; }; cd "$FOLDER"\n'
-        "run --json >(cat > substituted); sleep 0.2\n"
-        "{ echo before; run --json /dev/stdout; echo after; } > log 2> progress\n",
-        STYLE=checkpoint,
-        FOLDER=tmp_path,
+    commands = (
+        'set -e; copy() { "$PYTHON" -m ganstyle recipes copy wave "$1"; }\n'
+        "copy >(cat > substituted) > printed; sleep 0.2\n"
+        "{ echo before; copy /dev/stdout; echo after; } > log 2> progress\n"
+        "copy /dev/null > null\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
+    result = subprocess.run(
+        ["bash", "-c", commands], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
     )
     assert result.returncode == 0, result.stderr
-    assert json.loads((tmp_path / "substituted").read_text())[0]["name"] == "tiny"
-    first, *middle, last = (tmp_path / "log").read_text().splitlines()
-    assert (first, last) == ("before", "after")
-    assert json.loads("\n".join(middle))[0]["name"] == "tiny"
-    assert (tmp_path / "progress").read_text().startswith("tiny ")
+    recipe = (tmp_path / "substituted").read_text()
+    assert "name: wave" in recipe
+    assert (tmp_path / "printed").read_text().startswith("/dev/fd/")
+    assert (tmp_path / "log").read_text() == f"before\n{recipe}after\n"
+    assert (tmp_path / "progress").read_text() == "/dev/stdout\n"
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
