@@ -40,7 +40,7 @@ def read_styles(
     try:
         given = [1.0] * len(sources) if mix is None else [float(share) for share in mix.split(",")]
     except ValueError:
-        raise GanstyleError(f"--mix {mix}: give comma-separated numbers, such as 2,1") from None
+        raise GanstyleError(f"--mix {mix}: give numbers, separated by commas, such as 2,1") from None
     if len(given) != len(sources):
         raise GanstyleError(f"--mix {mix}: {len(given)} shares for {len(sources)} paintings; give one each")
     images: list[Tensor] = []
