@@ -1,18 +1,19 @@
-"""When to stop: the loss no longer falls, so the picture no longer changes."""
+"""When to stop: the loss has almost stopped falling, so the picture hardly changes."""
 
 from collections import deque
 
 WINDOW = 20.0
-"""Evaluations over which the fall of the loss is measured."""
+"""Evaluations over which the decrease of the loss is measured."""
 
 _STEPS = 5  # at least; a step of Newton-CG alone may take half of the window
 
 
 class Convergence:
-    """Tells when the best loss at one scale has nearly stopped falling.
+    """Detects that the best loss at one scale has almost stopped falling.
 
     Args:
-        tolerance: relative fall over the last ``WINDOW`` evaluations below which it is over; 0: never.
+        tolerance: stop when the relative decrease over the last ``WINDOW`` evaluations is below this;
+            0: never.
     """
 
     def __init__(self, tolerance: float) -> None:
@@ -20,7 +21,7 @@ class Convergence:
         self._best: deque[tuple[float, float]] = deque()
 
     def update(self, evaluations: float, loss: float) -> bool:
-        """Take note of a step's loss, and say whether it is over.
+        """Record a step's loss, and return whether the optimization has converged.
 
         Args:
             evaluations: so far, at this scale.

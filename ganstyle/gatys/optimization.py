@@ -75,7 +75,7 @@ def optimize(
         start_image: begin with this picture (1, 3, H, W) instead of what the settings say.
         terms: name → (weight, factory): further terms of the sum, or other ones in place of the standard
             terms "content", "style" and "tv".
-        callback: told about every step; it may raise `StopOptimization` or KeyboardInterrupt to end early.
+        callback: called after every step; it may raise `StopOptimization` or KeyboardInterrupt to end early.
 
     Raises:
         GanstyleError: the input makes no sense, or the loss is not finite at the start; one line.

@@ -1,4 +1,4 @@
-"""Style by regions: each part of the picture takes after its own part of the paintings."""
+"""Style by regions: each region of the picture is styled by its own region of the paintings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +26,7 @@ def region_style_term(
 
     Args:
         layers: layer → weight.
-        content_regions: the picture's regions; each takes after those of the same label in the paintings.
+        content_regions: the picture's regions; each is styled by those with the same label in the paintings.
         style_regions: those of each painting.
         style_weights: of several paintings, one each; None: all alike.
         octaves: on how many sizes of the picture; see `style_term`.

@@ -21,8 +21,8 @@ class OptimizationRun:
     Args:
         settings: optimizer and budget.
         began: when it did, on the clock of ``time.perf_counter``.
-        callback: told about every step.
-        notes: what to tell before the first step.
+        callback: called after every step.
+        notes: messages to report before the first step.
 
     Attributes:
         steps_done: over all scales.

@@ -47,7 +47,7 @@ class BenchmarkRun:
         evaluations: of the network.
         seconds: taken.
         peak_memory_bytes: see `TrialResult`.
-        notes: what the optimizer had to tell.
+        notes: the optimizer's messages.
         image: the result, (1, 3, H, W) in [0, 1], on the CPU.
     """
 

@@ -73,7 +73,7 @@ class SummaryRow:
 
 
 def loss_at(run: BenchmarkRun, fraction: float) -> float:
-    """Return the loss of what was in hand at a fraction of the budget; at 1, of the result."""
+    """Return the best loss so far at a fraction of the budget; at 1, the loss of the result."""
     if fraction >= 1:
         return run.loss
     loss = run.samples[0].loss
@@ -168,7 +168,7 @@ def conclude(comparison: OptimizerComparison) -> str:
 
 
 def _leaders(table: Sequence[SummaryRow]) -> list[SummaryRow]:
-    """Return the row with the lowest final loss, and those that cannot be told apart from it."""
+    """Return the row with the lowest final loss, and those that are not distinguishable from it."""
     ordered = sorted(table, key=lambda row: row.final.median)
     best = ordered[0].final
     return [ordered[0]] + [

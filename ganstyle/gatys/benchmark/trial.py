@@ -1,4 +1,4 @@
-"""One optimizer under one budget, in a process of its own, and what it had found at set moments.
+"""One optimizer under one budget, in a process of its own, and its best picture at set moments.
 
 A fresh process each makes peak memory honest: none inherits what another one left in the allocator.
 """
@@ -29,7 +29,7 @@ from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 _NO_LIMIT = 10**9  # steps: the budget is what ends a trial
 
 MARKS = sorted({1.08**-k for k in range(70)} | {0.25, 0.5})
-"""Fractions of the budget at which the picture in hand is kept, closer together early on."""
+"""Fractions of the budget at which the best picture is saved, closer together early on."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class TrialResult:
         seconds: taken.
         peak_memory_bytes: above that of an interpreter with PyTorch and the optimizer's own imports loaded,
             the network included; on a CUDA device, bytes allocated there.
-        notes: what the optimizer had to tell.
+        notes: the optimizer's messages.
     """
 
     snapshots: Sequence[Snapshot]
@@ -244,7 +244,7 @@ def run_in_process(setup: BenchmarkSetup, trial: Trial, folder: Path) -> TrialRe
 
 def _load(optimizer: str) -> None:
     """Have an optimizer import what it needs: neither its time nor its memory is the method's."""
-    if optimizer in OPTIMIZERS:  # `optimize` tells of a name that is not
+    if optimizer in OPTIMIZERS:  # `optimize` reports an unknown name
         problem = Problem(lambda x: x.square().sum(), grid=(3, 2, 2))
         make_optimizer(optimizer, problem, torch.ones(12), options={}, seed=0).step()
 

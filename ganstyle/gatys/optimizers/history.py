@@ -51,9 +51,9 @@ class InverseHessian:
         self.gains = None
 
     def update(self, s: Tensor, y: Tensor) -> bool:
-        """Learn that the step s (n,) changed the gradient by y (n,); return whether it was of any use.
+        """Learn that the step s (n,) changed the gradient by y (n,); return whether the pair was kept.
 
-        A pair of no or negative curvature is left out, lest the matrix stop being positive definite.
+        A pair with zero or negative curvature is skipped, so that the matrix stays positive definite.
         """
         curvature, length = float(s @ y), float(y @ y)
         if not (curvature > 1e-10 * length and math.isfinite(length)):

@@ -22,7 +22,7 @@ class LBFGS(Optimizer):
     0.4 % lower after 100 evaluations, for 80 bytes more a coordinate (94 MB at 512x768).
 
     When no step along a direction helps, the history is forgotten; when none helps along the gradient
-    either, the descent is over.
+    either, the optimization ends.
 
     Args:
         problem: what is minimized.

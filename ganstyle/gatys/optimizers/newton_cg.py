@@ -25,7 +25,7 @@ class NewtonCG(Optimizer):
     which needs no further products.
 
     The products are differences of two gradients, ``(∇f(x + εv) − ∇f(x)) / ε``, a step apart that is as
-    long as a useful step; "exact" ones, by differentiating the gradient once more, are had on request.
+    long as a useful step; "exact" ones differentiate the gradient once more.
     On a network of ReLUs and maximum pooling the exact Hessian is the wrong one: it sees no kinks, and most
     of the curvature that a step meets lies in kinks that it crosses. Measured at 128 px (a photo of a house,
     a painting, VGG-16 up to relu3_3, 100 evaluations; L-BFGS: loss 1.10): differences reach 1.21 at the cost
