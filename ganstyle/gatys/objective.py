@@ -12,6 +12,7 @@ from ganstyle.gatys.settings import GatysSettings
 from ganstyle.losses import StyleTarget, image_pyramid, total_variation, usable_octaves
 from ganstyle.losses.features import FeatureExtractor, FeatureMaps
 from ganstyle.losses.perceptual import content_loss, octave_mean, style_loss
+from ganstyle.losses.pyramid import binomial_halving
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ def style_term(layers: Mapping[str, float], weights: Sequence[float], octaves: i
     """
 
     def prepare(inputs: ScaleInputs) -> Term:
-        target = StyleTarget.from_images(inputs.features, inputs.styles, octaves=octaves, weights=weights)
+        target = StyleTarget.from_images(
+            inputs.features, inputs.styles, octaves=octaves, weights=weights, halve=binomial_halving
+        )
         require_layers(target.grams, layers)
         return gram_term(target, layers)
 
@@ -151,7 +154,7 @@ def standard_terms(
 
 def usable_pyramid(image: Tensor, octaves: int) -> list[Tensor]:
     """Return an image and its halves, as many as it is large enough for."""
-    return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves))
+    return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves), binomial_halving)
 
 
 def require_layers(found: Mapping[str, Tensor], layers: Mapping[str, float]) -> None:

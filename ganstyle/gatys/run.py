@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gatys.convergence import WINDOW, Convergence
+from ganstyle.gatys.convergence import GRADIENT_FREE_WINDOW, WINDOW, Convergence
 from ganstyle.gatys.events import EndedBy, Iterate, OnOptimizationEvent, StopOptimization
 from ganstyle.gatys.objective import Objective
 from ganstyle.gatys.optimizers import OPTIMIZERS, OutOfBudget, Problem, make_optimizer
@@ -66,8 +66,11 @@ class OptimizationRun:
             return loss
 
         problem, before = self._problem(scale, function, picture), self.evaluations
-        scheduled = OPTIMIZERS[self.settings.optimizer].scheduled
-        convergence = Convergence(0.0 if scheduled else self.settings.tolerance)
+        kind = OPTIMIZERS[self.settings.optimizer]
+        convergence = Convergence(
+            0.0 if kind.scheduled else self.settings.tolerance,
+            GRADIENT_FREE_WINDOW if kind.gradient_free else WINDOW,
+        )
         self.ended_by = "steps"
         try:
             while self.notes:
@@ -95,7 +98,7 @@ class OptimizationRun:
                 self._report(scale, point.loss, point.x.view(shape), recent.get(point.loss, {}))
                 if convergence.update(problem.evaluations, point.loss):
                     self.ended_by = "tolerance"
-                    self.callback(Message(_converged(scale, self.settings.tolerance, self.steps_done)))
+                    self.callback(Message(_converged(scale, convergence, self.steps_done)))
                     break
         except OutOfBudget as limit:
             self.ended_by = limit.what
@@ -149,8 +152,8 @@ class OptimizationRun:
         return min(max(fractions), 1.0)
 
 
-def _converged(scale: Scale, tolerance: float, steps: int) -> str:
+def _converged(scale: Scale, convergence: Convergence, steps: int) -> str:
     return (
         f"{scale.shorter_side} px: converged after {steps} steps in all; "
-        f"the loss fell by less than {tolerance:.2%} over {WINDOW:.0f} evaluations"
+        f"the loss fell by less than {convergence.tolerance:.2%} over {convergence.window:.0f} evaluations"
     )

@@ -37,8 +37,8 @@ class GatysSettings:
         optimizer: a name out of ``OPTIMIZERS``.
         optimizer_options: keywords of that optimizer.
         steps: the most steps, over all scales.
-        tolerance: stop at a scale when its loss has fallen by less than this fraction over 20 evaluations; 0:
-            never. Optimizers that follow a schedule run to its end.
+        tolerance: stop at a scale when its loss has fallen by less than this fraction over 20 evaluations
+            (without gradients: over 100); 0: never. Optimizers that follow a schedule run to its end.
         seconds: stop after about these; None: no limit.
         max_evaluations: stop after so many passes of the network forwards and backwards; None: no limit.
         size: shorter side of the result, in pixels; None: the photo's (of a texture: the first painting's).
@@ -62,7 +62,7 @@ class GatysSettings:
     optimizer: str = "lbfgs"
     optimizer_options: Mapping[str, object] = field(default_factory=dict)
     steps: int = 200
-    tolerance: float = 0.01
+    tolerance: float = 0.02
     seconds: float | None = None
     max_evaluations: float | None = None
     size: int | None = None

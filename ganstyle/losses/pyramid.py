@@ -1,31 +1,56 @@
 """Octaves: an image and its halves, on which losses see forms larger than a network's receptive field."""
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, conv2d, pad
+
+Halving = Callable[[Tensor], Tensor]
+"""From (B, C, H, W) to (B, C, H/2, W/2)."""
 
 SMALLEST_SIDE = 16
 """Shorter side in pixels below which an octave is left out: relu3_3 would have fewer than 4x4 positions."""
 
 
-def image_pyramid(image: Tensor, octaves: int) -> list[Tensor]:
-    """Return an image and its halves by 2x2 averages, the largest first.
+def average_halving(image: Tensor) -> Tensor:
+    """Halve an image by 2x2 averages. Where a side is odd, its last row or column is dropped."""
+    return avg_pool2d(image, 2)
 
-    Where a side is odd, its last row or column is dropped before halving.
+
+def binomial_halving(image: Tensor) -> Tensor:
+    """Halve an image by the binomial filter (1, 3, 3, 1) / 8, for losses whose pixels are optimized freely.
+
+    2x2 averages let through much of what the half cannot show, and their blocks do not overlap. So an
+    optimizer of pixels lowers the losses of the halves with single rows and columns of pixels, in a grid of
+    the blocks' period: measured with L-BFGS on four octaves at 192 px, total variation doubles within 100
+    steps, and the grid is plain to see. With this filter there is none. Networks paint alike everywhere,
+    and so cannot do that.
+    """
+    weights = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=image.dtype, device=image.device) / 8
+    channels = image.shape[1]
+    kernel = (weights[:, None] * weights).expand(channels, 1, 4, 4)
+    return conv2d(pad(image, (1, 1, 1, 1), mode="replicate"), kernel, stride=2, groups=channels)
+
+
+def image_pyramid(image: Tensor, octaves: int, halve: Halving = average_halving) -> list[Tensor]:
+    """Return an image and its halves, the largest first.
 
     Args:
         image: (B, 3, H, W) in [0, 1].
         octaves: how many images to return, at least 1. Each but the first needs both sides of at least 2
             pixels before halving.
+        halve: how an image is halved; an odd side is rounded down.
 
     Returns:
         ``octaves`` images, (B, 3, H/2ᵏ, W/2ᵏ), k from 0.
 
-    Source: Snelgrove 2017, "High-resolution multi-scale neural texture synthesis", with averages in place of
-    his Gaussian pyramid.
+    Source: Snelgrove 2017, "High-resolution multi-scale neural texture synthesis"; averages, the default,
+    take the place of his Gaussian pyramid.
     """
     images = [image]
     for _ in range(octaves - 1):
-        images.append(avg_pool2d(images[-1], 2))
+        images.append(halve(images[-1]))
     return images
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.losses.gram import gram_matrix
-from ganstyle.losses.pyramid import image_pyramid, usable_octaves
+from ganstyle.losses.pyramid import Halving, average_halving, image_pyramid, usable_octaves
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class StyleTarget:
         *,
         octaves: int = 1,
         weights: Sequence[float] | None = None,
+        halve: Halving = average_halving,
     ) -> "StyleTarget":
         """Measure one painting, or the mean of several.
 
@@ -44,10 +45,11 @@ class StyleTarget:
             octaves: how many sizes to measure; see `image_pyramid`. Fewer where the smallest painting is too
                 small: see `usable_octaves`.
             weights: of the paintings, one each; they are divided by their sum. None: all alike.
+            halve: how an image is halved; see `image_pyramid`.
         """
         shares = [1.0] * len(images) if weights is None else list(weights)
         usable = min(usable_octaves(min(image.shape[-2:]), octaves) for image in images)
-        pyramids = [image_pyramid(image, usable) for image in images]
+        pyramids = [image_pyramid(image, usable, halve) for image in images]
         return cls(tuple(_mean_grams(features, octave, shares) for octave in zip(*pyramids, strict=True)))
 
     def to(self, device: torch.device | str) -> "StyleTarget":

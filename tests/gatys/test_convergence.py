@@ -5,7 +5,7 @@ from ganstyle.gatys.convergence import WINDOW, Convergence
 
 def steps_until_converged(losses: list[float], *, tolerance: float, cost: float = 1.0) -> int | None:
     """Return after how many steps, each of so many evaluations, it is over."""
-    convergence = Convergence(tolerance)
+    convergence = Convergence(tolerance, WINDOW)
     for step, loss in enumerate(losses, 1):
         if convergence.update(step * cost, loss):
             return step
@@ -45,4 +45,4 @@ def test_tolerance_zero_never_converges() -> None:
 
 @pytest.mark.parametrize("tolerance", [0.001, 0.1])
 def test_loss_of_zero_converges(tolerance: float) -> None:
-    assert steps_until_converged([0.0] * 99, tolerance=tolerance) is None  # nothing can fall below nothing
+    assert steps_until_converged([0.0] * 99, tolerance=tolerance) == WINDOW + 1

@@ -39,6 +39,12 @@ def test_scheduled_optimizers_run_to_the_end_of_their_schedule(toy: Any) -> None
     assert toy.paint(optimizer="adam", steps=60, tolerance=0.9).steps < 60
 
 
+def test_gradient_free_optimizers_are_given_longer(toy: Any) -> None:
+    steps = {name: toy.paint(optimizer=name, steps=300, tolerance=0.9) for name in ("adam", "cma-es")}
+    assert steps["adam"].evaluations < 30
+    assert 100 < steps["cma-es"].evaluations < 120
+
+
 def test_ended_by_names_the_limit(toy: Any) -> None:
     assert toy.paint(steps=3).ended_by == "steps"
     assert toy.paint(steps=10**9, max_evaluations=5).ended_by == "evaluations"

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from ganstyle.losses import image_pyramid, usable_octaves
+from ganstyle.losses.pyramid import average_halving, binomial_halving
 
 
 def test_pyramid_halves_by_2x2_averages() -> None:
@@ -26,3 +27,24 @@ def test_pyramid_drops_the_last_row_of_an_odd_side() -> None:
 )
 def test_usable_octaves(side: int, octaves: int, usable: int) -> None:
     assert usable_octaves(side, octaves) == usable
+
+
+def test_binomial_halving_keeps_flats_and_slopes() -> None:
+    assert torch.allclose(binomial_halving(torch.full((1, 3, 9, 6), 0.3)), torch.tensor(0.3))
+    slope = torch.arange(16.0).expand(1, 3, 8, 16)
+    torch.testing.assert_close(binomial_halving(slope)[..., 1:-1], average_halving(slope)[..., 1:-1])
+
+
+def test_binomial_halving_has_the_size_of_averages() -> None:
+    for size in ((7, 10), (8, 5), (2, 3)):
+        image = torch.rand(2, 3, *size, dtype=torch.float64)
+        assert binomial_halving(image).shape == average_halving(image).shape
+        assert binomial_halving(image).dtype == torch.float64
+
+
+def test_binomial_halving_lets_less_through_that_the_half_cannot_show() -> None:
+    wave = torch.cos(torch.arange(64.0) * 2 * torch.pi * 3 / 8).expand(
+        1, 1, 64, 64
+    )  # beyond the half's limit
+    smooth, averages = (halve(wave)[..., 2:-2].abs().max() for halve in (binomial_halving, average_halving))
+    assert smooth < 0.2 * averages
