@@ -3,6 +3,8 @@
 import errno
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from ipaddress import ip_address
@@ -166,6 +168,24 @@ def tiny(vgg16_weights: Path, photos: Path, painting: Path, tmp_path: Path) -> C
         return values | changes
 
     return make
+
+
+@pytest.fixture
+def run_two_processes() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Return a function that runs Python with its arguments in two processes, as torchrun launches them."""
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+        return subprocess.run(
+            [*launcher, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+    return run
 
 
 @pytest.fixture

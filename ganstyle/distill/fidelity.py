@@ -1,4 +1,4 @@
-"""How well a student imitates its teacher on images that it is not trained on."""
+"""How well a student imitates its teacher, on images that it was not trained on."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,12 +15,12 @@ _SMALLEST = 4  # relu3_3 lies behind two poolings
 
 
 class Fidelity:
-    """Compares the maps of two networks, and their Gram matrices.
+    """Compares the feature maps of two networks, and their Gram matrices.
 
     Args:
         section: which photos.
         paintings: compared on as well, each (1, 3, H, W) in [0, 1].
-        teacher: gives the true maps.
+        teacher: gives the target maps.
         device: where the networks are.
 
     Raises:

@@ -50,7 +50,7 @@ def distill(recipe: DistillationRecipe, on_event: OnEvent = lambda event: None) 
     """Train a student of VGG-16; continue it if the run's folder holds a part of the same training.
 
     Args:
-        recipe: who teaches what to whom, on what, and where to.
+        recipe: of the distillation.
         on_event: told of everything that happens, on the main process only.
 
     Raises:
@@ -95,7 +95,7 @@ def _learn(
     teacher: Teacher,
     guard: Guard,
 ) -> dict[str, Tensor]:
-    """Let the student learn from one batch: views of the data, and pictures of its own making."""
+    """Train the student on one batch: views of the data, and on-policy pictures."""
     images = batch["view"]
     if state.pictures:
         own = accelerator.unwrap_model(state.student).eval()
@@ -110,7 +110,7 @@ def _learn(
         features, gram = content_loss(maps, truth, _EQUAL), style_loss(maps, grams, _EQUAL)
         loss = recipe.loss.features * features + recipe.loss.gram * gram
         log = {"loss/total": loss, "loss/features": features, "loss/gram": gram}
-        # In the network's order: a set's differs from process to process, and with it the last bits of a sum.
+        # In the network's order: that of a set differs between processes, and so would the sum's last bits.
         on_the_way = {layer: 1.0 for layer in truth if layer not in STUDENT_LAYERS}
         if on_the_way:
             log["loss/hints"] = content_loss(maps, truth, on_the_way)
@@ -120,10 +120,10 @@ def _learn(
 
 
 class _Window:
-    """Cuts a random part out of large maps, the same from the teacher's as from the student's.
+    """Crops large feature maps at random, the teacher's and the student's alike.
 
-    relu1_2 has sixteen times the positions of relu3_3 and is the easiest to learn; all of them would make
-    the loss cost as much as the networks.
+    relu1_2 has 16 times the positions of relu3_3 and is the easiest to learn; on all of them, the loss would
+    cost as much as the networks.
     """
 
     def __init__(self, recipe: DistillationRecipe, photos: int) -> None:
@@ -139,7 +139,7 @@ class _Window:
 
 @torch.no_grad()
 def _scale(teacher: Teacher, images: Tensor, accelerator: Accelerator) -> dict[str, float]:
-    """Return the root mean square of each of the teacher's maps, the same on every process."""
+    """Return the root mean square of each of the teacher's maps, averaged over the processes."""
     taught = teacher(images)
     squares = torch.stack([maps.float().square().mean() for maps in taught.values()])
     roots = accelerator.reduce(squares, "mean").sqrt().tolist()

@@ -1,4 +1,4 @@
-"""Pictures that Gatys' optimization paints with the student while it learns."""
+"""On-policy pictures: what Gatys' optimization makes of the student while it is being trained."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,29 +9,29 @@ from torch.optim import Adam
 
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.distill.recipe import OnPolicySection
-from ganstyle.distill.views import HIGHEST, LOWEST
+from ganstyle.distill.views import VIEW_MAX, VIEW_MIN
 from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.models import STUDENT_LAYERS
 
 _CONTENT_LAYER = list(STUDENT_LAYERS)[-1]
-_STYLE_WEIGHTS = (2.0, 100.0)  # against content 1; the range is drawn from evenly in the logarithm
+_STYLE_WEIGHTS = (2.0, 100.0)  # for content weight 1; drawn log-uniformly
 
 
 class OnPolicyPictures:
-    """A pool of pictures under way, each somewhere between its beginning and its end.
+    """A pool of pictures that are being optimized, each at a different step.
 
-    An optimizer that descends the student's losses goes where the student is wrong: what looks like the
-    style to the student alone. So the student must learn from the very pictures that it leads to (in the
-    manner of DAgger, Ross et al. 2011). In every call the next few pictures of the pool take one step of
-    Adam on content + style in the student's own maps; a finished one makes room for a new pair.
+    An optimizer that minimizes the student's losses exploits the student's errors: it finds pictures that
+    have the style for the student only. So the student also learns from the pictures that it leads to, as in
+    DAgger (Ross et al. 2011). Each call takes one Adam step on content + style, in the student's own feature
+    maps, for the next few pictures of the pool; a finished picture is replaced by a new one.
 
-    A picture begins as its photo, as noise, as the painting, or as the photo in a trained style.
+    A picture starts from its photo, from noise, from the painting, or from the photo in a trained style.
 
     Args:
-        section: how many pictures, and how they are painted.
+        section: how many pictures, and how they are optimized.
         size: their side in pixels.
         seed: determines every random choice, together with ``rank``.
-        rank: which process this is; each has a pool of its own.
+        rank: rank of this process; each has a pool of its own.
         styles: trained generators.
         device: where the pool lies.
     """
@@ -64,11 +64,11 @@ class OnPolicyPictures:
 
         Args:
             student: in evaluation mode.
-            photos: (B, 3, S, S) in [0, 1], for pictures that begin now.
-            paintings: the same, for their style.
+            photos: (B, 3, S, S) in [0, 1], the content of pictures that start now.
+            paintings: the same for their style.
 
         Returns:
-            (N, 3, S, S), detached; values may lie somewhat outside [0, 1].
+            (N, 3, S, S), detached; values may be slightly outside [0, 1].
         """
         count = self._section.pictures
         chosen = [(self._turn * count + i) % self._section.pool for i in range(count)]
@@ -78,18 +78,18 @@ class OnPolicyPictures:
                 self._begin(slot, photos[place % len(photos)], paintings[place % len(paintings)])
             self._left[slot] -= 1
         with torch.no_grad():
-            wanted = {k: gram_matrix(v) for k, v in student(self._paintings[chosen]).items()}
-            kept = student(self._photos[chosen])[_CONTENT_LAYER]
+            style_target = {k: gram_matrix(v) for k, v in student(self._paintings[chosen]).items()}
+            content_target = student(self._photos[chosen])[_CONTENT_LAYER]
         maps = student(torch.stack([self._pool[slot] for slot in chosen]))
-        content = relative_distance(maps[_CONTENT_LAYER], kept)
-        style = sum(relative_distance(gram_matrix(maps[k]), wanted[k]) for k in wanted) / len(wanted)
+        content = relative_distance(maps[_CONTENT_LAYER], content_target)
+        style = sum(relative_distance(gram_matrix(maps[k]), style_target[k]) for k in maps) / len(maps)
         loss = content + self._style_weights[chosen] * style
         pictures = [self._pool[slot] for slot in chosen]
         for picture, gradient in zip(pictures, torch.autograd.grad(loss.sum(), pictures), strict=True):
             picture.grad = gradient.nan_to_num()
         self._optimizer.step()
         self._optimizer.zero_grad()
-        return torch.stack([picture.detach().clamp_(LOWEST, HIGHEST) for picture in pictures])
+        return torch.stack([picture.detach().clamp_(VIEW_MIN, VIEW_MAX) for picture in pictures])
 
     @torch.no_grad()
     def _begin(self, slot: int, photo: Tensor, painting: Tensor) -> None:
@@ -110,7 +110,7 @@ class OnPolicyPictures:
         self._paintings[slot] = painting
         low, high = _STYLE_WEIGHTS
         self._style_weights[slot] = low * (high / low) ** rng.random()
-        # Not all pictures of a pool may end at once.
+        # Random, so that not all pictures of the pool finish at once.
         self._left[slot] = int(rng.integers(1, 2 * self._section.steps))
         self._optimizer.state.pop(self._pool[slot], None)
 
@@ -129,7 +129,7 @@ class OnPolicyPictures:
 
     @torch.no_grad()
     def load_state_dict(self, values: Mapping[str, Any]) -> None:
-        """Take over what ``state_dict`` returned.
+        """Load what ``state_dict`` returned.
 
         Raises:
             KeyError, RuntimeError, ValueError: it belongs to another pool.

@@ -1,4 +1,4 @@
-"""What a distillation is at a given step."""
+"""The state of a distillation: everything that a step changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,10 +66,10 @@ class DistillationState:
         }
 
     def load_state_dict(self, accelerator: Accelerator, values: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` returned.
+        """Load what ``state_dict`` returned.
 
         Raises:
-            KeyError, RuntimeError, ValueError: it belongs to another student or number of processes.
+            KeyError, RuntimeError, ValueError: it is of another student or another number of processes.
         """
         accelerator.unwrap_model(self.student).load_state_dict(values["student"])
         self.optimizer.load_state_dict(values["optimizer"])

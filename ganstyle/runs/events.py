@@ -1,4 +1,4 @@
-"""What a training reports while it runs; the command line, the GUI and the tests read the same events."""
+"""Events of a run; the command line, the GUI and the tests receive the same ones."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of things after a step.
+    """The progress after a step.
 
     Attributes:
         step: steps done, of ``steps``.
         images_per_second: over all processes, since the last report.
         eta_seconds: time left at this speed.
-        values: every measured quantity by its TensorBoard name, averaged over the processes.
+        values: every logged value by its TensorBoard name, averaged over the processes.
     """
 
     step: int

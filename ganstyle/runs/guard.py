@@ -1,4 +1,4 @@
-"""The one place where weights change, and where a bad gradient is stopped."""
+"""The optimizer step, with protection against non-finite gradients and divergence."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _LAST_STEPS = 3  # as many skipped steps right before the end mean that the trai
 
 @dataclass
 class _Network:
-    """What the guard counts of one network's steps."""
+    """The counts of one network."""
 
     skipped: int = 0
     in_a_row: int = 0
@@ -25,18 +25,17 @@ class _Network:
 
 
 class Guard:
-    """Clips gradients, skips steps that are not finite, and decides when a training has diverged.
+    """Clips gradients, skips non-finite steps, and decides when a training has diverged.
 
-    A single NaN would stay in the weights and in Adam's moments for ever, so the step is skipped. One
-    overflow is harmless; many in a row of one network mean that it has diverged, however well the other one
-    does. Then the run goes back to its last good state and continues with a lower learning rate. All
-    processes decide alike: the gradient's norm is the same on each after the reduction, and losses are
-    compared.
+    A single NaN would never leave the weights and Adam's moments, so the step is skipped. One skipped step is
+    harmless; many in a row mean that the network has diverged, even if the other one is fine. Then the run
+    goes back to its last good state and continues with a lower learning rate. All processes decide alike: the
+    gradient norm is the same on each after the reduction, and losses are compared.
 
     Args:
         accelerator: which of the processes this is.
         settings: the recipe's ``guard``.
-        clip: largest norm of a network's gradient.
+        clip: largest gradient norm of a network.
 
     Attributes:
         learning_rate_factor: multiply every learning rate by it.
@@ -71,8 +70,8 @@ class Guard:
         if not self._accelerator.sync_gradients:
             return {}
         bare = _unwrap(optimizer)
-        # Accelerate would unscale the gradients of all optimizers here, and update the scale after each.
-        # Then what another network has accumulated by now would be divided twice.
+        # Not through Accelerate: it would unscale all optimizers' gradients, so that what another network has
+        # accumulated is divided twice, and update the scale after each network.
         if self._accelerator.scaler is not None:
             self._accelerator.scaler.unscale_(bare)
         norm = nn.utils.clip_grad_norm_(network.parameters(), self._clip)
@@ -87,15 +86,15 @@ class Guard:
         return {f"gradient/{name}": norm}
 
     def end_step(self, say: Callable[[str], None], *, step: int, steps: int) -> str | None:
-        """Finish a step of all networks.
+        """Finish a step, after the updates of all networks.
 
         Args:
-            say: told of the first of a row of skipped steps.
+            say: told when steps begin to be skipped.
             step: steps done.
             steps: of the whole training.
 
         Returns:
-            What has diverged; None: nothing.
+            What has diverged, in words; None if nothing has.
         """
         scaler = self._accelerator.scaler
         if scaler is not None:
@@ -113,7 +112,7 @@ class Guard:
 
     @property
     def healthy(self) -> bool:
-        """Whether every network took its last step."""
+        """Whether no network skipped its last step."""
         return all(counts.in_a_row == 0 for counts in self._networks.values())
 
     def counts(self) -> dict[str, float]:
@@ -121,18 +120,18 @@ class Guard:
         return {f"skipped/{name}": float(counts.skipped) for name, counts in self._networks.items()}
 
     def go_back(self, problem: str, *, step: int, good: int) -> str:
-        """Lower the learning rate, as the run returns to its last good state.
+        """Lower the learning rate for a return to the last good state.
 
         Args:
             problem: what has diverged.
-            step: where.
-            good: the last good state's step.
+            step: steps done.
+            good: step of the last good state.
 
         Returns:
             A line for the user.
 
         Raises:
-            RunError: it has gone back too often.
+            RunError: the run has gone back too often.
         """
         if self.returns >= self._settings.returns:
             raise RunError(
@@ -160,7 +159,7 @@ class Guard:
         }
 
     def load_state_dict(self, values: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` returned."""
+        """Load what ``state_dict`` returned."""
         self.learning_rate_factor, self.returns = values["learning_rate_factor"], values["returns"]
         self._networks = {
             name: _Network(skipped, values["in_a_row"][name]) for name, skipped in values["skipped"].items()

@@ -1,4 +1,4 @@
-"""Starting Accelerate so that what was asked for is what happens."""
+"""Starting Accelerate, and what every process of a launch needs first."""
 
 import os
 import warnings
@@ -22,7 +22,7 @@ Precision = Literal["fp32", "bf16", "fp16"]
 
 
 def start_accelerator(precision: Literal["auto"] | Precision, *, accumulate: int) -> Accelerator:
-    """Join this process to the others of a launch.
+    """Start Accelerate in this process, together with the other processes of a launch.
 
     Args:
         precision: of the networks' convolutions; ``auto`` is bf16 where the device has it natively, and
@@ -31,9 +31,9 @@ def start_accelerator(precision: Literal["auto"] | Precision, *, accumulate: int
 
     Raises:
         RecipeError: fp16 was asked for on a CPU.
-        RunError: the processes do not know of each other.
+        RunError: the processes would each train alone.
     """
-    # Without being told, Accelerate lets each process that torchrun starts on CPUs train alone.
+    # By default, Accelerate lets each process that torchrun starts on CPUs train alone.
     on_cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or pick_device().type == "cpu"
     processes = PartialState(cpu=on_cpu)
     expected = int(os.environ.get("WORLD_SIZE", "1"))
@@ -56,14 +56,14 @@ def start_accelerator(precision: Literal["auto"] | Precision, *, accumulate: int
 
 
 def same_everywhere(accelerator: Accelerator, digest: bytes) -> bool:
-    """Say whether every process calls with the same hash, of 7 bytes or more. All must call it together."""
+    """Return whether every process passes the same hash, of 7 bytes or more. A collective call."""
     # 56 bits fit a signed 64-bit integer, which every backend can gather.
     mine = torch.tensor([int.from_bytes(digest[:7])], device=accelerator.device)
     return len(accelerator.gather(mine).unique()) == 1
 
 
 def find_weights(accelerator: Accelerator, spec: str) -> WeightsFile:
-    """Find the VGG-16 for all processes together; see ``ganstyle.weights.find_vgg16``.
+    """Find the VGG-16 on all processes; see ``ganstyle.weights.find_vgg16``. A collective call.
 
     Raises:
         WeightsError: there is none.
@@ -81,14 +81,14 @@ def find_weights(accelerator: Accelerator, spec: str) -> WeightsFile:
 
 
 def feature_dtype(accelerator: Accelerator) -> torch.dtype:
-    """Return what the VGG computes in: float16 would overflow there, so only bfloat16 replaces float32."""
+    """Return the dtype of the VGG: bfloat16 if the networks use it, else float32; float16 would overflow."""
     return torch.bfloat16 if accelerator.mixed_precision == "bf16" else torch.float32
 
 
 def start_loader(
     data: SeededDataset, recipe: RunRecipe, accelerator: Accelerator, *, photos: int
 ) -> DataLoader[dict[str, Tensor]]:
-    """Feed this process its share of the data, from where ``photos`` have been drawn by all together."""
+    """Return a loader of this process's batches, after ``photos`` have been drawn by all processes."""
     return training_loader(
         data,
         batch_size=recipe.batch_size,
@@ -104,7 +104,7 @@ def start_loader(
 def describe_training(
     accelerator: Accelerator, *, steps: int, photos: int, seconds: float
 ) -> dict[str, int | float | str]:
-    """Return what a file says of the training that made it, as JSON values."""
+    """Return the provenance that a file records about its training, as JSON values."""
     return {
         "steps": steps,
         "photos": photos,
@@ -115,7 +115,7 @@ def describe_training(
 
 
 def describe_hardware(accelerator: Accelerator) -> str:
-    """Name what a training ran on, such as ``2 x NVIDIA H200`` or ``1 x CPU (2 threads)``."""
+    """Describe the hardware, such as ``2 x NVIDIA H200`` or ``1 x CPU (2 threads)``."""
     if accelerator.device.type == "cuda":
         name = torch.cuda.get_device_name(accelerator.device)
     else:

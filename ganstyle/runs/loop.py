@@ -1,4 +1,4 @@
-"""What goes on around the steps of any long training: data, interruption, the guard, saving and failing."""
+"""Everything around the steps of a training: data, interruption, divergence, saving and failures."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class Phase:
     Attributes:
         end: the step that it ends with.
         data: what is drawn; the order goes on from phase to phase.
-        label: what is special about it, for the user.
+        label: a short description, for messages.
     """
 
     end: int
@@ -58,7 +58,7 @@ class RunResult:
 
 
 class RunLoop:
-    """Feeds the steps of a training, and saves what they come to.
+    """Feeds the steps of a training with batches, and saves the results.
 
     A training is written as::
 
@@ -68,14 +68,14 @@ class RunLoop:
                 loop.end_step([learn(batch) for batch in batches])  # each network through guard.update
         return loop.result()
 
-    All processes call everything together.
+    All processes call its methods together.
 
     Args:
         run: the run.
-        state: what a step changes, as it is at the start.
-        guard: through which every network takes its steps.
-        output: what the training makes.
-        images_per_batch: what a process learns from in a batch, for the speed; None: as many as photos.
+        state: everything that a step changes.
+        guard: takes every network's optimizer steps.
+        output: of the training.
+        images_per_batch: images per process and batch, for the speed; None: the batch size.
     """
 
     def __init__(
@@ -102,10 +102,9 @@ class RunLoop:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Claim the run's folder and write to it.
+        """Claim the run's folder and open its files.
 
-        Whatever makes the block fail, the state of the last completed step is saved first, unless saving is
-        what failed.
+        If the block fails, the state of the last completed step is saved first, unless saving is what failed.
         """
         run = self._run
         if run.accelerator.is_main_process:
@@ -132,10 +131,10 @@ class RunLoop:
                 yield phase, batches
 
     def end_step(self, logs: Sequence[Mapping[str, Tensor]]) -> None:
-        """Count the step, and do what is due after it.
+        """Finish a step: check it, and log, sample, score and save if due.
 
         Args:
-            logs: what was measured on each of the step's batches, scalars by TensorBoard name.
+            logs: what was measured on each of the step's batches: scalars by TensorBoard name.
         """
         run, state = self._run, self._state
         state.step += 1
@@ -157,10 +156,10 @@ class RunLoop:
             self._good = self._completed
 
     def result(self) -> RunResult:
-        """Tell the user how the run ended, and return it.
+        """Report and return how the run ended.
 
         Raises:
-            RunError: the processes' weights have drifted apart.
+            RunError: the processes' weights differ.
         """
         run, step, scores = self._run, self._state.step, self._writer.last_scores
         if self._processes > 1:
@@ -180,13 +179,13 @@ class RunLoop:
         return self._stopped or self._state.step >= self._run.recipe.steps
 
     def _draw(self, phase: Phase) -> Iterator[list[Batch]]:
-        """Yield the phase's batches from where the state is, until the state leaves the phase."""
+        """Yield the batches of each step, as long as the state is within the phase."""
         run, state = self._run, self._state
         loader = iter(start_loader(phase.data, run.recipe, run.accelerator, photos=state.photos))
         self._went_back = False
         while state.step < phase.end and not self._over and not self._went_back:
             self._began = time.perf_counter()
-            # All of a step's batches before any of it is computed: data that fail leave a whole state behind.
+            # All batches of a step before any computation, so that a failure to read leaves a whole state.
             drawn = [next(loader) for _ in range(self._accumulate)]
             yield [
                 {key: value.to(run.accelerator.device, non_blocking=True) for key, value in batch.items()}
@@ -194,13 +193,13 @@ class RunLoop:
             ]
 
     def _values(self) -> dict[str, Any]:
-        """Copy what this process holds now."""
+        """Return a copy of this process's state, the guard's included."""
         values = self._state.state_dict(self._run.accelerator) | {"guard": self._guard.state_dict()}
         copied: dict[str, Any] = copy_state(values)
         return copied
 
     def _find_problem(self) -> str | None:
-        """Say what is not finite in what would be saved, on any of the processes."""
+        """Return what is not finite in the state or the output, on any process, or None."""
         accelerator = self._run.accelerator
         name = find_not_finite(self._state.state_dict(accelerator))
         problem = f"the {name.replace('_', ' ')} is not finite" if name else self._output.find_problem()
@@ -221,7 +220,7 @@ class RunLoop:
         self._run.say(line)
 
     def _rescue(self) -> None:
-        """Save the last completed step, as far as one process can; the failure itself is what is reported."""
+        """Save the last completed step without the other processes; errors must not hide the failure."""
         if self._processes > 1 and not self._state.replicated:
             return
         with suppress(Exception):

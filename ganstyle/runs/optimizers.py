@@ -10,15 +10,15 @@ from torch.optim import AdamW, Muon, Optimizer
 class KernelMuon(Optimizer):
     """Muon (Jordan et al. 2024) on the kernels of convolutions, each taken as a matrix: outputs x the rest.
 
-    Steps that move all directions of a layer alike get far where Adam's crawl. A student of VGG-16 had an
-    error of relu3_3 of 0.55 after 200 steps, against 0.75 with AdamW alone; a generator's loss was lower
+    Its updates move all directions of a layer equally, which converges faster than Adam. A student of VGG-16
+    had a relu3_3 error of 0.55 after 200 steps, against 0.75 with AdamW alone; a generator's loss was lower
     after half the steps than Adam's after all of them.
 
-    PyTorch's Muon takes matrices only. The matrices here share their memory with the kernels. Muon is made
-    for hidden layers: kernels that see or give an image go to AdamW, with all that is no kernel.
+    PyTorch's Muon takes only matrices; these share their memory with the kernels. Muon is meant for hidden
+    layers: kernels with an image as input or output are left to AdamW, as is everything but kernels.
 
     Args:
-        network: where it will be trained: its kernels must not be moved any more.
+        network: on its final device and in its final memory format, since its kernels' memory is shared.
         lr: learning rate of the kernels, the first parameter group; scaled by √(outputs / rest) where that
             is above 1.
         lr_adam: of everything else, the second.
@@ -54,11 +54,11 @@ class KernelMuon(Optimizer):
         self._adam.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what both have gathered."""
+        """Return the states of both optimizers."""
         return {"muon": self._muon.state_dict(), "adam": self._adam.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` returned."""
+        """Load what ``state_dict`` returned."""
         self._muon.load_state_dict(state_dict["muon"])
         self._adam.load_state_dict(state_dict["adam"])
 
@@ -70,7 +70,7 @@ def _is_hidden_kernel(parameter: nn.Parameter) -> bool:
 def _matrix(values: Tensor, kernel: Tensor) -> Tensor:
     """View (O, I, H, W) as (O, the rest), in the order of the kernel's own memory.
 
-    The order in a row does not matter to Muon. Kernels come out as views of themselves.
+    Muon does not depend on the order within a row. Kernels are returned as views.
     """
     if not kernel.is_contiguous():
         values = values.permute(0, 2, 3, 1)

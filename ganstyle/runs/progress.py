@@ -1,4 +1,4 @@
-"""Speed, time left and the curves, reported every so many steps."""
+"""Progress reports: losses, speed and time left."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +13,13 @@ from ganstyle.runs.tracking import Tracker
 
 
 class ProgressMeter:
-    """Reports a run's progress; all processes call it together, the main one writes.
+    """Reports a run's progress. All processes call its methods together; only the main one writes.
 
     Args:
         run: the run.
-        tracker: where the curves go.
-        step: where the run starts.
-        images_per_step: what all processes together learn from.
+        tracker: gets the curves.
+        step: steps done at the start.
+        images_per_step: of all processes together.
     """
 
     def __init__(self, run: Run, tracker: Tracker, *, step: int, images_per_step: int) -> None:
@@ -29,23 +29,23 @@ class ProgressMeter:
         self.start(step)
 
     def start(self, step: int) -> None:
-        """Measure the time from now on, after so many steps."""
+        """Start the clock after ``step`` steps."""
         self._since, self._step = time.perf_counter(), step
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave the block's time out: the speed that is reported is that of training alone."""
+        """Stop the clock during the block, so that the speed is that of training alone."""
         began = time.perf_counter()
         yield
         self._since += time.perf_counter() - began
 
     def report(self, step: int, log: Mapping[str, Tensor], others: Mapping[str, float]) -> None:
-        """Report what was measured in this step.
+        """Report the measurements of a step.
 
         Args:
             step: steps done.
             log: scalars by TensorBoard name, averaged over the processes here.
-            others: what is the same on every process.
+            others: values that are the same on every process.
         """
         run = self._run
         stacked = run.accelerator.reduce(torch.stack(list(log.values())), "mean")
@@ -61,7 +61,7 @@ class ProgressMeter:
 
 
 def mean_log(logs: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Average what was measured on each batch of a step, over the batches that it was measured on.
+    """Average each value over those batches of a step that have it.
 
     Args:
         logs: scalars by name, in the order of the batches.

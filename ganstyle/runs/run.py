@@ -1,4 +1,4 @@
-"""A run: its recipe, the processes that carry it out, and what it tells the user."""
+"""A run: its recipe, its processes and its messages; and what a training must provide to be one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,12 +21,12 @@ from ganstyle.runs.state import load_state
 
 
 class RunState(Protocol):
-    """Everything that a step changes, of any kind of training.
+    """Everything that a training step changes.
 
     Attributes:
         step: steps done.
         photos: photos drawn so far by all processes together.
-        seconds: time spent training so far, scoring and saving left out.
+        seconds: time spent training so far, without scoring and saving.
     """
 
     step: int
@@ -45,22 +45,19 @@ class RunState(Protocol):
 
     @property
     def replicated(self) -> bool:
-        """Whether all processes hold the same, so that one of them can save it for all."""
+        """Whether all processes hold the same state, so that one can save it for all."""
         ...
 
     def state_dict(self, accelerator: Accelerator, /) -> dict[str, Any]:
-        """Return what this process holds as plain values and tensors, which may be the live ones."""
+        """Return the state of this process as plain values and tensors, which may be live."""
         ...
 
     def gather(self, accelerator: Accelerator, values: dict[str, Any], /) -> dict[str, Any]:
-        """Return what to save of ``state_dict``'s values and those of the other processes.
-
-        All processes call it together.
-        """
+        """Combine the processes' values of ``state_dict`` into what is saved. A collective call."""
         ...
 
     def load_state_dict(self, accelerator: Accelerator, values: dict[str, Any], /) -> None:
-        """Take over values; KeyError, RuntimeError or ValueError if they belong to other networks."""
+        """Load saved values; KeyError, RuntimeError or ValueError if they are of other networks."""
         ...
 
 
@@ -69,10 +66,10 @@ class Run:
     """A run that has been started.
 
     Attributes:
-        recipe: what it was told.
-        accelerator: which of the processes this is.
-        on_event: told of everything that happens, on the main process only.
-        resume_from: the saved state that it continues from; None: it starts afresh.
+        recipe: of the run.
+        accelerator: connects its processes.
+        on_event: receives the events, on the main process only.
+        resume_from: the saved state that it continues from; None for a fresh start.
     """
 
     recipe: RunRecipe
@@ -81,26 +78,26 @@ class Run:
     resume_from: Path | None
 
     def report(self, event: Event) -> None:
-        """Pass on an event, on the main process."""
+        """Report an event, on the main process."""
         if self.accelerator.is_main_process:
             self.on_event(event)
 
     def say(self, text: str) -> None:
-        """Tell the user a line."""
+        """Report a message to the user."""
         self.report(Message(text))
 
 
 @contextmanager
 def start_run(recipe: RunRecipe, on_event: OnEvent, *, accumulate: int = 1) -> Iterator[Run]:
-    """Join the other processes of a launch, hold the run's folder, and find out what is to be continued.
+    """Start Accelerate, lock the run's folder, and find the state to continue from.
 
     Args:
-        recipe: what to do.
-        on_event: told of everything that happens, on the main process only.
+        recipe: of the run.
+        on_event: receives the events, on the main process only.
         accumulate: batches per step.
 
     Raises:
-        GanstyleError: the processes do not know of each other, or the folder must not be touched.
+        GanstyleError: the processes would each train alone, or the folder must not be touched.
         OSError: at the end, if ``on_event`` could not write any more; the run has saved and stopped then.
     """
     accelerator = start_accelerator(recipe.precision, accumulate=accumulate)
@@ -112,7 +109,7 @@ def start_run(recipe: RunRecipe, on_event: OnEvent, *, accumulate: int = 1) -> I
 
 
 def resume_run(run: Run, state: RunState, guard: Guard) -> None:
-    """Continue from the saved state that the run was started from, if there is one.
+    """Load the saved state that the run continues from, if any.
 
     Raises:
         RunError: it is damaged, or belongs to other networks.
@@ -124,7 +121,7 @@ def resume_run(run: Run, state: RunState, guard: Guard) -> None:
 
 @dataclass(frozen=True)
 class _Guarded:
-    """A state that is loaded with its guard's counts; version 0.1.0 saved none."""
+    """A state and its guard, loaded together; version 0.1.0 saved no guard."""
 
     state: RunState
     guard: Guard

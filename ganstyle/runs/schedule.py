@@ -1,4 +1,4 @@
-"""Quantities that follow from the step alone, and so need no state."""
+"""Learning rates and averaging weights that depend on the step alone, and so need no state."""
 
 import math
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from torch.optim import Optimizer
 def learning_rate_factor(
     step: int, *, steps: int, warmup: int, schedule: Literal["cosine", "constant"]
 ) -> float:
-    """Return what the learning rate is multiplied by in a step, in (0, 1].
+    """Return the factor of the learning rate in a step, in (0, 1].
 
     Args:
         step: the step about to be taken, from 0.
         steps: length of the training.
-        warmup: steps of linear rise at the start.
-        schedule: ``cosine`` falls to 0 along half a cosine wave (Loshchilov and Hutter 2017, equation 5,
+        warmup: steps of linear warm-up.
+        schedule: ``cosine`` decays to 0 along half a cosine wave (Loshchilov and Hutter 2017, equation 5,
             without restarts); ``constant`` stays.
     """
     if step < warmup:
@@ -29,7 +29,7 @@ def learning_rate_factor(
 
 
 def set_learning_rates(optimizer: Optimizer, rates: Sequence[float], factor: float) -> None:
-    """Give each parameter group its rate times the factor of this step."""
+    """Set each parameter group's learning rate to its base rate times the factor of this step."""
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         group["lr"] = rate * factor
 
@@ -37,8 +37,8 @@ def set_learning_rates(optimizer: Optimizer, rates: Sequence[float], factor: flo
 class EMA:
     """Averages weights as ``average ← d·average + (1 − d)·current``, for ``AveragedModel(multi_avg_fn=)``.
 
-    The decay starts low, ``d = min(decay, (1 + n) / (10 + n))`` after n updates, so that a short run is not
-    dominated by the random weights it started from.
+    The decay starts low, ``d = min(decay, (1 + n) / (10 + n))`` after n updates, so that the random initial
+    weights do not dominate a short run.
     """
 
     def __init__(self, decay: float) -> None:

@@ -1,4 +1,4 @@
-"""The scores of a run, a line for each step that was scored, and which of the steps is the best."""
+"""The scores of a run, one line per scored step, and which step is the best."""
 
 import json
 import math
@@ -16,10 +16,10 @@ Line = Mapping[str, Any]  # numbers, and None for what was not finite
 
 
 class ScoreLog:
-    """A run's ``scores.jsonl``: one line for each step that was scored; null for what is not finite.
+    """A run's ``scores.jsonl``: one line per scored step, with null for scores that are not finite.
 
     Args:
-        file: where it lies; made with the first line.
+        file: created with the first line.
         select: the score that decides which step is the best.
     """
 
@@ -28,7 +28,7 @@ class ScoreLog:
         self._select = select
 
     def is_best(self, line: Mapping[str, float]) -> bool:
-        """Say whether the step of a line is better than every earlier one of this run."""
+        """Return whether a line's step is better than all earlier ones of this run."""
         return best_step([*self._before(line), _finite(line)], self._select) == line["step"]
 
     def record(self, line: Mapping[str, float]) -> None:
@@ -45,11 +45,11 @@ class ScoreLog:
 
 
 def best_step(lines: Sequence[Line], select: str) -> int | None:
-    """Return the step whose output is kept as the best, if each was compared when its line was written.
+    """Return the best step, comparing each when its line was written.
 
-    A generator that leaves photos as they are has the best content, MSE and SSIM there can be. By these, and
-    by FID and KID against the photos, only steps are compared whose style is at most 10 % above the lowest so
-    far. Step 0, before any training, and a score that is not finite are never the best.
+    A generator that leaves photos unchanged has the best possible content, MSE and SSIM. So these, and FID
+    and KID against the photos, compare only steps whose style distance is at most 10% above the lowest so
+    far. Step 0, before any training, is never the best, nor is a score that is not finite.
 
     Args:
         lines: in the order of their steps.

@@ -15,7 +15,7 @@ class Tracker:
 
     Args:
         folder: the run's folder.
-        step: where the run starts; what an interrupted run wrote after it is hidden.
+        step: steps done at the start; points that an interrupted run wrote after it are hidden.
         enabled: whether this process writes.
     """
 
@@ -24,13 +24,13 @@ class Tracker:
         self._file = self._open(step) if enabled else None
 
     def go_back(self, step: int) -> None:
-        """Hide what was written after a step."""
+        """Hide the points after a step."""
         if self._file:
             self._file.flush()
             self._file = self._open(step)
 
     def recipe(self, recipe: RunRecipe) -> None:
-        """Show the whole recipe as text."""
+        """Log the whole recipe as text."""
         if self._file:
             indented = "".join(f"    {line}\n" for line in recipe.to_yaml().splitlines())
             self._file.add(text("recipe", indented), 0)
@@ -43,18 +43,18 @@ class Tracker:
             self._file.flush()
 
     def grid(self, step: int, name: str, grid: Tensor) -> None:
-        """Show a picture, (3, H, W) in [0, 1]."""
+        """Log an image, (3, H, W) in [0, 1]."""
         if self._file:
             self._file.add(image(name, grid, dataformats="CHW"), step)
             self._file.flush()
 
     def flush(self) -> None:
-        """Write out what is still pending."""
+        """Flush to disk."""
         if self._file:
             self._file.flush()
 
     def close(self) -> None:
-        """Write out what is still pending."""
+        """Flush to disk."""
         self.flush()
 
     def _open(self, step: int) -> EventFile:

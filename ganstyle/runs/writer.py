@@ -1,4 +1,4 @@
-"""What a run writes down as it goes: curves, sample grids, scores, training states and what it makes."""
+"""Everything a run writes: curves, sample grids, scores, training states and its output."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ from ganstyle.runs.tracking import Tracker
 
 
 class RunOutput(Protocol):
-    """What one kind of training makes, and how it is looked at.
+    """The output of one kind of training, such as a style: how to save, score and show it.
 
     Attributes:
-        path: where the latest of it is kept, such as ``runs/NAME/style.safetensors``.
-        best: where the best of it is kept; None: nowhere.
+        path: file of the latest output, such as ``runs/NAME/style.safetensors``.
+        best: file of the best output; None: not kept.
         select: the score that decides what is best; see `ScoreLog`.
         sample_every: steps between sample grids; 0: none.
         score_every: steps between scores; 0: none.
@@ -34,34 +34,34 @@ class RunOutput(Protocol):
     score_every: int
 
     def find_problem(self) -> str | None:
-        """Say what is wrong with what would be saved now; None: nothing. All processes call it together."""
+        """Return what is wrong with the output as it is now, or None. A collective call."""
         ...
 
     def save(self, path: Path, scores: Mapping[str, float]) -> None:
-        """Write it, with the scores of this step or none. The main process alone calls it."""
+        """Write the output, with the scores of this step, if any. Called on the main process only."""
         ...
 
     def sample(self) -> Tensor:
-        """Return a grid of pictures, (3, H, W) in [0, 1]. The main process alone calls it."""
+        """Return a sample grid, (3, H, W) in [0, 1]. Called on the main process only."""
         ...
 
     def score(self) -> dict[str, float]:
-        """Measure it; nothing: it cannot be measured yet. All processes call it together."""
+        """Return the scores; empty if there can be none yet. A collective call."""
         ...
 
     def combine(self, scores: Mapping[str, float]) -> dict[str, float]:
-        """Return further numbers for the log that follow from the scores."""
+        """Return values derived from the scores, for the score log."""
         ...
 
 
 class RunWriter:
-    """Writes into the run's folder and reports; all processes call it together, the main one writes.
+    """Writes into the run's folder, and reports it. All processes call its methods; the main one writes.
 
     Args:
         run: the run.
         state: the training, as it changes.
-        output: what it makes.
-        images_per_step: what all processes together learn from, for the speed.
+        output: its output.
+        images_per_step: of all processes together, for the speed.
 
     Attributes:
         last_scores: the latest scores.
@@ -82,11 +82,11 @@ class RunWriter:
         self.last_scores: dict[str, float] = {}
 
     def begin(self, values: dict[str, Any]) -> None:
-        """Show the starting point, so that every curve and row of samples has one.
+        """Write samples and scores of the initial state, so that every curve starts at step 0.
 
         Args:
-            values: the state, for a run that is finished already and has no output yet: one that continues
-                another run's last state.
+            values: the state; saved if the run is finished but has no output, since it continues the last
+                state of another run.
         """
         if self._state.step == 0:
             self._tracker.recipe(self._run.recipe)
@@ -99,11 +99,11 @@ class RunWriter:
         self._meter.start(self._state.step)
 
     def saves_now(self, *, stopping: bool, healthy: bool) -> bool:
-        """Say whether the state is saved after this step.
+        """Return whether the state is saved after this step.
 
         Args:
             stopping: whether the run was asked to stop.
-            healthy: whether every network took this step. If not, the state is saved after the next good one.
+            healthy: whether no network skipped this step; if one did, saving waits for the next good step.
         """
         self._overdue = self._overdue or self._due(self._run.recipe.run.save_every)
         return self._last or stopping or (self._overdue and healthy)
@@ -113,19 +113,20 @@ class RunWriter:
 
         Args:
             logs: what was measured on each of the step's batches.
-            counts: what is the same on every process.
+            counts: values that are the same on every process.
         """
         if self._due(self._run.recipe.run.log_every):
             rate = {"learning_rate": self._state.optimizer.param_groups[0]["lr"]}
             self._meter.report(self._state.step, mean_log(logs), {**counts, **rate})
 
     def after_step(self, values: dict[str, Any], *, saving: bool, stopping: bool) -> None:
-        """Do what is due after this step; after the last one, everything that is not turned off.
+        """Sample, score and save if due; after the last step, do all that is not turned off.
 
         Args:
             values: the state after this step.
             saving: what `saves_now` said.
-            stopping: whether the run was asked to stop: whoever asked may not wait for more than the state.
+            stopping: whether the run was asked to stop. Then only the state is saved, since there may be no
+                time for more.
         """
         with self._meter.paused():
             if self._last or not stopping:
@@ -137,7 +138,7 @@ class RunWriter:
                 self._save(values)
 
     def go_back(self, values: dict[str, Any], *, stopping: bool) -> None:
-        """Hide what was written after the step that the state is at now; save it if the run is stopping."""
+        """Hide the points after the step that the run has returned to; save its state if it is stopping."""
         step = self._state.step
         self._tracker.go_back(step)
         self._meter.start(step)
@@ -147,10 +148,10 @@ class RunWriter:
             self._save(values)
 
     def rescue(self, values: dict[str, Any]) -> bool:
-        """Save a completed step's state after a failure, if that is new and saving is not what failed.
+        """Save the state of a completed step after a failure, unless it is saved already or saving failed.
 
         Returns:
-            Whether it was saved, on the main process.
+            Whether this process saved it.
         """
         if not self._main or self._saving or values["step"] <= self._saved_step:
             return False
@@ -158,7 +159,7 @@ class RunWriter:
         return True
 
     def close(self) -> None:
-        """Write out what is still pending."""
+        """Flush and close the files."""
         self._tracker.close()
 
     @property

@@ -54,7 +54,7 @@ def train(recipe: Recipe, on_event: OnEvent = lambda event: None) -> TrainedStyl
         on_event: told of everything that happens, on the main process only.
 
     Raises:
-        GanstyleError: something the user can mend: the data, the weights, the recipe, the disk.
+        GanstyleError: something the user can fix: the data, the weights, the recipe, the disk.
     """
     with start_run(recipe, on_event, accumulate=recipe.accumulate) as run:
         return _train(recipe, run)
@@ -106,7 +106,7 @@ def _train_on(
     state: TrainingState,
     guard: Guard,
 ) -> dict[str, Tensor]:
-    """Let both networks learn from one batch; they share one forward pass of the generator.
+    """Train both networks on one batch; they share one forward pass of the generator.
 
     Args:
         batch: as `TrainingData` makes it.
@@ -149,7 +149,7 @@ def _train_on(
 
 
 def _random_crop(image_size: int, size: int, seed: int, drawn: int) -> Crop:
-    """Choose which part of the pictures the discriminator sees: the same on every process."""
+    """Choose the crop of the pictures that the discriminator sees, the same on every process."""
     rng = random.Random(f"{seed} {drawn}")
     room = image_size - size
     return Crop(rng.randint(0, room), rng.randint(0, room), size)

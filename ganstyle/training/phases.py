@@ -1,4 +1,4 @@
-"""The phases of a training: such as small crops and a fast feature network at first, the real one last."""
+"""The phases of a training, such as small crops and a fast feature network first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def prepare_phases(
     *,
     max_strength: float | None,
 ) -> list[TrainingPhase]:
-    """Make every phase ready, so that what is wrong with the last one shows before the first.
+    """Prepare every phase up front, so that errors in the last one show before the first one runs.
 
     Args:
         recipe: without phases of its own, all of it is one.

@@ -8,12 +8,12 @@ from ganstyle.images import central_square, image_grid
 
 
 class Samples:
-    """The photos that a run is watched on.
+    """Fixed photos for the sample grids of a run.
 
     Args:
-        photos: where the first ``count`` photos are taken from.
+        photos: the first ``count`` of them are used.
         count: how many.
-        size: side of the square that each is shown as, in pixels.
+        size: side of the central square that is shown, in pixels.
     """
 
     def __init__(self, photos: ContentSource, count: int, *, size: int) -> None:

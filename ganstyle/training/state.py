@@ -1,4 +1,4 @@
-"""What the training of a style is at a given step."""
+"""The state of a style's training: everything that a step changes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ class TrainingState:
         step: steps done.
         photos: photos drawn so far by all processes together.
         seconds: time spent training so far, scoring and saving left out.
-        init: the style that the generator started as, its name and sha256; None: fresh weights.
+        init: name and sha256 of the style that the generator started from; None: random weights.
     """
 
     generator: nn.Module
@@ -75,10 +75,10 @@ class TrainingState:
         return values
 
     def load_state_dict(self, accelerator: Accelerator, values: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` returned.
+        """Load what ``state_dict`` returned.
 
         Raises:
-            KeyError, RuntimeError, ValueError: it belongs to other networks.
+            KeyError, RuntimeError, ValueError: it is of other networks.
         """
         for name, part in self._parts(accelerator).items():
             part.load_state_dict(values[name])

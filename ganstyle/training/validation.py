@@ -1,6 +1,6 @@
-"""Scoring a generator on validation photos while it trains.
+"""Scores on validation photos during training.
 
-No random number is drawn and no gradient is touched, so that a run with scores and one without end alike.
+No random number is drawn and no gradient is touched, so scoring does not change the result of a run.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ from ganstyle.weights import WeightsFile, load_vgg16
 class Scores:
     """Scores a generator on validation photos.
 
-    The photos are shared out among the processes.
+    The processes divide the photos between them.
 
     Args:
         section: the recipe's ``score``.

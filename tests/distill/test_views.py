@@ -7,7 +7,7 @@ import torch
 from ganstyle.data import StyleImages, open_content
 from ganstyle.data.sampler import Draw
 from ganstyle.distill import views
-from ganstyle.distill.views import DistillationData, disturb
+from ganstyle.distill.views import DistillationData, augment_view
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def test_ranges(data: DistillationData) -> None:
         for name in ("photo", "painting"):
             assert float(sample[name].min()) >= 0
             assert float(sample[name].max()) <= 1
-        assert float(sample["view"].min()) >= views.LOWEST - 1e-6
-        assert float(sample["view"].max()) <= views.HIGHEST + 1e-6
+        assert float(sample["view"].min()) >= views.VIEW_MIN - 1e-6
+        assert float(sample["view"].max()) <= views.VIEW_MAX + 1e-6
 
 
 def test_views_begin_as_either(data: DistillationData) -> None:
@@ -43,12 +43,13 @@ def test_views_begin_as_either(data: DistillationData) -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [views._blended, views._recolored, views._contrasted, views._flattened, views._noise]
+    "augment",
+    [views._blend, views._shift_colors, views._change_contrast, views._flatten, views._replace_by_noise],
 )
-def test_every_state_changes_the_image(state: views.State) -> None:
+def test_every_augmentation_changes_the_image(augment: views.Augmentation) -> None:
     rng = np.random.default_rng(0)
     image, other = torch.rand(3, 16, 24), torch.rand(3, 16, 24)
-    changed = state(image, other, rng)
+    changed = augment(image, other, rng)
     assert changed.shape == image.shape
     assert changed.dtype == torch.float32
     assert not torch.equal(changed, image)
@@ -57,7 +58,7 @@ def test_every_state_changes_the_image(state: views.State) -> None:
 def test_some_views_are_flat_and_some_leave_the_range() -> None:
     rng = np.random.default_rng(0)
     image, other = torch.rand(3, 16, 16), torch.rand(3, 16, 16)
-    seen = [disturb(image, other, rng) for _ in range(200)]
+    seen = [augment_view(image, other, rng) for _ in range(200)]
     assert min(float(view.std(dim=(1, 2)).max()) for view in seen) < 0.1
     assert min(float(view.min()) for view in seen) < 0
     assert max(float(view.max()) for view in seen) > 1

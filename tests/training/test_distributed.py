@@ -1,9 +1,6 @@
 """Two processes on a CPU, launched as a user would launch them."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,32 +42,31 @@ if __name__ == "__main__":
 """
 
 
-def _launch(folder: Path, values: dict[str, Any], program: str = _RANK) -> str:
-    folder.mkdir(exist_ok=True)
-    (folder / "values.json").write_text(json.dumps(values))
-    (folder / "rank.py").write_text(program)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc_per_node", "2", str(folder / "rank.py"), str(folder)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    return "" if done.returncode == 0 else done.stderr
+Launcher = Callable[..., str]
+
+
+@pytest.fixture
+def launch(run_two_processes: Callable[..., Any]) -> Launcher:
+    """Return a function that trains from values in two processes, and returns what they say if they fail."""
+
+    def launch(folder: Path, values: dict[str, Any], program: str = _RANK) -> str:
+        folder.mkdir(exist_ok=True)
+        (folder / "values.json").write_text(json.dumps(values))
+        (folder / "rank.py").write_text(program)
+        done = run_two_processes(str(folder / "rank.py"), str(folder))
+        return "" if done.returncode == 0 else str(done.stderr)
+
+    return launch
 
 
 def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
-    tiny: RecipeMaker, photos: Path, tmp_path: Path
+    tiny: RecipeMaker, launch: Launcher, photos: Path, tmp_path: Path
 ) -> None:
     score = {"every": 1, "content": str(photos), "size": 16}
     values = tiny(steps=1, batch_size=2, loss={"style": 5.0, "r1": 1.0}, score=score)
     values["generator"] = values["generator"] | {"strength": True}
     values["discriminator"] = values["discriminator"] | {"spectral_norm": True}
-    errors = _launch(tmp_path / "two", values | {"name": "two"})
+    errors = launch(tmp_path / "two", values | {"name": "two"})
     assert not errors, errors
     ranks = [torch.load(tmp_path / "two" / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
     for network in ("generator", "discriminator", "average"):
@@ -128,10 +124,12 @@ if __name__ == "__main__":
 """
 
 
-def test_main_process_saves_the_last_step_when_another_one_fails(tiny: RecipeMaker, tmp_path: Path) -> None:
+def test_main_process_saves_the_last_step_when_another_one_fails(
+    tiny: RecipeMaker, launch: Launcher, tmp_path: Path
+) -> None:
     values = tiny(steps=6)
     values["run"] = values["run"] | {"save_every": 0}
-    errors = _launch(tmp_path / "failing", values, program=_FAILING_RANK)
+    errors = launch(tmp_path / "failing", values, program=_FAILING_RANK)
     assert "the disk of rank 1 is gone" in errors
     recipe = Recipe.parse(values, source="test")
     assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000003"]
