@@ -4,14 +4,16 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
+from accelerate import Accelerator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ganstyle.errors import DataError, RecipeError, RunError, WeightsError
 from ganstyle.recipe import Recipe
+from ganstyle.runs.launch import start_accelerator
 from ganstyle.style import load_style
 from ganstyle.training import Event, Message, Progress, Saved, Scored, loop, train
 
@@ -287,3 +289,30 @@ def test_tensorboard_has_every_point_once_after_a_resume(tiny: RecipeMaker, phot
     due = {point.step for point in curves.Scalars("score/style")}
     assert due >= {0, 2, 4, 8}
     assert {image.step for image in curves.Images("samples")} == due
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_loss_scaling_changes_nothing_in_float32(
+    tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch, accumulate: int
+) -> None:
+    """fp16's scale is a power of two, so in float32 the weights must come out the same to the bit."""
+
+    def scaling(precision: Literal["fp32"], *, accumulate: int) -> Accelerator:
+        accelerator = start_accelerator(precision, accumulate=accumulate)
+        accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**16)
+        return accelerator
+
+    def final(name: str) -> dict[str, Any]:
+        recipe = Recipe.parse(tiny(name=name, accumulate=accumulate), source="test")
+        train(recipe)
+        path = recipe.folder / "checkpoints" / "step-000004" / "state.pt"
+        values: dict[str, Any] = torch.load(path, weights_only=True)
+        return values
+
+    plain = final("plain")
+    monkeypatch.setattr("ganstyle.runs.run.start_accelerator", scaling)
+    scaled = final("scaled")
+    assert scaled["scaler"]["scale"] == 2.0**16
+    assert scaled["scaler"]["_growth_tracker"] == 4  # one update a step
+    for part in ("generator", "average", "discriminator"):
+        assert all(torch.equal(value, scaled[part][key]) for key, value in plain[part].items()), part
