@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 from ganstyle.devices import pick_device
+from ganstyle.gui.api import PublicApi
 from ganstyle.gui.compare import CompareTab
 from ganstyle.gui.context import AppContext, StyleCatalog
 from ganstyle.gui.middleware import MAX_QUEUE
@@ -52,15 +53,17 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
         title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _SESSION_TIMEOUT)
     ) as blocks:
         gr.HTML(_HEADER)
-        with gr.Tabs():
-            with gr.Tab("Stylize", id="stylize"):
+        with gr.Tabs() as tabs:
+            with gr.Tab("Stylize", id="stylize") as stylize:
                 StylizeTab(context)
-            with gr.Tab("Optimize", id="optimize"):
+            with gr.Tab("Optimize", id="optimize") as optimize:
                 OptimizeTab(context)
-            with gr.Tab("Compare", id="compare"):
+            with gr.Tab("Compare", id="compare") as compare:
                 CompareTab(context)
             with gr.Tab("Runs", id="runs") as runs:
                 RunsTab(context, runs)
+        PublicApi(context)
+        context.links.connect(blocks, tabs, [stylize, optimize, compare, runs])
 
         def leave(request: gr.Request) -> None:
             context.sessions.close(str(request.session_hash))

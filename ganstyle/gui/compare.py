@@ -66,6 +66,7 @@ class CompareTab:
             with gr.Column(scale=2, min_width=300):
                 status = gr.HTML(progress_line(""), elem_id="compare-status")
                 shows = gr.HTML(_EMPTY, elem_id="compare-result")
+        context.links.add(compare_style=style, compare_steps=steps, compare_size=size)
         claim_uploads(context.sessions, photo, painting)
         connect_job(
             _KIND,

@@ -11,6 +11,7 @@ from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.evaluate.ranking import find_styles
 from ganstyle.gatys import LAYERS
 from ganstyle.gui.jobs import wait_until_idle
+from ganstyle.gui.links import DeepLinks
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.tensorboard import TensorBoard
 from ganstyle.models.vgg import Padding
@@ -102,6 +103,7 @@ class AppContext:
         runs: the folder of training runs; it need not exist.
         tensorboard: shows the runs in detail.
         local: whether only this machine's own browsers can connect.
+        links: settings that the page's address keeps.
     """
 
     styles: StyleCatalog
@@ -111,6 +113,7 @@ class AppContext:
     runs: Path
     tensorboard: TensorBoard
     local: bool = True
+    links: DeepLinks = field(default_factory=DeepLinks)
     _features: dict[Padding, FeatureNetwork] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 

@@ -15,7 +15,7 @@ from ganstyle.errors import GanstyleError
 from ganstyle.gui.components import progress_line
 from ganstyle.gui.jobs import JobStopped
 from ganstyle.gui.sessions import Sessions
-from ganstyle.gui.uploads import PhotoInput, Upload
+from ganstyle.gui.uploads import PhotoFilesInput, PhotoInput, Upload
 
 HEAVY_LANE = "heavy"
 """Gradio runs one event of this concurrency id at a time."""
@@ -82,12 +82,12 @@ def connect_job(
     stop.click(cancel, None, None, **LIGHT_EVENT)
 
 
-def claim_uploads(sessions: Sessions, *inputs: PhotoInput) -> None:
+def claim_uploads(sessions: Sessions, *inputs: PhotoInput | PhotoFilesInput) -> None:
     """Record which session uses an upload as soon as it arrives; a job may read it much later."""
 
-    def claim(upload: Upload | None, request: gr.Request) -> None:
-        if upload:
-            sessions.claim(str(request.session_hash), upload.path)
+    def claim(given: Upload | list[Upload] | None, request: gr.Request) -> None:
+        uploads = [given] if isinstance(given, Upload) else given or []
+        sessions.claim(str(request.session_hash), *(upload.path for upload in uploads))
 
     for each in inputs:
         each.change(claim, each, None, **LIGHT_EVENT)

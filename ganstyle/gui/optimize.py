@@ -87,6 +87,7 @@ class OptimizeTab:
                     "Download", variant="primary", visible=False, elem_id="optimize-download"
                 )
                 curve = gr.HTML(_NO_CHART, elem_id="optimize-curve")
+        context.links.add(optimizer=optimizer, steps=steps, size=size, style_weight=weight, colors=color)
         claim_uploads(context.sessions, photo, painting)
         connect_job(
             _KIND,

@@ -87,7 +87,7 @@ def _launch(blocks: Any, settings: Settings, port: int) -> Served:
             root_path=settings.root_path or None,  # None: Gradio's own environment variable
             theme=theme(),
             css_paths=STYLE_SHEET,
-            footer_links=[],
+            footer_links=["api"],
             prevent_thread_lock=True,
             quiet=True,
             ssr_mode=False,

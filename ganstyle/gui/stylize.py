@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from torch import Tensor
 
+from ganstyle.gui.batch import BatchSection
 from ganstyle.gui.components import placeholder, progress_line
 from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
 from ganstyle.gui.events import LIGHT_EVENT, claim_uploads, connect_job, heavy_event, with_toasts
@@ -81,6 +82,8 @@ class StylizeTab:
                 with gr.Accordion("Stylize only a part", open=False, elem_id="part"):
                     brush = mask_input("mask")
                     apply_mask = gr.Button("Stylize this part", size="sm", elem_id="brush")
+                BatchSection(context, [style, strength, keep, stroke_size])
+        context.links.add(style=style, strength=strength, stroke_size=stroke_size, keep_colors=keep)
         controls = [style, strength, keep, mask, stroke_size]
         preview_outputs = [slider, views, status]
         photo_outputs = [loaded, mask, thumbnails, brush, *preview_outputs, full, download]

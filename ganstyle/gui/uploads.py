@@ -91,12 +91,33 @@ class PhotoInput(_UploadsOnly, gr.Image, metaclass=_NoStubFile):
 
     def preprocess(self, payload: Any) -> Upload | None:  # type: ignore[override]
         """Return the file as it is; Gradio would decode it without a limit of its size."""
-        if payload is None:
-            return None
-        if not payload.path:
-            raise gr.Error("Only files can be uploaded, not addresses.", print_exception=False)
-        path = Path(payload.path)
-        return Upload(path, safe_name(payload.orig_name or path.name))
+        return None if payload is None else _upload(payload)
+
+
+class PhotoFilesInput(_UploadsOnly, gr.File, metaclass=_NoStubFile):
+    """An input for several photos; functions get a list of `Upload`."""
+
+    def get_block_name(self) -> str:
+        """Return the component of Gradio's page that shows this."""
+        return "file"
+
+    def preprocess(self, payload: Any) -> list[Upload]:  # type: ignore[override]
+        """Return the files as they are."""
+        return [_upload(file) for file in payload or []]
+
+
+def photo_files_input(elem_id: str) -> PhotoFilesInput:
+    """Return an input for several photos."""
+    return PhotoFilesInput(
+        label="Photos", file_count="multiple", file_types=["image"], height=200, elem_id=elem_id
+    )
+
+
+def _upload(file: Any) -> Upload:
+    if not file.path:
+        raise gr.Error("Only files can be uploaded, not addresses.", print_exception=False)
+    path = Path(file.path)
+    return Upload(path, safe_name(file.orig_name or path.name))
 
 
 def photo_input(elem_id: str) -> PhotoInput:

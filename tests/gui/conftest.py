@@ -339,7 +339,7 @@ def open_page(served: Served, browser: Browser) -> Iterator[Callable[..., Page]]
         if not request.url.startswith((served.address, "data:", "blob:")):
             faults.append(f"request to {request.url}")
 
-    def make(*, forgiven: str | None = None, **options: Any) -> Page:
+    def make(*, forgiven: str | None = None, link: str | None = None, **options: Any) -> Page:
         def on_console(message: ConsoleMessage) -> None:
             if message.type == "error" and not (forgiven and forgiven in message.text):
                 faults.append(f"console: {message.text}")
@@ -351,7 +351,7 @@ def open_page(served: Served, browser: Browser) -> Iterator[Callable[..., Page]]
         page.on("request", on_request)
         page.on("console", on_console)
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
-        page.goto(served.address)
+        page.goto(link or served.address)
         return page
 
     yield make

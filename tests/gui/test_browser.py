@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from playwright.sync_api import Browser, Download, Page, expect
 from torch import Tensor
 
+from ganstyle.gui.api import ENDPOINTS
 from ganstyle.gui.context import EXAMPLE_PHOTO
 from ganstyle.gui.middleware import QUEUE_FULL
 from ganstyle.images import decode_image, read_image, resize_shorter, write_image
@@ -250,6 +252,89 @@ def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path
     changed = (result - before).abs().amax(1)[0] > 0.15
     assert changed[84:108, 84:108].float().mean() > 0.3  # the middle is painted
     assert changed[:24].float().mean() < 0.05  # the top is the photo
+
+
+def test_several_photos_become_a_zip(
+    open_page: OpenPage, png: Callable[..., bytes], tmp_path: Path, styles_folder: Path
+) -> None:
+    contents = {"a/me.png": png(1), "b/me.png": png(2, 48), "text.jpg": b"no picture"}
+    for name, content in contents.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    page = open_page()
+    page.get_by_role("button", name="Stylize several photos").click()
+    page.click("#batch-start")
+    expect(page.locator(".toast-body")).to_contain_text("Choose some photos first.")
+    page.set_input_files("#batch-photos input[type=file]", [tmp_path / name for name in contents])
+    expect(page.locator("#batch-photos")).to_contain_text("text.jpg")
+    set_number(page, "#strength", 0.5)
+    page.click("#batch-start")
+    status = page.locator("#batch-status")
+    expect(status).to_contain_text("2 photos stylized. Skipped: text.jpg: not an image")
+    with page.expect_download() as download:
+        page.click("#batch-download")
+    assert download.value.suggested_filename == f"{STYLES[0]}.zip"
+    style, controls = load_style(STYLES[0]), Controls(strength=0.5)
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == ["me.png", "me (2).png"]
+        for name, source in zip(archive.namelist(), contents, strict=False):
+            expected = style.paint(read_image(tmp_path / source), controls)
+            assert (decode_image(archive.read(name), name) - expected).abs().mean() < 0.01
+
+
+def test_links_keep_the_settings(open_page: OpenPage, served: Any) -> None:
+    page = open_page()
+    expect(page.locator("#style input")).to_have_value(STYLES[0])
+    assert page.url == served.address
+    set_number(page, "#strength", 0.5)
+    page.locator("#keep").get_by_role("checkbox").check()
+    page.click("#style input")
+    page.get_by_role("option", name="mine").click()
+    go_to(page, "Optimize")
+    set_number(page, "#steps", 7)
+    page.wait_for_url(re.compile("steps=7"))
+    link = page.url
+    assert set(httpx.URL(link).params.items()) == {
+        *(
+            ("style", "mine"),
+            ("strength", "0.5"),
+            ("keep_colors", "true"),
+            ("tab", "optimize"),
+            ("steps", "7"),
+        )
+    }
+    other = open_page(link=link)
+    expect(other.locator("#steps input[type=number]")).to_have_value("7")
+    go_to(other, "Stylize")
+    expect(other.locator("#style input")).to_have_value("mine")
+    expect(other.locator("#strength input[type=number]")).to_have_value("0.5")
+    expect(other.locator("#keep").get_by_role("checkbox")).to_be_checked()
+    assert set(httpx.URL(other.url).params.items()) == set(httpx.URL(link).params.items()) - {
+        ("tab", "optimize")
+    }
+
+
+def test_a_link_that_is_wrong_changes_nothing(open_page: OpenPage, served: Any) -> None:
+    page = open_page(link=f"{served.address}?style=/etc/passwd&strength=99&tab=nosuch&other=<b>&steps=x")
+    expect(page.locator("#style input")).to_have_value(STYLES[0])
+    expect(page.locator("#strength input[type=number]")).to_have_value("1")
+
+
+def test_a_link_to_the_runs(open_page: OpenPage, served: Any, runs_folder: Path) -> None:
+    page = open_page(link=f"{served.address}?tab=runs")
+    expect(page.locator("#runs-curves")).to_contain_text("There are no runs yet")
+
+
+def test_the_api_is_documented_in_the_page(open_page: OpenPage) -> None:
+    page = open_page(
+        forgiven="status of 40"
+    )  # Gradio's panel also asks for its monitoring and its MCP server
+    page.get_by_role("button", name="Use via API").click()
+    for name in ENDPOINTS:
+        expect(
+            page.get_by_role("heading", name=f"/{name}").or_(page.get_by_text(f"/{name}")).first
+        ).to_be_visible()
 
 
 def test_optimize_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp_path: Path) -> None:
