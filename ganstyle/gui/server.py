@@ -41,7 +41,7 @@ def serve(settings: Settings) -> Iterator[Served]:
     Raises:
         GanstyleError: the settings make no sense, the address is not this machine's, or the port is taken.
     """
-    port = pick_port(settings.host, settings.port)  # first: it fails fast, and everything else takes seconds
+    pick_port(settings.host, settings.port)  # a wrong one fails before all that takes seconds
     with termination_signals() as hold_signals, ExitStack() as cleanup:
         try:
             folder = cleanup.enter_context(temporary_folder())
@@ -52,7 +52,7 @@ def serve(settings: Settings) -> Iterator[Served]:
             blocks, context = build(settings, folder)
             cleanup.callback(_close_server, blocks)
             cleanup.callback(context.close)  # first: photos are to be gone even if the rest is cut short
-            yield _launch(blocks, settings, port)
+            yield _launch(blocks, settings)
         finally:
             hold_signals()
 
@@ -71,40 +71,54 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _launch(blocks: Any, settings: Settings, port: int) -> Served:
+def _launch(blocks: Any, settings: Settings, attempts: int = 5) -> Served:
+    """Start the server; if somebody else takes a port that was free a moment ago, with the next one.
+
+    Raises:
+        GanstyleError: the port is taken, or the server does not answer.
+    """
+    from httpx import HTTPError
+
+    port = pick_port(settings.host, settings.port)
+    try:
+        return _launch_on(blocks, settings, port)
+    except OSError as error:
+        if settings.port is None and attempts > 1:
+            return _launch(blocks, settings, attempts - 1)
+        raise GanstyleError(f"--port {port}: was taken while starting; choose another") from error
+    except (ValueError, HTTPError) as error:
+        reason = " ".join(str(error).split())
+        raise GanstyleError(f"{settings.host}:{port}: the server does not answer ({reason})") from error
+
+
+def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
     from starlette.middleware import Middleware
 
     from ganstyle.gui.app import STYLE_SHEET, theme
     from ganstyle.gui.middleware import NoFetching, queue_full_response
 
-    try:
-        _, address, public = blocks.launch(
-            server_name=_url_host(settings.host),
-            server_port=port,
-            auth=settings.login,
-            share=settings.share,
-            max_file_size=settings.max_upload,
-            root_path=settings.root_path or None,  # None: Gradio's own environment variable
-            theme=theme(),
-            css_paths=STYLE_SHEET,
-            footer_links=["api"],
-            prevent_thread_lock=True,
-            quiet=True,
-            ssr_mode=False,
-            run_history=False,
-            enable_monitoring=False,
-            pwa=False,
-            mcp_server=False,
-            app_kwargs={
-                "middleware": [Middleware(NoFetching)],
-                "exception_handlers": {503: queue_full_response},
-            },
-        )
-    except (OSError, ValueError) as error:  # the port was free a moment ago: somebody else was faster
-        reason = " ".join(str(error).split())
-        raise GanstyleError(
-            f"{settings.host}:{port}: cannot be served ({reason}); try another --port"
-        ) from error
+    _, address, public = blocks.launch(
+        server_name=_url_host(settings.host),
+        server_port=port,
+        auth=settings.login,
+        share=settings.share,
+        max_file_size=settings.max_upload,
+        root_path=settings.root_path or None,  # None: Gradio's own environment variable
+        theme=theme(),
+        css_paths=STYLE_SHEET,
+        footer_links=["api"],
+        prevent_thread_lock=True,
+        quiet=True,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        app_kwargs={
+            "middleware": [Middleware(NoFetching)],
+            "exception_handlers": {503: queue_full_response},
+        },
+    )
     return Served(address, public or None)
 
 

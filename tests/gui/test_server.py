@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 
 import ganstyle.gui.server
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.server import pick_port, serve
+from ganstyle.gui.server import _launch, pick_port, serve
 from ganstyle.gui.settings import Settings
 
 
@@ -140,6 +140,28 @@ def test_errors_of_the_caller_are_not_the_port(error: Exception, monkeypatch: py
         raise error
     assert caught.value is error
     assert ended == ["context", "server"]
+
+
+def test_a_port_that_is_taken_while_starting(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading takes seconds, in which another server may start."""
+
+    class Blocks:
+        ports: ClassVar[list[int]] = []
+
+        def launch(self, server_port: int, **options: Any) -> tuple[None, str, str]:
+            self.ports.append(server_port)
+            if len(self.ports) < 3:
+                raise OSError("Cannot find empty port in range")
+            return None, f"http://127.0.0.1:{server_port}/", ""
+
+    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 100))
+    assert _launch(Blocks(), Settings()).address == f"http://127.0.0.1:{Blocks.ports[-1]}/"
+    assert len(Blocks.ports) == 3
+    Blocks.ports.clear()
+    port = pick_port("127.0.0.1", None)
+    with pytest.raises(GanstyleError, match=f"--port {port}: was taken while starting"):
+        _launch(Blocks(), Settings(port=port))
+    assert Blocks.ports == [port]
 
 
 def test_behind_a_proxy_and_on_ipv6(another: Callable[..., AbstractContextManager[Any]]) -> None:
