@@ -17,6 +17,7 @@ class Stream(IntEnum):
     STYLE = 2
     PICTURE = 3
     STRENGTH = 4
+    AUGMENT = 5
 
 
 def sample_rng(seed: int, epoch: int, index: int, stream: int) -> np.random.Generator:

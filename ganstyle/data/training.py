@@ -32,6 +32,8 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         style_size: the paintings' shorter side in pixels at patch scale 1.
         seed: determines crops, scales, flips and strengths.
         max_strength: the largest strength to train with; None omits strengths.
+        patch_scales: the lowest and highest scale of the paintings that patches are cut from; see
+            `StyleImages.random_patch`.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         style_size: int,
         seed: int,
         max_strength: float | None = None,
+        patch_scales: tuple[float, float] = (0.75, 1.25),
     ) -> None:
         self.content = content
         self.style = style
@@ -52,6 +55,7 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         self.style_size = style_size
         self.seed = seed
         self.max_strength = max_strength
+        self.patch_scales = patch_scales
 
     def __len__(self) -> int:
         """Return the number of photos."""
@@ -68,7 +72,9 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         sample = {"content": random_crop(self.content[draw.index], self.image_size, photo)}
         if self.patch_size is not None:
             patch = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
-            sample["style"] = self.style.random_patch(patch, self.patch_size, self.style_size)
+            sample["style"] = self.style.random_patch(
+                patch, self.patch_size, self.style_size, scale=self.patch_scales
+            )
         if self.max_strength is not None:
             rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.STRENGTH)
             sample["strength"] = torch.tensor(draw_strength(rng, self.max_strength))

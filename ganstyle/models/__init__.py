@@ -36,7 +36,7 @@ GENERATORS: dict[str, type[nn.Module]] = {
     "resnet": ResNetGenerator,
     "unet": UNetGenerator,
 }
-DISCRIMINATORS: dict[str, type[nn.Module]] = {
+DISCRIMINATORS: dict[str, type[PatchGANDiscriminator] | type[ProjectedDiscriminator]] = {
     "patchgan": PatchGANDiscriminator,
     "projected": ProjectedDiscriminator,
 }

@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ganstyle.models import DISCRIMINATORS, GENERATORS, Discriminator
-from ganstyle.recipe.fields import Count
+from ganstyle.recipe.fields import Count, Positive
 
 _LARGEST = 4096  # of any keyword: beyond it, only building the network would take minutes
 _MOST_WEIGHTS = 10**9
@@ -62,8 +62,18 @@ class DiscriminatorSection(NetworkSection):
 
     name: str = Field("patchgan", description="which network", json_schema_extra={"enum": [*DISCRIMINATORS]})
     patch_size: Count = Field(128, description="side of the real and generated crops it sees, in pixels")
+    augment: list[Literal["translation", "cutout"]] = Field(
+        [], description="differentiable augmentation of the crops, against overfitting to few paintings"
+    )
+    crop_scales: tuple[Positive, Positive] = Field(
+        (0.75, 1.25), description="lowest and highest scale of the painting that real crops are cut at"
+    )
 
     def _check_network(self, network: nn.Module) -> None:
+        if self.crop_scales[0] > self.crop_scales[1]:
+            raise ValueError(
+                f"crop_scales must rise, not go {self.crop_scales[0]:g}, {self.crop_scales[1]:g}"
+            )
         assert isinstance(network, Discriminator)
         if self.patch_size < network.minimum:
             raise ValueError(

@@ -1,6 +1,5 @@
 """The training loop, from a recipe to a style."""
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from ganstyle.data import StyleImages, open_content
+from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.losses import GAN_LOSSES
 from ganstyle.models import MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
@@ -19,11 +19,11 @@ from ganstyle.runs.loop import RunLoop, RunResult
 from ganstyle.runs.run import Run, resume_run, start_run
 from ganstyle.runs.schedule import learning_rate_factor, set_learning_rates
 from ganstyle.training.output import StyleOutput
+from ganstyle.training.patches import PatchView
 from ganstyle.training.phases import TrainingPhase, missing_octaves, prepare_phases
 from ganstyle.training.samples import Samples
 from ganstyle.training.state import TrainingState, fresh_state
 from ganstyle.training.steps import (
-    Crop,
     discriminator_loss,
     generator_adversarial_loss,
     generator_loss,
@@ -125,34 +125,44 @@ def _train_on(
     weights = recipe.loss
     networks = [network for network in (state.generator, state.discriminator) if network is not None]
     log: dict[str, Tensor] = {}
-    adversarial = None
+    adversarial = maps = None
+    view = PatchView.of_recipe(recipe)
     with accelerator.accumulate(*networks):
         picture = state.generator(photo) if strength is None else state.generator(photo, strength)
-        if recipe.discriminator and state.discriminator and state.discriminator_optimizer:
+        if view and state.discriminator and state.discriminator_optimizer:
             gan_loss = GAN_LOSSES[weights.gan]
-            crop = _random_crop(phase.image_size, recipe.discriminator.patch_size, recipe.seed, drawn)
-            patch = crop.of(picture)
+            rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.AUGMENT)
             r1 = weights.r1 * weights.r1_every if state.step % weights.r1_every == 0 else 0.0
+            painting = batch["style"].requires_grad_(r1 > 0)
+            real = view.of_paintings(painting, phase.perceptual.features, rng)
+            maps = phase.perceptual.picture_features(picture) if view.layers else None
+            crop = view.random_crop(phase.image_size, recipe.seed, drawn)
+            fake = view.of_pictures(picture, maps[0] if maps else None, crop, rng)
             loss, log = discriminator_loss(
-                state.discriminator, batch["style"], patch, gan_loss, r1=r1, sample_weight=sample_weight
+                state.discriminator,
+                real,
+                fake,
+                gan_loss,
+                r1=r1,
+                pixels=painting,
+                sample_weight=sample_weight,
             )
             log |= guard.update("discriminator", state.discriminator, state.discriminator_optimizer, loss)
             adversarial = generator_adversarial_loss(
-                accelerator, state.discriminator, patch, gan_loss, sample_weight
+                accelerator, state.discriminator, fake, gan_loss, sample_weight
             )
         loss, generator_log = generator_loss(
-            picture, photo, phase.perceptual, weights, adversarial=adversarial, sample_weight=sample_weight
+            picture,
+            photo,
+            phase.perceptual,
+            weights,
+            adversarial=adversarial,
+            maps=maps,
+            sample_weight=sample_weight,
         )
         log |= generator_log
         log |= guard.update("generator", state.generator, state.generator_optimizer, loss)
     return {name: value.detach() for name, value in log.items()}
-
-
-def _random_crop(image_size: int, size: int, seed: int, drawn: int) -> Crop:
-    """Choose the crop of the pictures that the discriminator sees, the same on every process."""
-    rng = random.Random(f"{seed} {drawn}")
-    room = image_size - size
-    return Crop(rng.randint(0, room), rng.randint(0, room), size)
 
 
 def _set_learning_rates(recipe: Recipe, state: TrainingState, guard: Guard) -> None:

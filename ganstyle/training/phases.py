@@ -11,6 +11,7 @@ from ganstyle.losses import PerceptualLoss, StyleTarget, usable_octaves
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.launch import feature_dtype, find_weights
 from ganstyle.runs.loop import Phase
+from ganstyle.training.patches import PatchView
 from ganstyle.weights import WeightsFile, load_vgg16
 
 
@@ -52,20 +53,24 @@ def prepare_phases(
         WeightsError: a feature network is missing or lacks a layer.
         RunError: not all machines have the same one.
     """
-    sections = recipe.phases or [PhaseSection(until=1.0)]
+    sections, view = recipe.phases or [PhaseSection(until=1.0)], PatchView.of_recipe(recipe)
     networks: dict[str, tuple[WeightsFile, PerceptualLoss, StyleTarget]] = {}
     phases = []
     for section in sections:
         spec = section.vgg or recipe.vgg
         if spec not in networks:
             weights = find_weights(accelerator, spec)
-            networks[spec] = weights, *_perceptual(recipe, weights, style, accelerator)
+            networks[spec] = (
+                weights,
+                *_perceptual(recipe, weights, style, accelerator, further=view.layers if view else ()),
+            )
         image_size = section.image_size or recipe.image_size
         data = TrainingData(
             photos,
             style,
             image_size=image_size,
-            patch_size=recipe.discriminator.patch_size if recipe.discriminator else None,
+            patch_size=view.size if view else None,
+            patch_scales=recipe.discriminator.crop_scales if recipe.discriminator else (1.0, 1.0),
             style_size=recipe.style.size,
             seed=recipe.seed,
             max_strength=max_strength if section.strengths else None,
@@ -87,16 +92,25 @@ def missing_octaves(recipe: Recipe, phases: Sequence[TrainingPhase]) -> str | No
 
 
 def _perceptual(
-    recipe: Recipe, weights: WeightsFile, style: StyleImages, accelerator: Accelerator
+    recipe: Recipe,
+    weights: WeightsFile,
+    style: StyleImages,
+    accelerator: Accelerator,
+    *,
+    further: Sequence[str],
 ) -> tuple[PerceptualLoss, StyleTarget]:
-    """Return the loss of a feature network, and the Gram matrices that a style file keeps."""
+    """Return the loss of a feature network, and the Gram matrices that a style file keeps.
+
+    The network also returns the maps of ``further`` layers, for the discriminator.
+    """
     loss, device = recipe.loss, accelerator.device
     paintings = [resize_shorter(image, recipe.style.size).to(device) for image in style.images]
     octaves = len(loss.style_octave_weights)
     dtype = feature_dtype(accelerator)
     measuring = load_vgg16(weights, loss.layers, dtype=dtype).to(device)
     reference = StyleTarget.from_images(measuring, paintings, octaves=octaves)
-    features = load_vgg16(weights, loss.layers, dtype=dtype, padding="replicate").to(device)
+    layers = sorted({*loss.layers, *further})
+    features = load_vgg16(weights, layers, dtype=dtype, padding="replicate").to(device)
     target = StyleTarget.from_images(features, paintings, octaves=octaves)
     perceptual = PerceptualLoss(
         features,

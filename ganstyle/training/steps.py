@@ -1,26 +1,15 @@
 """The losses of a step: the discriminator's on patches, the generator's on whole pictures."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ganstyle.losses import GANLoss, PerceptualLoss, r1_penalty, total_variation
+from ganstyle.losses.features import FeatureMaps
 from ganstyle.recipe import LossSection
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A square part of a picture: its corner and its side, in pixels."""
-
-    top: int
-    left: int
-    size: int
-
-    def of(self, image: Tensor) -> Tensor:
-        """Cut it out of (B, C, H, W)."""
-        return image[..., self.top : self.top + self.size, self.left : self.left + self.size]
+from ganstyle.training.patches import Patches, detached, joined
 
 
 def sample_weight_for(strength: Tensor) -> Tensor:
@@ -37,34 +26,35 @@ def sample_weight_for(strength: Tensor) -> Tensor:
 
 def discriminator_loss(
     discriminator: nn.Module,
-    real: Tensor,
-    fake: Tensor,
+    real: Patches,
+    fake: Patches,
     gan_loss: GANLoss,
     *,
     r1: float,
+    pixels: Tensor,
     sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the discriminator's loss on patches of paintings and of generated pictures.
 
     Args:
         discriminator: gives logits; real and generated patches go through it together, in one pass.
-        real: patches of paintings, (B, 3, P, P) in [0, 1].
-        fake: patches of generated pictures, of the same shape; detached here.
+        real: what it is shown of paintings; see `PatchView`.
+        fake: what it is shown of generated pictures, of the same shapes; detached here.
         gan_loss: the kind of adversarial loss.
         r1: weight of the gradient penalty in this step; 0 leaves it out.
+        pixels: the patches of paintings that ``real`` was made of, with a graph if ``r1`` is above 0.
         sample_weight: (B,), weight of each generated patch; None: all 1.
 
     Returns:
         The loss, a scalar, and what to log.
     """
-    real = real.detach().requires_grad_(r1 > 0)
-    logits = discriminator(torch.cat([real, fake.detach()]))
-    on_real = [scale[: len(real)] for scale in logits]
-    on_fake = [scale[len(real) :] for scale in logits]
+    logits = discriminator(joined(real, detached(fake)))
+    on_real = [scale[: len(pixels)] for scale in logits]
+    on_fake = [scale[len(pixels) :] for scale in logits]
     loss = gan_loss.discriminator(on_real, on_fake, sample_weight)
     log = {"loss/discriminator": loss, "logits/real": on_real[0].mean(), "logits/fake": on_fake[0].mean()}
     if r1 > 0:
-        penalty = r1_penalty(on_real, real)
+        penalty = r1_penalty(on_real, pixels)
         loss = loss + r1 * penalty
         log["loss/r1"] = penalty
     return loss, log
@@ -77,6 +67,7 @@ def generator_loss(
     weights: LossSection,
     *,
     adversarial: Tensor | None,
+    maps: Sequence[FeatureMaps] | None = None,
     sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the generator's loss: content, style, total variation and, with a GAN, the adversarial loss.
@@ -87,13 +78,16 @@ def generator_loss(
         perceptual: content and style distance.
         weights: the recipe's ``loss``.
         adversarial: the adversarial loss of these pictures, or None without a discriminator.
+        maps: the pictures' feature maps, where they are known already.
         sample_weight: (B,), weight of each picture's style loss; None: all 1.
 
     Returns:
         The weighted sum, a scalar, and what to log: each term unweighted under ``loss/`` and weighted under
         ``weighted/``.
     """
-    distances = perceptual(picture, perceptual.photo_features(photo))
+    if maps is None:
+        maps = perceptual.picture_features(picture)
+    distances = perceptual.compare(maps, perceptual.photo_features(photo))
     style = distances.style if sample_weight is None else sample_weight * distances.style
     terms = {"content": distances.content.mean(), "style": style.mean(), "tv": total_variation(picture)}
     if adversarial is not None:
@@ -108,7 +102,7 @@ def generator_loss(
 def generator_adversarial_loss(
     accelerator: Accelerator,
     discriminator: nn.Module,
-    fake: Tensor,
+    fake: Patches,
     gan_loss: GANLoss,
     sample_weight: Tensor | None = None,
 ) -> Tensor:

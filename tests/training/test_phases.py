@@ -13,8 +13,8 @@ from ganstyle.errors import CheckpointError, WeightsError
 from ganstyle.files import sha256
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
-from ganstyle.training import Event, Message, Progress, loop, train
-from ganstyle.training.steps import Crop
+from ganstyle.training import Event, Message, Progress, train
+from ganstyle.training.patches import Crop, PatchView
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -63,13 +63,13 @@ def test_each_phase_has_its_crops_and_its_network(
     tiny: RecipeMaker, other_vgg: Path, vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    random_crop = loop._random_crop
+    random_crop = PatchView.random_crop
 
-    def note(image_size: int, *others: int) -> Crop:
+    def note(view: PatchView, image_size: int, seed: int, drawn: int) -> Crop:
         sizes.append(image_size)
-        return random_crop(image_size, *others)
+        return random_crop(view, image_size, seed, drawn)
 
-    monkeypatch.setattr(loop, "_random_crop", note)
+    monkeypatch.setattr(PatchView, "random_crop", note)
     phases = [{"until": 0.26, "image_size": 16, "vgg": str(other_vgg)}, {"until": 1, "image_size": 32}]
     events: list[Event] = []
     outcome = train(Recipe.parse(tiny(steps=4, phases=phases), source="test"), events.append)
