@@ -69,10 +69,13 @@ def temporary_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        for _ in range(2):  # a second time for what was written during the first
-            shutil.rmtree(folder, ignore_errors=True)
+        ending = folder
+        with suppress(OSError):  # under another name, nobody writes to it anymore
+            ending = folder.rename(folder.with_name(f"{folder.name}-ending"))
+        shutil.rmtree(ending, ignore_errors=True)
         lock.release()
-        shutil.rmtree(folder, ignore_errors=True)
+        for leftover in (ending, folder):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _locked_folder() -> tuple[Path, FileLock]:
