@@ -10,7 +10,7 @@ from torch import Tensor
 from ganstyle.data.fault_tolerance import PATIENCE, FaultTolerantDataset
 from ganstyle.data.transient import transient_cause
 from ganstyle.errors import DataError, ImageError
-from ganstyle.images import check_image, find_images, read_image
+from ganstyle.images import ImageListing, check_image, find_images, read_image
 
 _LISTED = 3  # names in a warning
 
@@ -57,14 +57,18 @@ def scan_folder(folder: str | Path) -> list[Path]:
             f"{folder}: skipped {len(bad)} of {len(paths)} images that cannot be read: {_first(names)}",
             stacklevel=2,
         )
-    if unreadable:
-        reasons = [f"{entry.path.relative_to(folder)} ({entry.reason})" for entry in unreadable]
-        warnings.warn(
-            f"{folder}: left out {len(unreadable)} pictures or folders that cannot be read: "
-            + _first(reasons),
-            stacklevel=2,
-        )
+    report_unreadable(folder, listing)
     return good
+
+
+def report_unreadable(folder: str | Path, listing: ImageListing) -> None:
+    """Warn about the pictures and folders that a listing of ``folder`` leaves out."""
+    reasons = [f"{entry.path.relative_to(folder)} ({entry.reason})" for entry in listing.unreadable]
+    if reasons:
+        warnings.warn(
+            f"{folder}: left out {len(reasons)} pictures or folders that cannot be read: {_first(reasons)}",
+            stacklevel=3,
+        )
 
 
 def _check_headers(paths: list[Path]) -> list[ImageError | None]:

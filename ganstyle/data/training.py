@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, cast
@@ -112,7 +112,7 @@ def training_loader(
     world_size: int = 1,
     workers: int = 0,
     pin_memory: bool = False,
-) -> DataLoader[dict[str, Tensor]]:
+) -> "BatchLoader":
     """Return a loader of endless batches; see `EndlessSampler` for their order.
 
     The batches depend neither on the number of workers nor on the global random state, which is not touched.
@@ -145,8 +145,8 @@ def training_loader(
 class BatchLoader(DataLoader[Batch]):
     """A loader that raises one-line errors when its workers fail; see `one_line_errors`."""
 
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        """Iterate over the batches."""
+    def __iter__(self) -> Generator[Batch]:  # type: ignore[override]
+        """Iterate over the batches; closing the iterator ends the workers."""
 
         def started() -> Iterator[Batch]:  # starting the workers may fail, too
             yield from super(BatchLoader, self).__iter__()

@@ -11,6 +11,7 @@ from accelerate.utils import gather_object
 from torch import nn
 
 from ganstyle.data import StyleImages
+from ganstyle.data.folder import report_unreadable
 from ganstyle.errors import RecipeError, RunError
 from ganstyle.images import find_images
 from ganstyle.losses.features import FeatureExtractor
@@ -55,7 +56,10 @@ class Scores:
         smallest = SSIM_WINDOW // 2 + 1  # its borders are reflections
         if section.size < smallest:
             raise RecipeError(f"'score.size': scores need {smallest} pixels or more (got {section.size})")
-        photos = find_images(section.content).images[: section.count]
+        listing = find_images(section.content)
+        if accelerator.is_main_process:
+            report_unreadable(section.content, listing)
+        photos = listing.images[: section.count]
         if len(photos) < accelerator.num_processes:
             raise RunError(f"{section.content}: holds {len(photos)} photos to score, fewer than processes")
         self._mine = range(accelerator.process_index, len(photos), accelerator.num_processes)

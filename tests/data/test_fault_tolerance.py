@@ -21,7 +21,7 @@ def reader(broken: set[int], calls: list[int]) -> Callable[[int], Tensor]:
     return read
 
 
-def test_broken_images_give_way_to_the_next_good_one_with_one_warning() -> None:
+def test_broken_image_is_replaced_with_one_warning() -> None:
     calls: list[int] = []
     images = FaultTolerantDataset(reader({1, 2, 5}, calls), 6, "photos")
     with pytest.warns(UserWarning, match=r"1\.jpg: broken") as caught:
@@ -35,7 +35,7 @@ def test_broken_images_give_way_to_the_next_good_one_with_one_warning() -> None:
     assert calls == [3]
 
 
-def test_nothing_but_broken_images_is_an_error() -> None:
+def test_all_images_broken_is_an_error() -> None:
     images = FaultTolerantDataset(reader({0, 1}, []), 2, "photos")
     with pytest.warns(UserWarning, match="broken"), pytest.raises(DataError, match="none of the 2 images"):
         images[1]

@@ -65,7 +65,7 @@ def test_bad_files_are_skipped_with_one_warning(tmp_path: Path) -> None:
     assert images[1].shape == (3, 1, 1)
 
 
-def test_only_the_first_names_are_listed(tmp_path: Path) -> None:
+def test_warning_lists_three_names(tmp_path: Path) -> None:
     for name in "abcde":
         write_text(tmp_path / f"{name}.jpg")
     write_noise(tmp_path / "good.png", 3, 3)
@@ -96,7 +96,7 @@ def test_a_file_deleted_meanwhile_is_replaced(tmp_path: Path) -> None:
         assert torch.equal(images[1], images[0])
 
 
-def test_missing_empty_and_useless_folders_are_errors(tmp_path: Path) -> None:
+def test_folder_without_readable_image_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         FolderImages(tmp_path / "missing")
     (tmp_path / "notes.txt").write_text("x")

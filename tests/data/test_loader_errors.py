@@ -201,6 +201,6 @@ def test_closing_the_iterator_ends_the_workers() -> None:
     loader = training_loader(Failing(lambda: None), batch_size=4, seed=0, workers=2)
     batches = iter(loader)
     next(batches)
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     assert multiprocessing.active_children() == []
     assert next(iter(loader))["content"].shape == (4, 3, 4, 4)

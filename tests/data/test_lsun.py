@@ -49,7 +49,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 # torchvision's class does not close the file of keys that it writes.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_same_images_in_the_same_order_as_torchvision(root: Path) -> None:
+def test_lsun_equals_torchvision(root: Path) -> None:
     classes = ["tower_val", "church_outdoor_train"]
     source = open_content("lsun", path=str(root), classes=classes)
     images = [source[i] for i in range(len(source))]
@@ -71,7 +71,7 @@ def test_same_images_in_the_same_order_as_torchvision(root: Path) -> None:
 
 # Python 3.12 and 3.13 warn of every fork of a process that has threads.
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_workers_read_what_this_process_reads(root: Path) -> None:
+def test_lsun_in_workers(root: Path) -> None:
     source = LsunImages(root, ["church_outdoor_train"])
     before = [source[i] for i in range(5)]  # opens the database in this process
     loader = DataLoader(source, batch_size=None, num_workers=2, timeout=60)

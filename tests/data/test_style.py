@@ -26,7 +26,7 @@ def test_one_painting(tmp_path: Path) -> None:
     assert torch.equal(style.images[0], read_image(tmp_path / "a.png"))
 
 
-def test_patches_have_the_strokes_in_the_scale_asked_for(tmp_path: Path) -> None:
+def test_patch_scale(tmp_path: Path) -> None:
     write_ramp(tmp_path / "a.png", 200, 240)
     style = StyleImages(tmp_path / "a.png")
     scales = []
@@ -51,7 +51,7 @@ def test_patches_depend_on_the_generator_alone(tmp_path: Path) -> None:
     assert not torch.equal(patches[0], patches[2])
 
 
-def test_mirroring_can_be_turned_off(tmp_path: Path) -> None:
+def test_patch_flip_off(tmp_path: Path) -> None:
     write_ramp(tmp_path / "a.png", 60, 60)
     style = StyleImages(tmp_path / "a.png")
     for flip in (False, True):

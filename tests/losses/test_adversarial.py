@@ -84,7 +84,7 @@ def test_against_numpy_on_several_scales(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
-def test_stakes_weigh_generated_patches(name: str) -> None:
+def test_sample_weight_scales_generated_patches(name: str) -> None:
     gan_loss, real, fake = GAN_LOSSES[name], [random(2, 1, 3, 3, seed=1)], [random(2, 1, 3, 3, seed=2)]
     first, second = [fake[0][:1]], [fake[0][1:]]
     weighed = gan_loss.generator(fake, torch.tensor([0.5, 2.0]))

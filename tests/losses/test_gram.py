@@ -33,26 +33,26 @@ def test_symmetric_and_positive_semidefinite() -> None:
     assert torch.linalg.eigvalsh(gram).min() > -1e-12
 
 
-def test_where_things_are_does_not_matter() -> None:
+def test_invariant_to_position() -> None:
     features = random(1, 4, 6, 5, dtype=torch.float64)
     moved = features.flatten(2)[..., torch.randperm(30)].reshape(1, 4, 5, 6)
     torch.testing.assert_close(gram_matrix(moved), gram_matrix(features))
 
 
-def test_the_size_of_the_picture_does_not_matter() -> None:
+def test_invariant_to_size() -> None:
     features = random(1, 4, 6, 5, dtype=torch.float64)
     tiled = features.tile(1, 1, 3, 2)
     torch.testing.assert_close(gram_matrix(tiled), gram_matrix(features))
 
 
-def test_memory_format_does_not_matter() -> None:
+def test_invariant_to_memory_format() -> None:
     features = random(2, 8, 5, 6)
     last = features.to(memory_format=torch.channels_last)
     torch.testing.assert_close(gram_matrix(last), gram_matrix(features))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
-def test_autocast_leaves_it_alone(dtype: torch.dtype) -> None:
+def test_autocast_has_no_effect(dtype: torch.dtype) -> None:
     features = random(2, 16, 9, 9).to(dtype)
     expected = gram_matrix(features)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -56,7 +56,7 @@ def test_against_the_closed_form(size: tuple[int, int], epsilon: float) -> None:
 
 
 @needs_pymatting
-def test_symmetric_semidefinite_and_blind_to_constants() -> None:
+def test_symmetric_positive_semidefinite_and_zero_on_constants() -> None:
     dense = matting_laplacian(random(1, 3, 7, 5)).to_dense().double()
     torch.testing.assert_close(dense, dense.mT)
     assert torch.linalg.eigvalsh(dense).min() > -1e-6
@@ -64,7 +64,7 @@ def test_symmetric_semidefinite_and_blind_to_constants() -> None:
 
 
 @needs_pymatting
-def test_rounding_is_no_guide() -> None:
+def test_rounding_noise_is_not_fitted() -> None:
     """Where a photo is flat but for its 8 bits, a picture may not be made of that noise."""
     photo = 0.5 + random(1, 3, 16, 16).round() / 255
     picture = 0.5 + 0.3 * (photo - photo.mean()) / photo.std()
@@ -216,7 +216,7 @@ def test_another_photos_laplacian_is_refused() -> None:
 
 
 @needs_pymatting
-def test_descent_leaves_the_photos_lines() -> None:
+def test_gradient_descent_preserves_edges() -> None:
     """Noise is removed and the colors stay changed when a picture descends the loss from both."""
     photo = random(1, 3, 10, 10).float()
     laplacian = matting_laplacian(photo)

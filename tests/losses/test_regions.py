@@ -253,7 +253,7 @@ def test_derivative_along_a_direction() -> None:
     torch.testing.assert_close(slope, expected)
 
 
-def test_nothing_flows_to_pixels_outside() -> None:
+def test_no_gradient_outside_the_region() -> None:
     features = random(1, 3, 4, 4).requires_grad_()
     mask = torch.zeros(1, 1, 4, 4)
     mask[..., :2, :] = 1

@@ -49,7 +49,7 @@ def test_conv_block_size(stride: int, expected: tuple[int, int]) -> None:
     assert out.min() >= 0
 
 
-def test_residual_block_leaves_its_input_alone() -> None:
+def test_residual_block_does_not_change_its_input() -> None:
     x = torch.randn(1, 4, 6, 6)
     before = x.clone()
     out = ResidualBlock(4)(x)

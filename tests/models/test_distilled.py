@@ -66,12 +66,12 @@ def test_the_mean_color_is_zero_inside() -> None:
         ({"ranks": (0, 0, 0, 0, 0, 0, -1)}, "ranks >= 0"),
     ],
 )
-def test_impossible_students(options: dict[str, Any], message: str) -> None:
+def test_bad_keywords(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         VGG16Student(**options)
 
 
-def test_stands_in_for_the_real_network() -> None:
+def test_same_interface_as_vgg16() -> None:
     features = DistilledFeatures(["relu3_3", "relu1_2"], student=VGG16Student(**SMALL))
     assert features.layers == ("relu1_2", "relu3_3")
     x = torch.rand(1, 3, 16, 16, requires_grad=True)
@@ -84,7 +84,7 @@ def test_stands_in_for_the_real_network() -> None:
     assert not features.train().training
 
 
-def test_nothing_beyond_the_layers_asked_for_is_computed() -> None:
+def test_stops_at_the_deepest_requested_layer() -> None:
     student = VGG16Student(**SMALL)
     called: list[str] = []
     for layer, unit in student.units.items():

@@ -82,7 +82,7 @@ def test_measure_by_hand() -> None:
     assert edge_strength(x, x) == {"contrast": 1, "saturation": 1}
 
 
-def test_measure_sees_a_gray_blurred_frame() -> None:
+def test_measure_detects_a_gray_blurred_frame() -> None:
     class Framing(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             inside = F.pad(torch.ones(1, 1, *(side - 2 * _EDGE for side in x.shape[-2:])), (_EDGE,) * 4)

@@ -50,7 +50,7 @@ def test_no_checkerboard_on_a_flat_image(name: str) -> None:
     assert float((spectrum.amax(dim=(-2, -1)) / mean).max()) < 1e-3
 
 
-def test_images_of_a_batch_do_not_mix(name: str) -> None:
+def test_batch_items_are_independent(name: str) -> None:
     model, x = build(name), torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(model(x)[1:], model(x[1:]), atol=1e-5, rtol=1e-4)

@@ -22,7 +22,7 @@ def test_depth_is_free(depth: int) -> None:
     assert image.shape == (1, 3, 37, 50)
 
 
-def test_nothing_but_colors_is_held_at_full_size() -> None:
+def test_no_feature_map_at_full_size() -> None:
     """The picture with what pads it is the largest map of all."""
     largest = 0
 

@@ -46,6 +46,6 @@ def test_gain_and_bias_follow_the_strength_of_each_item() -> None:
         torch.testing.assert_close(result[item : item + 1], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_a_fresh_norm_knows_no_strength_yet() -> None:
+def test_fresh_norm_ignores_strength() -> None:
     norm, x = InstanceNorm(3, conditioned=True), torch.randn(1, 3, 4, 4)
     assert torch.equal(norm(x, torch.zeros(1)), norm(x, torch.ones(1)))

@@ -55,7 +55,7 @@ def test_width_stops_growing_at_eight_times() -> None:
     assert [conv.out_channels for conv in convs] == [2, 4, 8, 16, 16, 16, 1]
 
 
-def test_scales_judge_smaller_copies() -> None:
+def test_scales_see_reduced_images() -> None:
     torch.manual_seed(0)
     model = PatchGANDiscriminator(width=4, scales=3)
     x = torch.rand(2, 3, 128, 100)
@@ -89,7 +89,7 @@ def test_spectral_norm_bounds_every_kernel() -> None:
         assert largest_singular_value(conv.weight) == pytest.approx(1, abs=0.05)
 
 
-def test_without_spectral_norm_nothing_is_bound() -> None:
+def test_spectral_norm_is_off_by_default() -> None:
     conv = convolutions(PatchGANDiscriminator(width=4))[0]
     conv.weight.data.mul_(300)
     assert largest_singular_value(conv.weight) > 2
@@ -117,7 +117,7 @@ def test_second_derivative_is_right() -> None:
     assert torch.autograd.gradgradcheck(lambda image: model(image)[0], (x,), fast_mode=True)
 
 
-def test_samples_do_not_mix() -> None:
+def test_batch_items_are_independent() -> None:
     torch.manual_seed(0)
     model, x = PatchGANDiscriminator(width=4), torch.rand(3, 3, 32, 32)
     torch.testing.assert_close(model(x)[0][1:2], model(x[1:2])[0], atol=1e-5, rtol=1e-4)

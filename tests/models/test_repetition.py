@@ -89,7 +89,7 @@ def test_measure_ignores_noise_and_strokes() -> None:
 
 
 @pytest.mark.parametrize("period", [4, 16 / 3, 8, 12])
-def test_measure_sees_rows_of_faint_dots(period: float) -> None:
+def test_measure_detects_rows_of_faint_dots(period: float) -> None:
     rows = torch.arange(_SIDE)[:, None] * (2 * torch.pi / period)
     dots = rows.cos() * rows.T.cos()
     assert repetition(strokes() + 0.5 * strokes().std() * dots) > 2 * _LIMIT

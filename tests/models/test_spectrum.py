@@ -62,7 +62,7 @@ def fresh(name: str, seed: int) -> nn.Module:
 
 
 @pytest.mark.parametrize("period", _PERIODS)
-def test_the_measure_sees_a_grid_of_three_levels(period: int) -> None:
+def test_measure_detects_a_grid_of_three_levels(period: int) -> None:
     photo = gradient()
     assert peak(photo, period) < 1
     x = torch.arange(_SIDE) * (2 * torch.pi / period)
@@ -71,7 +71,7 @@ def test_the_measure_sees_a_grid_of_three_levels(period: int) -> None:
     assert peak(photo + noise, period) < _PEAK
 
 
-def test_the_measure_sees_transposed_convolution() -> None:
+def test_measure_detects_transposed_convolution() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1), nn.ReLU(), nn.ConvTranspose2d(16, 3, 3, 2, 1, 1))
     with torch.no_grad():

@@ -72,7 +72,7 @@ def test_the_slopes_learn_from_other_strengths_than_1(name: str) -> None:
         assert slope.grad.abs().sum() > 0
 
 
-def test_what_it_costs_is_tiny() -> None:
+def test_strength_adds_few_parameters() -> None:
     def count(**keywords: bool) -> int:
         return sum(p.numel() for p in GENERATORS["resnet"](width=16, kernel=5, **keywords).parameters())
 

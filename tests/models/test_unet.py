@@ -23,7 +23,7 @@ def test_skips_start_at_a_quarter_of_the_size() -> None:
     assert inputs == [16 + 16, 16 + 16, 16, 8]
 
 
-def test_a_small_image_still_reaches_the_bottom() -> None:
+def test_small_image() -> None:
     """At the smallest size the bottleneck's maps vary, so that the norm does not erase them."""
     torch.manual_seed(0)
     model = UNetGenerator(width=4, depth=4).eval()

@@ -65,7 +65,7 @@ def test_order_and_repetition_of_the_names_do_not_matter(state: dict[str, Tensor
     assert list(model(torch.rand(1, 3, 16, 16))) == ["relu1_2", "relu2_2"]
 
 
-def test_stops_at_the_deepest_layer_asked_for(state: dict[str, Tensor]) -> None:
+def test_stops_at_the_deepest_requested_layer(state: dict[str, Tensor]) -> None:
     model = VGG16Features(["relu2_1"], state=state)
     assert sum(isinstance(module, nn.Conv2d) for module in model.modules()) == 3
 
@@ -189,7 +189,7 @@ def test_bfloat16_is_close(state: dict[str, Tensor]) -> None:
         assert 0 < float(error) < 0.02
 
 
-def test_autocast_outside_changes_nothing(state: dict[str, Tensor]) -> None:
+def test_autocast_has_no_effect(state: dict[str, Tensor]) -> None:
     model, x = VGG16Features(["relu1_2"], state=state), torch.rand(1, 3, 16, 16)
     plain = model(x)["relu1_2"]
     with torch.autocast("cpu", torch.bfloat16):
