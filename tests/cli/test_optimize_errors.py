@@ -98,7 +98,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(photo: Path, painting: Path, t
         ((photo, painting, "-o", output, "--option", "memory=3"), "it has history, first_step"),
         ((photo, painting, "-o", output, "--option", "history=long"), "give something like 10"),
         ((photo, painting, "-o", output, "--mix", "1,2"), "2 shares for 1 paintings"),
-        ((photo, painting, "-o", output, "--mix", "much"), "comma-separated numbers"),
+        ((photo, painting, "-o", output, "--mix", "much"), "--mix much: give"),
         ((photo, painting, "-o", output, "--size", 3), "--size 3: too small for the network"),
         ((small, painting, "-o", output), "small.png: too small for the network"),
         ((photo, painting, "-o", output, "--start", "nose.png"), "nose.png"),

@@ -273,7 +273,7 @@ def test_bfloat16_features_lead_to_nearly_the_same_loss(toy: Any, vgg16_weights:
 
 
 def test_octaves_leave_no_grid_in_the_picture(toy: Any) -> None:
-    """Steps between pixels are not larger at the borders of 4x4 blocks; with 2x2 averages they are by 37 %."""
+    """Pixel steps are not larger at the borders of 4x4 blocks; with 2x2 averages they are, by 37 %."""
     corners = torch.rand(1, 3, 10, 14, generator=torch.Generator().manual_seed(5))
     painting = torch.nn.functional.interpolate(corners, (64, 96), mode="bilinear")
     photo = toy.smooth(1, 64, 96)
