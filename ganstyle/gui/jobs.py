@@ -12,8 +12,8 @@ from torch import nn
 _INTERVAL = 0.15  # seconds between two reports
 _WORKING = threading.Lock()
 
-T = TypeVar("T")
-R = TypeVar("R")
+_Report = TypeVar("_Report")
+_Result = TypeVar("_Result")
 
 
 class JobStopped(Exception):  # noqa: N818 — a request, not an error
@@ -21,13 +21,15 @@ class JobStopped(Exception):  # noqa: N818 — a request, not an error
 
 
 @dataclass(frozen=True)
-class JobResult(Generic[R]):
+class JobResult(Generic[_Result]):
     """What a job returned."""
 
-    value: R
+    value: _Result
 
 
-def run_job(work: Callable[[Callable[[T], None]], R], stop: threading.Event) -> Iterator[T | JobResult[R]]:
+def run_job(
+    work: Callable[[Callable[[_Report], None]], _Result], stop: threading.Event
+) -> Iterator[_Report | JobResult[_Result]]:
     """Do work in a thread and yield what it reports and, last of all, what it returns.
 
     Of reports in quick succession only the latest is yielded. When the iterator is closed, the work is asked
@@ -41,9 +43,9 @@ def run_job(work: Callable[[Callable[[T], None]], R], stop: threading.Event) -> 
         JobStopped: it was asked to stop before its turn came.
         Exception: whatever the work raises.
     """
-    latest: deque[T] = deque(maxlen=1)
+    latest: deque[_Report] = deque(maxlen=1)
     ended = threading.Event()
-    outcome: list[JobResult[R] | BaseException] = []
+    outcome: list[JobResult[_Result] | BaseException] = []
 
     def target() -> None:
         try:

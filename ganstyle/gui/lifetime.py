@@ -6,10 +6,11 @@ import signal
 import stat
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -22,39 +23,61 @@ class Terminated(KeyboardInterrupt):
     """The process was asked to end by SIGTERM or SIGHUP, as `docker stop` and a closed terminal do."""
 
 
-@contextmanager
-def termination_signals() -> Iterator[Callable[[], None]]:
-    """Turn SIGTERM and SIGHUP into an exception as Ctrl-C is one, so that everything is cleaned up.
+class TerminationSignals:
+    """Turns SIGTERM and SIGHUP into an exception as Ctrl-C is one, so that everything is cleaned up.
 
-    Only the first signal raises; later ones are ignored until the block ends. A signal that the process was
-    started to ignore, as `nohup` does with SIGHUP, stays ignored.
-
-    Yields:
-        A function to call before cleaning up: from then on no signal raises.
+    The exception is raised by `check` while the program starts, because code that is being imported does not
+    expect one; after `raise_at_once`, wherever the main thread is; never after `hold`, so that cleaning up is
+    not interrupted. A signal that the process was started to ignore, as `nohup` does with SIGHUP, stays
+    ignored. Handlers are only set in the main thread, and taken back at the end.
     """
-    ending = False
 
-    def hold() -> None:
-        nonlocal ending
-        ending = True
+    def __init__(self) -> None:
+        self._received: int | None = None
+        self._at_once = False
+        self._previous: dict[int, signal._HANDLER] = {}
 
-    def handle(number: int, _: FrameType | None) -> None:
-        if not ending:
-            hold()
-            raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+    def check(self) -> None:
+        """Raise if a signal has come.
 
-    previous: dict[int, signal._HANDLER] = {}
-    # Python allows handlers only in the main thread; in any other, whoever owns the process handles signals.
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)  # Windows has no SIGHUP
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                previous[number] = signal.signal(number, handle)
-    try:
-        yield hold
-    finally:
-        hold()
-        for number, handler in previous.items():
+        Raises:
+            KeyboardInterrupt: it was SIGINT.
+            Terminated: it was SIGTERM or SIGHUP.
+        """
+        if self._received is not None:
+            raise KeyboardInterrupt if self._received == signal.SIGINT else Terminated
+
+    def raise_at_once(self) -> None:
+        """From now on, raise as soon as a signal comes."""
+        self._at_once = True
+        self.check()
+
+    def hold(self) -> None:
+        """From now on, raise no more."""
+        self._at_once = False
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        first = self._received is None
+        self._received = number if first else self._received
+        if first and self._at_once:
+            self.check()
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)  # Windows has no SIGHUP
+                if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.hold()
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.lifetime import process_settings, temporary_folder, termination_signals
+from ganstyle.gui.lifetime import TerminationSignals, process_settings, temporary_folder
 from ganstyle.gui.settings import LOOPBACK, Settings
 
 _PORTS = range(7860, 7960)
@@ -42,19 +42,23 @@ def serve(settings: Settings) -> Iterator[Served]:
         GanstyleError: the settings make no sense, the address is not this machine's, or the port is taken.
     """
     pick_port(settings.host, settings.port)  # a wrong one fails before all that takes seconds
-    with termination_signals() as hold_signals, ExitStack() as cleanup:
+    with TerminationSignals() as signals, ExitStack() as cleanup:
         try:
             folder = cleanup.enter_context(temporary_folder())
             cleanup.enter_context(process_settings(folder, _environment(folder)))
             # Here, because Gradio makes a folder as soon as it is imported.
             from ganstyle.gui.app import build
 
+            signals.check()
             blocks, context = build(settings, folder)
+            signals.check()
             cleanup.callback(_close_server, blocks)
             cleanup.callback(context.close)  # first: photos are to be gone even if the rest is cut short
-            yield _launch(blocks, settings)
+            served = _launch(blocks, settings)
+            signals.raise_at_once()
+            yield served
         finally:
-            hold_signals()
+            signals.hold()
 
 
 def _environment(folder: Path) -> dict[str, str]:

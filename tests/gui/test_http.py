@@ -80,13 +80,6 @@ def test_an_upload_of_25_megabytes(client: Any) -> None:
     assert "maximum allowed size of 20971520 bytes" in answer.text
 
 
-def test_max_upload(another: Callable[..., Any]) -> None:
-    with another("--max-upload", "30mb") as served, httpx.Client(base_url=served.address) as client:
-        for size, status in ((25_000_000, 200), (35_000_000, 413)):
-            answer = client.post("gradio_api/upload", files={"files": ("x.png", bytes(size), "image/png")})
-            assert answer.status_code == status
-
-
 def test_a_name_that_climbs(client: Any, png: Callable[..., bytes], served: Any) -> None:
     upload = client.upload("../../etc/passwd", png())
     assert Path(upload["path"]).is_relative_to(served.temporary)

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.lifetime import Terminated, process_settings, temporary_folder, termination_signals
+from ganstyle.gui.lifetime import Terminated, TerminationSignals, process_settings, temporary_folder
 from tests.gui.conftest import Client, start_gui
 
 Another = Callable[..., AbstractContextManager[Any]]
@@ -184,17 +184,20 @@ def test_settings_of_the_process_come_back(temporary: Path, monkeypatch: pytest.
 
 _SIGNALED = """
 import os, signal, sys, time
-from ganstyle.gui.lifetime import Terminated, termination_signals
+from ganstyle.gui.lifetime import Terminated, TerminationSignals
 if sys.argv[2] == "nohup":
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 number = getattr(signal, sys.argv[1])
 try:
-    with termination_signals() as hold:
+    with TerminationSignals() as signals:
         try:
+            if sys.argv[2] != "early":
+                signals.raise_at_once()
             os.kill(os.getpid(), number)
             print("goes on")
+            signals.check()
         finally:
-            hold()
+            signals.hold()
             for again in (signal.SIGINT, signal.SIGTERM, number):
                 os.kill(os.getpid(), again)
             print("cleaned up")
@@ -210,6 +213,8 @@ print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
         ("SIGINT", "", ["cleaned up", "KeyboardInterrupt", "True"]),
         ("SIGTERM", "", ["cleaned up", "Terminated", "True"]),
         ("SIGHUP", "", ["cleaned up", "Terminated", "True"]),
+        ("SIGINT", "early", ["goes on", "cleaned up", "KeyboardInterrupt", "True"]),
+        ("SIGTERM", "early", ["goes on", "cleaned up", "Terminated", "True"]),
         ("SIGHUP", "nohup", ["goes on", "cleaned up", "True"]),
     ],
 )
@@ -225,7 +230,7 @@ def test_in_another_thread_signals_are_left_alone() -> None:
     seen = []
 
     def enter() -> None:
-        with termination_signals():
+        with TerminationSignals():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=enter)

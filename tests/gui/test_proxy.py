@@ -84,7 +84,9 @@ def test_download_behind_a_path_prefix(
 ) -> None:
     with (
         reverse_proxy("/tools/ganstyle", keep_host=not whole_address) as (address, target),
-        another("--root-path", address if whole_address else "/tools/ganstyle") as served,
+        another(
+            *("--root-path", address if whole_address else "/tools/ganstyle", "--max-upload", "30mb")
+        ) as served,
         browser.new_page() as page,
     ):
         target["address"] = served.address
@@ -104,3 +106,6 @@ def test_download_behind_a_path_prefix(
             page.click("#download")
         assert read_image(download.value.path()).shape == read_image(EXAMPLE_PHOTO).shape
         assert strays == []
+        for size, status in ((25_000_000, 200), (35_000_000, 413)):
+            file = {"files": ("x.png", bytes(size), "image/png")}
+            assert httpx.post(f"{address}gradio_api/upload", files=file, timeout=60).status_code == status
