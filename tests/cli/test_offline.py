@@ -54,7 +54,7 @@ def test_home_that_cannot_be_written(
 ) -> None:
     (tmp_path / "home").write_text("a file, where no folder can be made even by root")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home" / "torch"))
-    style = ("-s", "wave", "--content", photos, "--painting", painting, "--count", "1", "--size", "24")
+    style = ("-s", "wave", "--content", photos, "--painting", painting, "--count", "1", "--size", "16")
     data = (f"content.path={photos}", f"style.path={painting}", f"run.dir={tmp_path}", "steps=1")
     small = ("batch_size=1", "image_size=64", "discriminator.patch_size=64", "style.size=64", "workers=0")
     for command in (
