@@ -48,6 +48,7 @@ def test_train(photos: Path, painting: Path, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*/style.safetensors"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default:Inception cannot be downloaded:UserWarning")
 def test_home_that_cannot_be_written(
     photos: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -110,6 +110,7 @@ def test_a_signal_while_it_starts(number: int, tmp_path: Path) -> None:
         served.process.stdout.close()  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_the_next_start_removes_what_a_killed_server_left(
     another: Another, connect_to: Callable[[Any], Any], png: Callable[..., bytes], tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def reverse_proxy(prefix: str, *, keep_host: bool) -> Iterator[tuple[str, dict[s
             thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole_address", [False, True])
 def test_download_behind_a_path_prefix(
     whole_address: bool,

@@ -62,6 +62,7 @@ def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
     assert not torch.equal(style.generator(image, 0.6), style.generator(image))
 
 
+@pytest.mark.slow
 def test_more_strength_takes_a_picture_further(
     tiny: RecipeMaker, photos: Path, painting: Path, vgg16_weights: Path
 ) -> None:

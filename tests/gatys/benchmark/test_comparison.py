@@ -159,6 +159,7 @@ def test_the_deterministic_do_not_care_for_the_seed(vgg: WeightsFile, name: str)
     torch.testing.assert_close(images[0], images[1], rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_a_real_comparison_in_this_process(vgg: WeightsFile) -> None:
     settings = BenchmarkSettings(size=16, seconds=0.2, evaluations=6, seeds=1)
     comparison = compare_optimizers(CONTENT, [STYLE], vgg=vgg, settings=settings, run=run_trial)

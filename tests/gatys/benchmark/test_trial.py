@@ -57,6 +57,7 @@ def test_what_an_optimizer_imports_is_not_on_the_clock(
     assert made == [12, setup.content.numel()]  # first on next to nothing, before memory is watched
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own(setup: BenchmarkSetup, tmp_path: Path) -> None:
     trial = Trial("lbfgs", Budget("evaluations", 3.0), 0, setup.content)
     outcome = run_in_process(setup, trial, tmp_path)
