@@ -164,7 +164,7 @@ def test_evaluations_end_it(toy: Any) -> None:
 
 
 def test_seconds_end_it(toy: Any) -> None:
-    result = toy.paint(steps=10**9, seconds=0.3)
+    result = toy.paint(steps=10**9, seconds=0.3, tolerance=0.0)
     assert 0.2 < result.seconds < 3
     assert result.steps > 1
 
