@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import math
 import os
 import re
 import secrets
@@ -9,9 +10,10 @@ import shutil
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from ganstyle.errors import DiskFullError, GanstyleError
 
@@ -181,6 +183,22 @@ def shipped_folder(name: str = "checkpoints") -> Path:
     except (OSError, UnicodeDecodeError):
         checkout = False
     return (package.parent if checkout else package) / name
+
+
+def expand_user(path: str | Path) -> Path:
+    """Expand a leading ``~`` or ``~user``; a path that cannot be expanded stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - unlike pathlib's, it never raises
+
+
+def null_not_finite(values: Any) -> Any:
+    """Return plain values with None for every number that is not finite, which JSON does not have."""
+    if isinstance(values, float):
+        return values if math.isfinite(values) else None
+    if isinstance(values, Mapping):
+        return {key: null_not_finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [null_not_finite(value) for value in values]
+    return values
 
 
 def sha256(path: str | Path) -> str:

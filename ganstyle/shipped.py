@@ -1,13 +1,12 @@
 """The recipes and launch files that come with ganstyle, found by name."""
 
 import difflib
-import os
 import re
 from itertools import takewhile
 from pathlib import Path
 
 from ganstyle.errors import RecipeError
-from ganstyle.files import shipped_folder
+from ganstyle.files import expand_user, shipped_folder
 
 DEFAULT_RECIPE = "default"
 """What ``ganstyle train --painting P --photos D`` trains with."""
@@ -31,7 +30,7 @@ def find_recipe(name_or_path: str | Path) -> Path:
 
     A path that leads nowhere is returned as it is: reading it says what is wrong.
     """
-    path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111 - unlike pathlib's, it leaves unknown users alone
+    path = expand_user(name_or_path)
     return path if path.exists() else shipped_recipes().get(str(name_or_path), path)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ganstyle._version import __version__
 from ganstyle.errors import CheckpointError, RecipeError
-from ganstyle.files import atomic_write, sha256, shipped_folder
+from ganstyle.files import atomic_write, expand_user, sha256, shipped_folder
 from ganstyle.images import from_pil, to_pil
 from ganstyle.images.color import luminance
 from ganstyle.losses import StyleTarget
@@ -222,8 +222,8 @@ def find_style(name_or_path: str | Path) -> Path:
     Raises:
         CheckpointError: there is no such style.
     """
-    path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111 - unlike pathlib's, it never raises
-    if os.path.isfile(path):  # noqa: PTH113 - likewise
+    path = expand_user(name_or_path)
+    if os.path.isfile(path):  # noqa: PTH113 - unlike pathlib's, it never raises
         return path
     shipped = shipped_styles()
     if str(name_or_path) in shipped:

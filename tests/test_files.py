@@ -1,4 +1,5 @@
 import errno
+import math
 import os
 import stat
 import subprocess
@@ -14,8 +15,10 @@ from ganstyle.files import (
     atomic_write,
     check_file,
     check_writable,
+    expand_user,
     file_identity,
     is_stream,
+    null_not_finite,
     own_descriptor,
     sha256,
     shipped_folder,
@@ -241,3 +244,20 @@ def test_shipped_folder_beside_another_package_s(
         (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "{project}"\n')
     inside = tmp_path / "ganstyle" / "checkpoints"
     assert shipped_folder() == (tmp_path / "checkpoints" if project == "ganstyle" else inside)
+
+
+def test_null_not_finite() -> None:
+    values = {"a": [1, 2.5, math.nan], "b": (math.inf, None, "inf"), "c": {"d": -math.inf}, "e": True}
+    assert null_not_finite(values) == {
+        "a": [1, 2.5, None],
+        "b": [None, None, "inf"],
+        "c": {"d": None},
+        "e": True,
+    }
+
+
+def test_expand_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert expand_user("~/a") == Path("/home/somebody/a")
+    assert expand_user("~nobody-of-this-name/a") == Path("~nobody-of-this-name/a")
+    assert expand_user("a/~") == Path("a/~")

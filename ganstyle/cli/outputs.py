@@ -2,10 +2,9 @@
 """What a command writes: refused before the work if it cannot or must not be written, and then written."""
 
 import json
-import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +98,9 @@ def is_sink(path: Path) -> bool:
 
 def write_json(path: Path, values: Any) -> None:
     """Write a command's ``--json`` file, all of it or nothing; numbers that are not finite become null."""
-    write_file(path, (json.dumps(_finite(values), indent=2, allow_nan=False) + "\n").encode())
+    from ganstyle.files import null_not_finite
+
+    write_file(path, (json.dumps(null_not_finite(values), indent=2, allow_nan=False) + "\n").encode())
 
 
 def write_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
@@ -172,13 +173,3 @@ def _input_files(further: Sequence[Path]) -> Iterator[Path]:
             yield from path.glob("*.safetensors")
         elif os.path.isfile(path):
             yield path
-
-
-def _finite(values: Any) -> Any:
-    if isinstance(values, float):
-        return values if math.isfinite(values) else None
-    if isinstance(values, Mapping):
-        return {key: _finite(value) for key, value in values.items()}
-    if isinstance(values, list | tuple):
-        return [_finite(value) for value in values]
-    return values

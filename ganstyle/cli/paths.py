@@ -9,6 +9,8 @@ from functools import wraps
 from pathlib import Path
 from typing import TextIO
 
+from ganstyle.files import expand_user, shipped_folder
+
 OUTPUT_PARAMETERS = frozenset({"output", "json_file", "statistics"})
 """What commands call the parameters that say where to write; any other path is an input."""
 
@@ -60,7 +62,7 @@ def expand_home(path: Path) -> Path:
     first = path.parts[0] if path.parts else ""
     if not first.startswith("~") or (first != "~" and os.path.lexists(path)):
         return path
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - unlike pathlib's, it leaves unknown users alone
+    return expand_user(path)
 
 
 def _expand_all(value: object) -> object:
@@ -74,10 +76,9 @@ def _expand_all(value: object) -> object:
 
 
 def _inputs(arguments: dict[str, object]) -> Iterator[Path]:
-    from ganstyle.files import shipped_folder
-
     given = [value for name, value in arguments.items() if name not in OUTPUT_PARAMETERS]
-    given += [os.path.expanduser(os.environ.get(name, "")) for name in _WEIGHTS_VARIABLES]  # noqa: PTH111
+    named = filter(None, map(os.environ.get, _WEIGHTS_VARIABLES))
+    given += [str(expand_user(path)) for path in named]
     for value in given:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Path):

@@ -2,13 +2,20 @@
 
 import errno
 
-# By name, since not every platform has all of them.
-_NAMES = (
-    *("EIO", "ESTALE", "ENOENT", "ENOTDIR", "ENODEV", "ENXIO", "EREMOTEIO", "ENOMEDIUM", "EAGAIN", "EINTR"),
-    *("EBUSY", "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENETRESET", "ENOLINK"),
-    *("ECOMM", "ENOTCONN", "ESHUTDOWN", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EPIPE", "EPROTO"),
+
+def _numbers(*names: str) -> frozenset[int]:
+    """Return the numbers of errors by name, since not every platform has all of them."""
+    return frozenset(getattr(errno, name) for name in names if hasattr(errno, name))
+
+
+DISK_AWAY = _numbers(
+    *("EIO", "ESTALE", "ETIMEDOUT", "EAGAIN", "EBUSY", "EINTR", "ENODEV", "ENXIO", "EREMOTEIO"),
+    *("ENOTCONN", "ECONNRESET", "ECONNABORTED", "ECONNREFUSED", "ESHUTDOWN", "EPIPE", "ECOMM", "EPROTO"),
+    *("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENETRESET"),
 )
-_TRANSIENT = frozenset(getattr(errno, name) for name in _NAMES if hasattr(errno, name))
+"""Numbers of the errors of a disk that may come back."""
+
+_TRANSIENT = DISK_AWAY | _numbers("ENOENT", "ENOTDIR", "ENOMEDIUM", "ENOLINK")
 
 
 def transient_cause(error: BaseException) -> OSError | None:

@@ -1,26 +1,17 @@
 """Waiting for a disk that is away for a moment, as network disks are."""
 
-import errno
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from ganstyle.data.transient import DISK_AWAY
 from ganstyle.errors import GanstyleError
 
 T = TypeVar("T")
 
 _WAITS = (1, 2, 4, 8, 15)  # seconds between the attempts: half a minute in all
-_TRANSIENT = {
-    getattr(errno, name)
-    for name in (
-        *("EIO", "ESTALE", "ETIMEDOUT", "EAGAIN", "EBUSY", "EINTR", "ENODEV", "ENXIO", "EREMOTEIO"),
-        *("ENOTCONN", "ECONNRESET", "ECONNABORTED", "ECONNREFUSED", "ESHUTDOWN", "EPIPE", "ECOMM", "EPROTO"),
-        *("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENETRESET"),
-    )
-    if hasattr(errno, name)
-}
 
 
 def retry_io(action: Callable[[], T], path: Path, *, inside: Path | None = None) -> T:
@@ -61,4 +52,4 @@ def _attempt(action: Callable[[], T], inside: Path | None) -> T:
 def _is_transient(error: BaseException | None, inside: Path | None) -> bool:
     if isinstance(error, FileNotFoundError):
         return inside is not None and not inside.exists()
-    return isinstance(error, OSError) and error.errno in _TRANSIENT
+    return isinstance(error, OSError) and error.errno in DISK_AWAY

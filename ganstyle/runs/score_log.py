@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganstyle.files import atomic_write
+from ganstyle.files import atomic_write, null_not_finite
 from ganstyle.metrics import HIGHER_IS_BETTER
 
 _BEST_WITHOUT_PAINTING = ("content", "mse", "ssim", "fid_vgg16_content", "kid_vgg16_content")
@@ -29,18 +29,18 @@ class ScoreLog:
 
     def is_best(self, line: Mapping[str, float]) -> bool:
         """Return whether a line's step is better than all earlier ones of this run."""
-        return best_step([*self._before(line), _finite(line)], self._select) == line["step"]
+        return best_step([*self._before(line), null_not_finite(line)], self._select) == line["step"]
 
     def record(self, line: Mapping[str, float]) -> None:
         """Add a line, and drop those of later steps, which an interrupted run left behind."""
-        lines = [*self._before(line), _finite(line)]
+        lines = [*self._before(line), null_not_finite(line)]
         with atomic_write(self._file) as temporary:
             temporary.write_text("".join(json.dumps(entry, allow_nan=False) + "\n" for entry in lines))
 
     def _before(self, line: Mapping[str, float]) -> list[Line]:
         if not self._file.exists():
             return []
-        lines = [_finite(json.loads(text)) for text in self._file.read_text().splitlines()]
+        lines = [null_not_finite(json.loads(text)) for text in self._file.read_text().splitlines()]
         return [old for old in lines if old["step"] < line["step"]]
 
 
@@ -76,7 +76,3 @@ def best_step(lines: Sequence[Line], select: str) -> int | None:
 
 def _better(one: float, other: float, name: str) -> bool:
     return one > other if name in HIGHER_IS_BETTER else one < other
-
-
-def _finite(line: Mapping[str, float | None]) -> Line:
-    return {k: v if v is not None and math.isfinite(v) else None for k, v in line.items()}

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ganstyle.errors import WeightsError
-from ganstyle.files import sha256
+from ganstyle.files import expand_user, sha256
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,6 @@ def path_in_environment(variable: str) -> Path | None:
     """Return the path that an environment variable holds, ``~`` expanded; None if it is unset or empty."""
     value = os.environ.get(variable)
     return expand_user(value) if value else None
-
-
-def expand_user(path: str | Path) -> Path:
-    """Expand ``~`` and ``~user``; a path that cannot be expanded stays as it is."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises where there is no home)
 
 
 def torch_cache(name: str) -> Path:

@@ -6,10 +6,10 @@
 from pathlib import Path
 
 from ganstyle.errors import WeightsError
+from ganstyle.files import expand_user
 from ganstyle.weights.download import download_file
 from ganstyle.weights.files import (
     WeightsFile,
-    expand_user,
     hash_weights,
     is_file,
     path_in_environment,

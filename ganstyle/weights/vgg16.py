@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 
 from ganstyle.errors import WeightsError
+from ganstyle.files import expand_user
 from ganstyle.models import DistilledFeatures, VGG16Features
 from ganstyle.models.vgg import Padding
 from ganstyle.weights.download import download_file
 from ganstyle.weights.files import (
     WeightsFile,
-    expand_user,
     hash_weights,
     is_file,
     path_in_environment,

@@ -1,6 +1,5 @@
 """The report of a comparison of optimizers: a page with plots, tables and pictures, and its numbers."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from html import escape
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ganstyle._version import __version__
+from ganstyle.files import null_not_finite
 from ganstyle.gatys.benchmark.comparison import BenchmarkRun, OptimizerComparison
 from ganstyle.gatys.benchmark.summary import (
     FRACTIONS,
@@ -267,7 +267,7 @@ def _record(
         },
         "runs": [{**_plain(run), "image": name} for run, name in zip(comparison.runs, images, strict=True)],
     }
-    plain: dict[str, Any] = _plain(values)
+    plain: dict[str, Any] = null_not_finite(_plain(values))
     return plain
 
 
@@ -285,13 +285,11 @@ def _record_row(row: SummaryRow) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: numbers that are not finite become None, pictures are left out."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+    """Return a value as plain ones; pictures are left out."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if is_dataclass(value):
-        return _plain({it.name: getattr(value, it.name) for it in fields(value)})
+        return {it.name: _plain(getattr(value, it.name)) for it in fields(value)}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return None if isinstance(value, Tensor) else value
