@@ -1,6 +1,7 @@
 """A folder of photos as a content source."""
 
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic, sleep
@@ -32,20 +33,10 @@ def scan_folder(folder: str | Path) -> list[Path]:
         DataError: there is no such folder, it cannot be opened, or it has no readable image.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give a folder that holds images")
-    try:
-        listing = find_images(folder)
-    except ImageError as error:
-        raise DataError(str(error)) from error
-    paths, unreadable = listing.images, listing.unreadable
-    if not paths and unreadable:
-        raise DataError(
-            f"{folder}: none of the {len(unreadable)} pictures or folders in it can be read; the first: "
-            f"{unreadable[0]}"
-        )
+    listing = list_images(folder)
+    paths = listing.images
     if not paths:
-        raise DataError(f"{folder}: holds no image files; put JPEG, PNG or WebP files there")
+        raise nothing_readable(folder, [str(entry) for entry in listing.unreadable])
     problems = _check_headers(paths)
     good = [path for path, problem in zip(paths, problems, strict=True) if problem is None]
     bad = [problem for problem in problems if problem is not None]
@@ -59,6 +50,35 @@ def scan_folder(folder: str | Path) -> list[Path]:
         )
     report_unreadable(folder, listing)
     return good
+
+
+def list_images(folder: str | Path) -> ImageListing:
+    """List the images in a folder and its subfolders; see `find_images`.
+
+    Raises:
+        DataError: there is no such folder, or it cannot be opened.
+    """
+    if not Path(folder).is_dir():
+        raise DataError(f"{folder}: no such folder; give a folder that holds images")
+    try:
+        return find_images(folder)
+    except ImageError as error:
+        raise DataError(str(error)) from error
+
+
+def nothing_readable(folder: str | Path, problems: Sequence[str]) -> DataError:
+    """Return the error to raise about a folder without a readable image.
+
+    Args:
+        folder: the folder.
+        problems: a line for each picture or folder in it that cannot be read.
+    """
+    if not problems:
+        return DataError(f"{folder}: holds no image files; put JPEG, PNG or WebP files there")
+    return DataError(
+        f"{folder}: none of the {len(problems)} pictures or folders in it can be read; the first: "
+        f"{problems[0]}"
+    )
 
 
 def report_unreadable(folder: str | Path, listing: ImageListing) -> None:

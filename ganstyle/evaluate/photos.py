@@ -5,12 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganstyle.errors import DataError, GanstyleError, ImageError
+from ganstyle.data.folder import list_images, nothing_readable
+from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.evaluate.memory import memory_advice
-from ganstyle.images import check_image, find_images, read_image
-
-_NARROWEST = 32
-"""Sides of a photo whose ratio is larger are not scored: resized, they would fill the memory."""
+from ganstyle.images import check_image, read_image
+from ganstyle.metrics.evaluator import is_too_narrow
 
 _THREADS = 4  # that read headers: on network disks it is waiting that takes the time
 
@@ -44,12 +43,7 @@ def choose_photos(folder: str | Path, count: int | None = None) -> ChosenPhotos:
     """
     if count is not None and count < 1:
         raise GanstyleError(f"{count} photos: give at least 1")
-    if not Path(folder).is_dir():
-        raise DataError(f"{folder}: no such folder; give a folder that holds images")
-    try:
-        listing = find_images(folder)
-    except ImageError as error:
-        raise DataError(str(error)) from error
+    listing = list_images(folder)
     problems = {entry.path: str(entry) for entry in listing.unreadable}
     problems |= _problems(listing.images, check_image, _THREADS)
     good = [path for path in listing.images if path not in problems]
@@ -62,12 +56,7 @@ def choose_photos(folder: str | Path, count: int | None = None) -> ChosenPhotos:
         decoded.update(chosen)
         problems |= broken
         good = [path for path in good if path not in broken]
-    if not problems:
-        raise DataError(f"{folder}: holds no image files; put JPEG, PNG or WebP files there")
-    first = problems[min(problems)]
-    raise DataError(
-        f"{folder}: none of the {len(problems)} pictures or folders in it can be read; the first: {first}"
-    )
+    raise nothing_readable(folder, [problems[path] for path in sorted(problems)])
 
 
 def _spread(paths: Sequence[Path], count: int) -> Sequence[Path]:
@@ -79,7 +68,7 @@ def _spread(paths: Sequence[Path], count: int) -> Sequence[Path]:
 def _decode(path: Path) -> None:
     with memory_advice(str(path), "leave it out, or make it smaller"):
         height, width = read_image(path).shape[-2:]
-    if max(height, width) > _NARROWEST * min(height, width):
+    if is_too_narrow(height, width):
         raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored")
 
 

@@ -25,7 +25,7 @@ from ganstyle.metrics.similarity.yardstick import Yardstick, coarse_octaves
 HIGHER_IS_BETTER = ("kept", "ssim")
 """Of these scores, higher is better; of all others, lower."""
 
-_NARROWEST = 32
+_NARROWEST = 32  # longer side over the shorter one
 _NO_OCTAVES = "the painting is not at hand, and the checkpoint holds no Gram matrices of its octaves"
 
 
@@ -100,7 +100,7 @@ class Evaluator:
         path = self.photos[number]
         photo = read_image(path)
         height, width = photo.shape[-2:]
-        if max(height, width) > _NARROWEST * min(height, width):
+        if is_too_narrow(height, width):
             raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored; leave it out")
         return resize_shorter(photo, self.size).to(self._models.device)
 
@@ -176,3 +176,8 @@ class Evaluator:
             targets[extractor.suffix] = {"style": painting} if painting is not None else {}
             targets[extractor.suffix]["content"] = photos
         return targets
+
+
+def is_too_narrow(height: int, width: int) -> bool:
+    """Say whether a photo is so narrow that resized by its shorter side it would fill the memory."""
+    return max(height, width) > _NARROWEST * min(height, width)
