@@ -24,6 +24,7 @@ from ganstyle.images import from_pil, to_pil
 from ganstyle.images.color import luminance
 from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS, is_strength
+from ganstyle.models.quantization import dequantize, quantize
 from ganstyle.recipe import Recipe
 from ganstyle.stylize import PLAIN, Controls, stylize_image
 from ganstyle.weights.student import SHIPPED_STUDENT
@@ -108,6 +109,10 @@ class Style:
         """Stylize (B, 3, H, W) in [0, 1]; see `ganstyle.stylize.stylize_image`."""
         return stylize_image(self.generator, image, controls, trained_side=self.recipe.style.size)
 
+    def save(self, path: str | Path, *, compact: bool = False) -> None:
+        """Write the style to a file; see `save_style`."""
+        save_style(path, self.generator, self.recipe, self.target, self.info, compact=compact)
+
 
 def build_generator(recipe: Recipe) -> nn.Module:
     """Build the recipe's generator, randomly initialized."""
@@ -150,8 +155,19 @@ def save_style(
     recipe: Recipe,
     target: StyleTarget,
     info: Mapping[str, Any],
+    *,
+    compact: bool = False,
 ) -> None:
-    """Write a style atomically. ``info`` must hold JSON values only."""
+    """Write a style atomically.
+
+    Args:
+        path: the file.
+        generator: the network.
+        recipe: what made it.
+        target: the style's Gram matrices.
+        info: what else is known; JSON values only.
+        compact: keep the weights in 16 bits, which halves the file and changes no pixel by a level of 255.
+    """
     tensors = {f"generator.{key}": value for key, value in generator.state_dict().items()}
     for octave, grams in enumerate(target.octaves):
         tensors |= {f"{_gram_prefix(octave)}{layer}": gram for layer, gram in grams.items()}
@@ -161,7 +177,8 @@ def save_style(
         "recipe": json.dumps(recipe.to_dict()),
         "info": json.dumps(info),
     }
-    content = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata)
+    tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    content = save(quantize(tensors) if compact else tensors, metadata)
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
@@ -194,6 +211,7 @@ def load_style(name_or_path: str | Path) -> Style:
     try:
         recipe = Recipe.parse(json.loads(metadata["recipe"]), source=f"{path} (its recipe)")
         info = json.loads(metadata["info"])
+        tensors = dequantize(tensors)
         generator = build_generator(recipe)
         generator.load_state_dict(_under("generator.", tensors))
     except RecipeError as error:

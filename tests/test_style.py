@@ -109,6 +109,37 @@ def test_round_trip_to_the_bit(tmp_path: Path, name: str) -> None:
         assert torch.equal(style.generator(image), generator(image))
 
 
+def test_compact_file_is_half_as_large_and_paints_the_same(tmp_path: Path) -> None:
+    style = load_style("wave")
+    style.save(tmp_path / "exact.safetensors")
+    style.save(tmp_path / "compact.safetensors", compact=True)
+    exact, compact = (load_style(tmp_path / f"{name}.safetensors") for name in ("exact", "compact"))
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("compact", "exact")]
+    assert sizes[0] < 0.53 * sizes[1]
+    for key, value in style.generator.state_dict().items():
+        assert torch.equal(exact.generator.state_dict()[key], value)
+    # A smooth slope is the worst case: instance norm amplifies what is left of the rounding.
+    slope = torch.linspace(0.05, 0.95, 160).expand(1, 3, 96, 160) * torch.tensor([1.0, 0.6, 0.3]).view(
+        1, 3, 1, 1
+    )
+    for strength in (0.4, 1.0):
+        assert (compact(slope, strength) - style(slope, strength)).abs().max() < 0.5 / 255
+    assert compact.recipe == style.recipe
+    assert compact.info == style.info
+    for held, grams in zip(compact.target.octaves, style.target.octaves, strict=True):
+        for layer, gram in grams.items():
+            assert held[layer].dtype == torch.float32
+            torch.testing.assert_close(held[layer], gram, rtol=0, atol=float(gram.abs().max()) * 2e-5)
+
+
+def test_compact_file_without_its_scales(tmp_path: Path) -> None:
+    path = tmp_path / "style.safetensors"
+    generator, recipe, target = make()
+    save_style(path, generator, recipe, target, INFO, compact=True)
+    tensors = {key: value for key, value in load_file(path).items() if not key.endswith(".scale")}
+    assert "does not hold what it should" in broken(rewrite(path, tensors))
+
+
 def test_loaded_generator_is_for_use_only(saved: Path) -> None:
     style = load_style(str(saved))
     assert not style.generator.training

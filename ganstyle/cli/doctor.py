@@ -1,7 +1,5 @@
 """``ganstyle doctor``: what is installed, what the machine can do, which weights would be used."""
 
-import importlib.metadata
-import platform
 import warnings
 
 import typer
@@ -10,6 +8,8 @@ _PACKAGES = ("torch", "torchvision", "accelerate", "kornia", "pillow", "clean-fi
 
 
 def _version_of(package: str) -> str:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -18,6 +18,8 @@ def _version_of(package: str) -> str:
 
 def doctor() -> None:
     """Show versions, devices, and which network weights would be used and why."""
+    import platform
+
     import torch
 
     from ganstyle._version import __version__

@@ -140,6 +140,7 @@ def test_help_is_quick_to_load(entrance: list[str]) -> None:
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in result.stderr.splitlines()}
     assert {"ganstyle", "typer"} <= loaded
     assert loaded.isdisjoint(HEAVY)
+    assert "importlib.metadata" not in result.stderr  # takes as long as Typer
 
 
 def test_errors_of_a_process(tmp_path: Path) -> None:

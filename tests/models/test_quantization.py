@@ -1,0 +1,26 @@
+import torch
+
+from ganstyle.models.quantization import dequantize, quantize
+
+
+def test_each_row_keeps_sixteen_bits() -> None:
+    torch.manual_seed(0)
+    kernel = torch.randn(5, 3, 3, 3) * torch.tensor([1e-6, 1.0, 1e4, 1.0, 0.0]).view(-1, 1, 1, 1)
+    packed = quantize({"a.weight": kernel, "a.bias": torch.tensor([0.1, 2.0])})
+    assert {name: (tuple(t.shape), t.dtype) for name, t in packed.items()} == {
+        "a.weight": ((5, 3, 3, 3), torch.int16),
+        "a.weight.scale": ((5,), torch.float32),
+        "a.bias": ((2,), torch.float32),
+    }
+    restored = dequantize(packed)
+    assert list(restored) == ["a.weight", "a.bias"]
+    error = (restored["a.weight"] - kernel).abs().flatten(1).amax(1)
+    assert (error <= kernel.abs().flatten(1).amax(1) / 65000).all()
+    assert torch.equal(restored["a.bias"], torch.tensor([0.1, 2.0]))
+
+
+def test_integers_and_plain_tensors_stay() -> None:
+    tensors = {"count": torch.arange(6).view(2, 3), "scale": torch.ones(2), "x.scale": torch.ones(3)}
+    for result in (quantize(tensors), dequantize(tensors)):
+        assert all(torch.equal(result[name], tensor) for name, tensor in tensors.items())
+        assert list(result) == list(tensors)
