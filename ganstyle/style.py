@@ -23,7 +23,7 @@ from ganstyle.files import atomic_write, expand_user, sha256, shipped_folder
 from ganstyle.images import from_pil, to_pil
 from ganstyle.images.color import luminance
 from ganstyle.losses import StyleTarget
-from ganstyle.models import GENERATORS, is_strength
+from ganstyle.models import GENERATORS, is_coarse_branch, is_strength
 from ganstyle.models.quantization import dequantize, quantize
 from ganstyle.recipe import Recipe
 from ganstyle.stylize import PLAIN, Controls, stylize_image
@@ -122,7 +122,8 @@ def build_generator(recipe: Recipe) -> nn.Module:
 def warm_start(generator: nn.Module, name_or_path: str) -> dict[str, str]:
     """Initialize a generator with a trained style's weights.
 
-    Either of the two may be without strength. If the style is, all strengths start out the same.
+    Either of the two may be without strength. If the style is, all strengths start out the same. The
+    generator may also have a coarse branch that the style lacks.
 
     Args:
         generator: as `build_generator` returns it; changed in place.
@@ -140,7 +141,9 @@ def warm_start(generator: nn.Module, name_or_path: str) -> dict[str, str]:
     given = style.generator.state_dict()
     for key in sorted(wanted.keys() | given.keys()):
         there, here = (given[key].shape if key in given else None), wanted.get(key)
-        if there != here and not (is_strength(key) and None in (there, here)):
+        added = there is None and (is_strength(key) or is_coarse_branch(key))
+        dropped = here is None and is_strength(key)
+        if there != here and not added and not dropped:
             raise CheckpointError(
                 f"{path}: cannot be the start of this generator: {key} is {_shape(there)} there and "
                 f"{_shape(here)} here; give the generator the keywords of the style's recipe"

@@ -21,7 +21,7 @@ from ganstyle import style as checkpoint
 from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.images import from_pil, to_pil
 from ganstyle.losses import StyleTarget
-from ganstyle.models import ResNetGenerator, UNetGenerator
+from ganstyle.models import GENERATORS, ResNetGenerator
 from ganstyle.recipe import Recipe
 from ganstyle.style import Style, build_generator, load_style, save_style, shipped_styles, warm_start
 from ganstyle.stylize import Controls, stylize_image
@@ -34,6 +34,8 @@ INFO: dict[str, Any] = {
 OPTIONS: dict[str, dict[str, Any]] = {
     "resnet": {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3},
     "unet": {"name": "unet", "width": 4, "depth": 2, "blocks": 1},
+    "lean": {"name": "lean", "width": 4, "blocks": 1, "kernel": 3},
+    "coarse": {"name": "lean", "width": 4, "blocks": 1, "kernel": 3, "coarse": 1, "coarse_width": 8},
 }
 
 
@@ -94,7 +96,7 @@ def test_round_trip_to_the_bit(tmp_path: Path, name: str) -> None:
     assert style.name == "tiny"
     assert style.recipe == recipe
     assert style.info == INFO
-    assert type(style.generator) is {"resnet": ResNetGenerator, "unet": UNetGenerator}[name]
+    assert type(style.generator) is GENERATORS[OPTIONS[name]["name"]]
     expected = generator.state_dict()
     assert list(style.generator.state_dict()) == list(expected)
     for key, value in style.generator.state_dict().items():
@@ -217,6 +219,19 @@ def test_a_warm_start_with_strength_on_one_side_only(saved: Path) -> None:
     with torch.no_grad():
         assert torch.equal(told(image), style.generator(image))
         assert torch.equal(told(image, 0.5), style.generator(image))
+
+
+def test_warm_start_adds_a_coarse_branch(tmp_path: Path) -> None:
+    plain, grown = tmp_path / "lean.safetensors", tmp_path / "coarse.safetensors"
+    save_style(plain, *make("lean"), INFO)
+    save_style(grown, *make("coarse"), INFO)
+    style, image = load_style(plain), torch.rand(1, 3, 36, 36)
+    larger = build_generator(load_style(grown).recipe)
+    warm_start(larger, str(plain))
+    with torch.no_grad():
+        assert torch.equal(larger(image), style.generator(image))
+    with pytest.raises(CheckpointError, match=r"coarse.* is missing here|coarse.* here"):
+        warm_start(build_generator(style.recipe), str(grown))
 
 
 def test_a_warm_start_names_the_first_mismatch(saved: Path) -> None:

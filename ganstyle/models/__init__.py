@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from ganstyle.models.coarse_branch import is_coarse_branch
 from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.models.lean import LeanGenerator
 from ganstyle.models.patchgan import PatchGANDiscriminator
@@ -27,6 +28,7 @@ __all__ = [
     "UNetGenerator",
     "VGG16Features",
     "VGG16Student",
+    "is_coarse_branch",
     "is_strength",
     "takes_strength",
 ]

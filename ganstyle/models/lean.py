@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganstyle.models.blocks import ConvBlock, ResidualBlock, check_kernel, check_positive, pad_to_minimum
+from ganstyle.models.coarse_branch import CoarseBranch
 from ganstyle.models.norms import Condition
 from ganstyle.models.strength import blend_with_photo, expand_strength
 from ganstyle.models.upsample_conv import UpsampleConv, UpsampleConvBlock
@@ -22,7 +23,8 @@ class LeanGenerator(nn.Module):
     map (`UpsampleConv`). Only RGB is ever held at full size; the time saved pays for wider layers.
 
     Takes (B, 3, H, W) in [0,1] with any H and W from 1 up; returns the same shape in [0,1], float32.
-    Internally, the right and the bottom edge are repeated up to a multiple of ``2**depth``.
+    Internally, the right and the bottom edge are repeated up to a multiple of ``2**depth``, or
+    ``2**(depth + 1)`` with a coarse branch.
 
     Args:
         width: channels at half the size; they double with each halving.
@@ -30,6 +32,9 @@ class LeanGenerator(nn.Module):
         blocks: number of residual blocks.
         kernel: side of the first kernel in pixels, odd.
         strength: whether the generator takes a strength, which is then part of the training.
+        coarse: residual blocks of a branch at half the size of the others, for large forms; 0: no branch. At
+            first the branch adds nothing, so a trained generator can be continued with it.
+        coarse_width: channels of that branch.
         antialias: low-pass filter after each upsampling, against marks that repeat on a lattice; see
             `remove_nyquist`. It has no weights, so a trained generator can be continued with it.
 
@@ -44,17 +49,24 @@ class LeanGenerator(nn.Module):
         blocks: int = 5,
         kernel: int = 5,
         strength: bool = False,
+        coarse: int = 0,
+        coarse_width: int = 96,
         antialias: bool = False,
     ) -> None:
         super().__init__()
-        check_positive(width=width, depth=depth, blocks=blocks)
+        check_positive(width=width, depth=depth, blocks=blocks, coarse_width=coarse_width)
+        if coarse:
+            check_positive(coarse=coarse)
         check_kernel(kernel)
         self.conditioned = strength
-        self.multiple = 2**depth
+        self.multiple = 2 ** (depth + bool(coarse))
         channels = [width * 2**level for level in range(depth)]
         self.stem = ConvBlock(3, width, kernel, stride=2, conditioned=strength)
         self.down = nn.ModuleList(
             ConvBlock(finer, coarser, stride=2, conditioned=strength) for finer, coarser in pairwise(channels)
+        )
+        self.coarse = nn.ModuleList(
+            [CoarseBranch(channels[-1], coarse_width, coarse, conditioned=strength)] if coarse else []
         )
         self.body = nn.ModuleList(ResidualBlock(channels[-1], conditioned=strength) for _ in range(blocks))
         self.up = nn.ModuleList(
@@ -85,7 +97,7 @@ class LeanGenerator(nn.Module):
         missing = [self.multiple - side % self.multiple for side in photo.shape[-2:]]
         photo = F.pad(photo, (0, missing[1], 0, missing[0]), mode="replicate")
         out = self.stem(photo * 2 - 1, condition)
-        for block in (*self.down, *self.body, *self.up):
+        for block in (*self.down, *self.coarse, *self.body, *self.up):
             out = block(out, condition)
         # Under autocast the convolution runs in half precision, which is too coarse for pixels.
         colors = self.to_image(out).to(self.to_image.conv.weight.dtype)
