@@ -94,7 +94,7 @@ def gui(
     with suppress(OSError):  # the terminal may be gone
         typer.echo("ended")
         sys.stdout.flush()
-    from ganstyle.gui.jobs import is_idle
+    from ganstyle.gui.sessions import is_idle
 
     if not is_idle():
         os._exit(0)  # a job that is still in native code would abort the interpreter while that shuts down

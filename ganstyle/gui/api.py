@@ -14,10 +14,10 @@ from typing import Any
 
 import gradio as gr
 
+from ganstyle.gui.components import PhotoInput, Upload
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import HEAVY_LANE, with_toasts
-from ganstyle.gui.jobs import exclusive, stoppable
-from ganstyle.gui.uploads import PhotoInput, Upload
+from ganstyle.gui.sessions import exclusive, stoppable
 from ganstyle.images import write_image
 from ganstyle.models import MAX_STRENGTH
 from ganstyle.stylize import MAX_STROKE_SIZE, PLAIN, Controls, result_name

@@ -1,21 +1,37 @@
-"""The application: its tabs, its queue and its theme."""
+"""The application: its tabs, its queue, its theme, and what its web server refuses."""
 
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from ganstyle.devices import pick_device
 from ganstyle.gui.api import PublicApi
 from ganstyle.gui.compare import CompareTab
-from ganstyle.gui.context import AppContext, StyleCatalog
-from ganstyle.gui.middleware import MAX_QUEUE
+from ganstyle.gui.context import AppContext, StyleCatalog, TensorBoard
 from ganstyle.gui.optimize import OptimizeTab
 from ganstyle.gui.runs import RunsTab
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.settings import Settings
 from ganstyle.gui.stylize import StylizeTab
-from ganstyle.gui.tensorboard import TensorBoard
 from ganstyle.weights import find_vgg16
+
+MAX_QUEUE = 12
+"""Jobs that may wait for their turn; whoever comes then is told that the queue is full."""
+
+QUEUE_FULL = f"The queue is full: {MAX_QUEUE} jobs are waiting. Try again in a minute."
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# Gradio serves ``file=https://…`` and ``proxy=https://…`` by fetching the address.
+_REMOTE = re.compile(r"/(?:proxy=|file[=/][a-z][a-z0-9+.-]*:)", re.IGNORECASE)
 
 STYLE_SHEET = Path(__file__).with_name("style.css")
 
@@ -111,3 +127,32 @@ def theme() -> gr.themes.Base:
         slider_color="*primary_600",
         slider_color_dark="*primary_400",
     )
+
+
+class NoFetching:
+    """ASGI middleware that refuses requests which would make the server fetch something.
+
+    Args:
+        app: answers all other requests.
+    """
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with 403, or pass the request on."""
+        if scope["type"] == "http" and _REMOTE.search(scope["path"]):
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body", "body": b"this server fetches nothing"})
+        else:
+            await self._app(scope, receive, send)
+
+
+def queue_full_response(request: Request, error: HTTPException) -> JSONResponse:
+    """Answer in place of Gradio when its queue is full, which it reports as status 503.
+
+    Gradio's page shows a fixed sentence for status 503, and the server's text for any other one.
+    """
+    if error.detail.startswith("Queue is full"):
+        return JSONResponse({"detail": QUEUE_FULL}, 429)
+    return JSONResponse({"detail": error.detail}, error.status_code)

@@ -10,11 +10,10 @@ import gradio as gr
 
 from ganstyle.errors import ImageError
 from ganstyle.files import atomic_write
-from ganstyle.gui.components import progress_line
+from ganstyle.gui.components import Upload, photo_files_input, progress_line, safe_name
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import claim_uploads, connect_job, public_message
-from ganstyle.gui.jobs import JobResult, JobStopped, run_job, stoppable
-from ganstyle.gui.uploads import Upload, photo_files_input, safe_name
+from ganstyle.gui.sessions import JobResult, JobStopped, run_job, stoppable
 from ganstyle.images import write_image
 from ganstyle.stylize import Controls, result_name
 

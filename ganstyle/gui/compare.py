@@ -14,11 +14,10 @@ from ganstyle.evaluate.compare import (
 )
 from ganstyle.evaluate.reference import find_reference
 from ganstyle.gatys import DEFAULTS
-from ganstyle.gui.components import aside, picture, placeholder, progress_line
+from ganstyle.gui.components import Upload, aside, picture, placeholder, progress_line, small_photo_input
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import claim_uploads, connect_job
-from ganstyle.gui.jobs import JobResult, JobStopped, run_job
-from ganstyle.gui.uploads import Upload, small_photo_input
+from ganstyle.gui.sessions import JobResult, JobStopped, run_job
 from ganstyle.metrics import EvaluationModels, Evaluator
 from ganstyle.reports import table
 

@@ -1,22 +1,23 @@
 """Serving the application and cleaning up after it; Gradio is only imported when that begins."""
 
-import errno
 import logging
 import os
-import socket
-from collections.abc import Iterator
+import shutil
+import signal
+import stat
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.lifetime import TerminationSignals, process_settings, temporary_folder
-from ganstyle.gui.settings import LOOPBACK, Settings
-
-_PORTS = range(7860, 7960)
-"""Tried in this order when no port is given; the first is Gradio's usual one."""
+from ganstyle.gui.settings import LOOPBACK, Settings, pick_port
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,7 @@ def _launch(blocks: Any, settings: Settings, attempts: int = 5) -> Served:
 def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
     from starlette.middleware import Middleware
 
-    from ganstyle.gui.app import STYLE_SHEET, theme
-    from ganstyle.gui.middleware import NoFetching, queue_full_response
+    from ganstyle.gui.app import STYLE_SHEET, NoFetching, queue_full_response, theme
 
     _, address, public = blocks.launch(
         server_name=_url_host(settings.host),
@@ -134,67 +134,137 @@ def _close_server(blocks: Any) -> None:
     blocks.close(verbose=False)
 
 
-def pick_port(host: str, port: int | None) -> int:
-    """Return a free port, once it is certain that the address can be listened on.
-
-    Args:
-        host: an address or a name of this machine.
-        port: the only one to try; None: the first free one of the usual ones.
-
-    Raises:
-        GanstyleError: the address is not this machine's, or the port is taken or not allowed.
-    """
-    addresses = _resolve(host)
-    for candidate in _PORTS if port is None else [port]:
-        try:
-            _try_to_listen(addresses, candidate)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                continue
-            if error.errno == errno.EACCES:
-                raise GanstyleError(f"--port {candidate}: not allowed; choose one above 1023") from error
-            raise _not_here(host, error.strerror or str(error)) from error
-        return candidate
-    if port is None:
-        raise GanstyleError(f"ports {_PORTS[0]} to {_PORTS[-1]} are all taken; choose another with --port")
-    raise GanstyleError(f"--port {port}: already in use; choose another, or leave it out to get a free one")
-
-
-def _resolve(host: str) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
-    """Return the family and the socket address, port 0, of all that a server of this name would listen on."""
-    name = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
-    if not name.strip():
-        raise GanstyleError(f"--host: is empty; leave it out to serve this machine only ({LOOPBACK})")
-    with suppress(ValueError):
-        number = ip_address(name)
-        if number.version == 4:
-            return [(socket.AF_INET, (name, 0))]
-        if not number.scope_id:
-            return [(socket.AF_INET6, (name, 0, 0, 0))]
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:
-        raise _not_here(host, getattr(error, "strerror", None) or "no valid name") from error
-    return [(family, address) for family, *_, address in found]
-
-
-def _try_to_listen(addresses: list[tuple[socket.AddressFamily, tuple[Any, ...]]], port: int) -> None:
-    # Gradio refuses a port that is taken on the loopback address, whatever the host.
-    for family, (address, _, *scope) in [*addresses, (socket.AF_INET, (LOOPBACK, 0))]:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((address, port, *scope))
-
-
-def _not_here(host: str, reason: str) -> GanstyleError:
-    return GanstyleError(
-        f"--host {host}: not an address of this machine ({reason}); "
-        f"use {LOOPBACK} for this machine only, or 0.0.0.0 for all its networks"
-    )
-
-
 def _url_host(host: str) -> str:
     """Return a host as it stands in an address: IPv6 in brackets."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+_PREFIX = "ganstyle-gui-"
+_LOCK = ".lock"
+_ATTEMPTS = 100
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM or SIGHUP, as `docker stop` and a closed terminal do."""
+
+
+class TerminationSignals:
+    """Turns SIGTERM and SIGHUP into an exception as Ctrl-C is one, so that everything is cleaned up.
+
+    The exception is raised by `check` while the program starts, because code that is being imported does not
+    expect one; after `raise_at_once`, wherever the main thread is; never after `hold`, so that cleaning up is
+    not interrupted. A signal that the process was started to ignore, as `nohup` does with SIGHUP, stays
+    ignored. Handlers are only set in the main thread, and taken back at the end.
+    """
+
+    def __init__(self) -> None:
+        self._received: int | None = None
+        self._at_once = False
+        self._previous: dict[int, signal._HANDLER] = {}
+
+    def check(self) -> None:
+        """Raise if a signal has come.
+
+        Raises:
+            KeyboardInterrupt: it was SIGINT.
+            Terminated: it was SIGTERM or SIGHUP.
+        """
+        if self._received is not None:
+            raise KeyboardInterrupt if self._received == signal.SIGINT else Terminated
+
+    def raise_at_once(self) -> None:
+        """From now on, raise as soon as a signal comes."""
+        self._at_once = True
+        self.check()
+
+    def hold(self) -> None:
+        """From now on, raise no more."""
+        self._at_once = False
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        first = self._received is None
+        self._received = number if first else self._received
+        if first and self._at_once:
+            self.check()
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)  # Windows has no SIGHUP
+                if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.hold()
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a temporary folder and remove it at the end, with those that killed processes left behind.
+
+    A process holds a lock in its folder; the system releases it however the process ends.
+    """
+    _remove_abandoned(Path(tempfile.gettempdir()))
+    folder, lock = _locked_folder()
+    try:
+        yield folder
+    finally:
+        ending = folder
+        with suppress(OSError):  # under another name, nobody writes to it anymore
+            ending = folder.rename(folder.with_name(f"{folder.name}-ending"))
+        shutil.rmtree(ending, ignore_errors=True)
+        lock.release()
+        for leftover in (ending, folder):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _locked_folder() -> tuple[Path, FileLock]:
+    for _ in range(_ATTEMPTS):
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        lock = FileLock(folder / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:  # another process started just now and takes the folder for abandoned
+            continue
+        return folder, lock
+    raise OSError(f"{tempfile.gettempdir()}: cannot lock a folder here")
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove this user's temporary folders of processes that no longer run."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError, Timeout):
+            status = folder.lstat()
+            if not stat.S_ISDIR(status.st_mode) or (hasattr(os, "getuid") and status.st_uid != os.getuid()):
+                continue
+            with FileLock(folder / _LOCK, timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def process_settings(temporary: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and the folder for the temporary files of every library, for a block.
+
+    Gradio writes uploads to Python's temporary folder as they arrive; it has no setting of its own for that.
+    """
+    before = {name: os.environ.get(name) for name in environment}
+    before_folder = tempfile.tempdir
+    os.environ.update(environment)
+    tempfile.tempdir = str(temporary)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before_folder
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

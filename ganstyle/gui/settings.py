@@ -1,15 +1,22 @@
 """What the command line decides about the interface: what it shows, where it listens, who may open it."""
 
+import errno
 import re
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from ganstyle.errors import GanstyleError
 
 LOOPBACK = "127.0.0.1"
 AUTH_VARIABLE = "GANSTYLE_AUTH"
 """The environment variable that may hold ``user:password``; a command line shows it to every local user."""
+
+_PORTS = range(7860, 7960)
+"""Tried in this order when no port is given; the first is Gradio's usual one."""
 
 _MEGABYTE = 1024**2
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": _MEGABYTE, "g": 1024**3}
@@ -115,3 +122,64 @@ def path_prefix(text: str) -> str:
             f"--root-path {text}: write a path such as /ganstyle, or an address such as https://example.org/ganstyle"
         )
     return f"/{prefix.lstrip('/')}" if prefix else ""
+
+
+def pick_port(host: str, port: int | None) -> int:
+    """Return a free port, once it is certain that the address can be listened on.
+
+    Args:
+        host: an address or a name of this machine.
+        port: the only one to try; None: the first free one of the usual ones.
+
+    Raises:
+        GanstyleError: the address is not this machine's, or the port is taken or not allowed.
+    """
+    addresses = _resolve(host)
+    for candidate in _PORTS if port is None else [port]:
+        try:
+            _try_to_listen(addresses, candidate)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                continue
+            if error.errno == errno.EACCES:
+                raise GanstyleError(f"--port {candidate}: not allowed; choose one above 1023") from error
+            raise _not_here(host, error.strerror or str(error)) from error
+        return candidate
+    if port is None:
+        raise GanstyleError(f"ports {_PORTS[0]} to {_PORTS[-1]} are all taken; choose another with --port")
+    raise GanstyleError(f"--port {port}: already in use; choose another, or leave it out to get a free one")
+
+
+def _resolve(host: str) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    """Return the family and the socket address, port 0, of all that a server of this name would listen on."""
+    name = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not name.strip():
+        raise GanstyleError(f"--host: is empty; leave it out to serve this machine only ({LOOPBACK})")
+    with suppress(ValueError):
+        number = ip_address(name)
+        if number.version == 4:
+            return [(socket.AF_INET, (name, 0))]
+        if not number.scope_id:
+            return [(socket.AF_INET6, (name, 0, 0, 0))]
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise _not_here(host, getattr(error, "strerror", None) or "no valid name") from error
+    return [(family, address) for family, *_, address in found]
+
+
+def _try_to_listen(addresses: list[tuple[socket.AddressFamily, tuple[Any, ...]]], port: int) -> None:
+    # Gradio refuses a port that is taken on the loopback address, whatever the host.
+    for family, (address, _, *scope) in [*addresses, (socket.AF_INET, (LOOPBACK, 0))]:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((address, port, *scope))
+
+
+def _not_here(host: str, reason: str) -> GanstyleError:
+    return GanstyleError(
+        f"--host {host}: not an address of this machine ({reason}); "
+        f"use {LOOPBACK} for this machine only, or 0.0.0.0 for all its networks"
+    )

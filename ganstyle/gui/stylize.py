@@ -10,11 +10,10 @@ import gradio as gr
 from torch import Tensor
 
 from ganstyle.gui.batch import BatchSection
-from ganstyle.gui.components import placeholder, progress_line
+from ganstyle.gui.components import Upload, mask_input, photo_input, placeholder, progress_line
 from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
 from ganstyle.gui.events import LIGHT_EVENT, claim_uploads, connect_job, heavy_event, with_toasts
-from ganstyle.gui.jobs import JobResult, JobStopped, exclusive, run_job, stoppable
-from ganstyle.gui.uploads import Upload, mask_input, photo_input
+from ganstyle.gui.sessions import JobResult, JobStopped, exclusive, run_job, stoppable
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
 from ganstyle.models import MAX_STRENGTH
 from ganstyle.stylize import MAX_STROKE_SIZE, PLAIN, Controls, result_name

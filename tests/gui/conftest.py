@@ -1,4 +1,4 @@
-"""A served interface, clients that talk to it, and a browser."""
+"""A served interface, and clients that talk to it."""
 
 import json
 import os
@@ -19,24 +19,10 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from ganstyle.gui.middleware import MAX_QUEUE
+from ganstyle.gui.app import MAX_QUEUE
 from ganstyle.images import encode_png
 from ganstyle.style import load_style, save_style, shipped_styles
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
-_CHROMIUM_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
-
 
 # The command itself, in a process that cannot reach other machines and writes down when it tries.
 _COMMAND = """
@@ -104,13 +90,7 @@ class Served:
 
 
 def start_gui(folder: Path, *options: str | Path, **environment: str) -> Served:
-    """Start ``ganstyle gui`` in a process of its own; it has no address yet.
-
-    Args:
-        folder: for all that belongs to it.
-        options: further ones.
-        environment: further variables.
-    """
+    """Start ``ganstyle gui`` in a process of its own, with its files in a folder; it has no address yet."""
     temporary, runs, strays, errors = (folder / name for name in ("tmp", "runs", "strays", "errors"))
     temporary.mkdir(exist_ok=True)
     strays.touch()
@@ -313,49 +293,3 @@ def huge_png() -> Callable[[int], bytes]:
         return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body
 
     return make
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("there is no Chromium; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_CHROMIUM_ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def open_page(served: Served, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens the interface; keywords are those of Playwright's contexts.
-
-    The test fails on a request that leaves this machine, an error on the console or in a script, and an
-    answer that is an error; but for messages on the console with the text ``forgiven``.
-    """
-    faults: list[str] = []
-    contexts = []
-
-    def on_request(request: Request) -> None:
-        if not request.url.startswith((served.address, "data:", "blob:")):
-            faults.append(f"request to {request.url}")
-
-    def make(*, forgiven: str | None = None, link: str | None = None, **options: Any) -> Page:
-        def on_console(message: ConsoleMessage) -> None:
-            if message.type == "error" and not (forgiven and forgiven in message.text):
-                faults.append(f"console: {message.text}")
-
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", on_request)
-        page.on("console", on_console)
-        page.on("pageerror", lambda error: faults.append(f"script: {error}"))
-        page.goto(link or served.address)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert faults == []
-    assert served.strays.read_text() == ""

@@ -1,36 +1,32 @@
-"""Which address and port are listened on, and what is said when that is not possible."""
+"""What is said when the server cannot start, and what remains of it: nothing."""
 
-import _socket
-import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
 import pytest
 
-import ganstyle.gui.server
+import ganstyle.gui.settings
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.server import _launch, pick_port, serve
-from ganstyle.gui.settings import Settings
-
-
-@pytest.fixture(autouse=True)
-def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Resolve addresses as ever, and names but for localhost as a machine does that knows none."""
-
-    def resolve(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
-        if host != "localhost":
-            flags |= socket.AI_NUMERICHOST
-        return _socket.getaddrinfo(host, port, family, type, proto, flags)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+from ganstyle.gui.server import (
+    Terminated,
+    TerminationSignals,
+    _launch,
+    process_settings,
+    serve,
+    temporary_folder,
+)
+from ganstyle.gui.settings import Settings, pick_port
 
 
 @pytest.fixture
@@ -40,43 +36,6 @@ def taken() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener.getsockname()[1]
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "nosuch.invalid",
-        "192.0.2.1",
-        "127.0.0.1:7860",
-        "0.0.0.0:80",
-        "http://localhost",
-        "a" * 70,
-        "a..b",
-        "fe80::1",
-        "::1::2",
-        "256.0.0.1",
-    ],
-)
-@pytest.mark.parametrize("port", [None, 7999])
-def test_a_wrong_host_fails_at_once(host: str, port: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    resolve = socket.getaddrinfo
-
-    def count(*arguments: Any, **keywords: Any) -> Any:
-        calls.append(arguments)
-        return resolve(*arguments, **keywords)
-
-    monkeypatch.setattr(socket, "getaddrinfo", count)
-    with pytest.raises(GanstyleError, match="not an address of this machine") as caught:
-        pick_port(host, port)
-    assert host in str(caught.value)
-    assert len(calls) <= 1
-
-
-@pytest.mark.parametrize("host", ["", " ", "[]"])
-def test_an_empty_host(host: str) -> None:
-    with pytest.raises(GanstyleError, match="--host: is empty"):
-        pick_port(host, None)
 
 
 def test_a_wrong_host_in_one_line(tmp_path: Path) -> None:
@@ -94,29 +53,6 @@ def test_a_wrong_host_in_one_line(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("ganstyle: --host nosuch.invalid: not an address of this machine")
     assert time.monotonic() - began < 30
-
-
-def test_a_taken_port(taken: int) -> None:
-    for host in ("127.0.0.1", "0.0.0.0", "localhost"):
-        with pytest.raises(GanstyleError, match=f"--port {taken}: already in use"):
-            pick_port(host, taken)
-
-
-def test_the_next_free_port(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 100))
-    assert taken < pick_port("127.0.0.1", None) < taken + 100
-    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 1))
-    with pytest.raises(GanstyleError, match=f"ports {taken} to {taken} are all taken"):
-        pick_port("127.0.0.1", None)
-
-
-def test_a_port_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: socket.socket, address: Any) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    monkeypatch.setattr(socket.socket, "bind", refuse)
-    with pytest.raises(GanstyleError, match="--port 80: not allowed; choose one above 1023"):
-        pick_port("127.0.0.1", 80)
 
 
 @pytest.mark.parametrize("error", [OSError("the caller's"), ValueError("the caller's")])
@@ -154,7 +90,7 @@ def test_a_port_that_is_taken_while_starting(taken: int, monkeypatch: pytest.Mon
                 raise OSError("Cannot find empty port in range")
             return None, f"http://127.0.0.1:{server_port}/", ""
 
-    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 100))
+    monkeypatch.setattr(ganstyle.gui.settings, "_PORTS", range(taken, taken + 100))
     assert _launch(Blocks(), Settings()).address == f"http://127.0.0.1:{Blocks.ports[-1]}/"
     assert len(Blocks.ports) == 3
     Blocks.ports.clear()
@@ -170,3 +106,117 @@ def test_behind_a_proxy_and_on_ipv6(another: Callable[..., AbstractContextManage
     with another("--host", "::1", http_proxy=proxy, HTTP_PROXY=proxy, ALL_PROXY=proxy) as served:
         assert served.address.startswith("http://[::1]:")
         assert httpx.get(served.address, trust_env=False).status_code == 200
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Python's folder for temporary files, an empty one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_only_abandoned_folders_are_removed(temporary: Path) -> None:
+    with temporary_folder() as running:
+        (running / "photo.png").touch()
+        abandoned = temporary / "ganstyle-gui-abandoned"
+        foreign = temporary / "something-else"
+        elsewhere = temporary / "elsewhere"
+        for folder in (abandoned, foreign, elsewhere):
+            folder.mkdir()
+            (folder / "photo.png").touch()
+        (temporary / "ganstyle-gui-link").symlink_to(elsewhere)
+        (temporary / "ganstyle-gui-file").touch()
+        with temporary_folder() as another_one:
+            assert another_one != running
+            assert (running / "photo.png").exists()
+            assert not abandoned.exists()
+            assert (foreign / "photo.png").exists()
+            assert (elsewhere / "photo.png").exists()
+        assert not another_one.exists()
+    assert not running.exists()
+
+
+def test_a_folder_is_removed_with_what_is_written_meanwhile(temporary: Path) -> None:
+    stop = threading.Event()
+
+    def write(folder: Path) -> None:
+        for number in range(100_000):
+            if stop.is_set():
+                return
+            with suppress(OSError):
+                (folder / f"{number}").touch()
+
+    with temporary_folder() as folder:
+        writer = threading.Thread(target=write, args=(folder,))
+        writer.start()
+        time.sleep(0.1)
+    stop.set()
+    writer.join()
+    assert not folder.exists()
+
+
+def test_settings_of_the_process_come_back(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
+    with process_settings(temporary / "x", {"GRADIO_TEMP_DIR": "x", "NO_PROXY": "y"}):
+        assert tempfile.gettempdir() == str(temporary / "x")
+    assert tempfile.gettempdir() == str(temporary)
+
+
+_SIGNALED = """
+import os, signal, sys, time
+from ganstyle.gui.server import Terminated, TerminationSignals
+if sys.argv[2] == "nohup":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+number = getattr(signal, sys.argv[1])
+try:
+    with TerminationSignals() as signals:
+        try:
+            if sys.argv[2] != "early":
+                signals.raise_at_once()
+            os.kill(os.getpid(), number)
+            print("goes on")
+            signals.check()
+        finally:
+            signals.hold()
+            for again in (signal.SIGINT, signal.SIGTERM, number):
+                os.kill(os.getpid(), again)
+            print("cleaned up")
+except KeyboardInterrupt as error:
+    print(type(error).__name__)
+print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "expected"),
+    [
+        ("SIGINT", "", ["cleaned up", "KeyboardInterrupt", "True"]),
+        ("SIGTERM", "", ["cleaned up", "Terminated", "True"]),
+        ("SIGHUP", "", ["cleaned up", "Terminated", "True"]),
+        ("SIGINT", "early", ["goes on", "cleaned up", "KeyboardInterrupt", "True"]),
+        ("SIGTERM", "early", ["goes on", "cleaned up", "Terminated", "True"]),
+        ("SIGHUP", "nohup", ["goes on", "cleaned up", "True"]),
+    ],
+)
+def test_signals_interrupt_once(name: str, how: str, expected: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SIGNALED, name, how], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.splitlines() == expected
+
+
+def test_in_another_thread_signals_are_left_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    def enter() -> None:
+        with TerminationSignals():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+    assert issubclass(Terminated, KeyboardInterrupt)
+    assert not issubclass(Terminated, GanstyleError)

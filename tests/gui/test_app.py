@@ -5,7 +5,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ganstyle.gui.middleware import QUEUE_FULL, NoFetching, queue_full_response
+from ganstyle.gui.app import QUEUE_FULL, NoFetching, queue_full_response
 
 
 def ask(path: str) -> int:

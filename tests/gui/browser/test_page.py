@@ -1,0 +1,104 @@
+"""What concerns the whole page: links that keep settings, its API panel, phones, and the end of a visit."""
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import expect
+
+from ganstyle.gui.api import ENDPOINTS
+from tests.gui.browser.conftest import STYLES, OpenPage, go_to, set_number, upload
+
+
+def test_links_keep_the_settings(open_page: OpenPage, served: Any) -> None:
+    page = open_page()
+    expect(page.locator("#style input")).to_have_value(STYLES[0])
+    assert page.url == served.address
+    set_number(page, "#strength", 0.5)
+    page.locator("#keep").get_by_role("checkbox").check()
+    page.click("#style input")
+    page.get_by_role("option", name="mine").click()
+    go_to(page, "Optimize")
+    set_number(page, "#steps", 7)
+    page.wait_for_url(re.compile("steps=7"))
+    link = page.url
+    assert set(httpx.URL(link).params.items()) == {
+        *(
+            ("style", "mine"),
+            ("strength", "0.5"),
+            ("keep_colors", "true"),
+            ("tab", "optimize"),
+            ("steps", "7"),
+        )
+    }
+    other = open_page(link=link)
+    expect(other.locator("#steps input[type=number]")).to_have_value("7")
+    go_to(other, "Stylize")
+    expect(other.locator("#style input")).to_have_value("mine")
+    expect(other.locator("#strength input[type=number]")).to_have_value("0.5")
+    expect(other.locator("#keep").get_by_role("checkbox")).to_be_checked()
+    assert set(httpx.URL(other.url).params.items()) == set(httpx.URL(link).params.items()) - {
+        ("tab", "optimize")
+    }
+
+
+def test_a_link_that_is_wrong_changes_nothing(open_page: OpenPage, served: Any) -> None:
+    page = open_page(link=f"{served.address}?style=/etc/passwd&strength=99&tab=nosuch&other=<b>&steps=x")
+    expect(page.locator("#style input")).to_have_value(STYLES[0])
+    expect(page.locator("#strength input[type=number]")).to_have_value("1")
+
+
+def test_the_api_is_documented_in_the_page(open_page: OpenPage) -> None:
+    page = open_page(
+        forgiven="status of 40"
+    )  # Gradio's panel also asks for its monitoring and its MCP server
+    page.get_by_role("button", name="Use via API").click()
+    for name in ENDPOINTS:
+        expect(
+            page.get_by_role("heading", name=f"/{name}").or_(page.get_by_text(f"/{name}")).first
+        ).to_be_visible()
+
+
+def test_on_a_telephone_in_the_dark(open_page: OpenPage) -> None:
+    """Nothing is wider than the screen, and whatever can be used has a name that can be said."""
+    page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page.click("#example")
+    expect(page.locator("#thumbnails button img")).to_have_count(len(STYLES))
+    assert page.evaluate("document.body.classList.contains('dark')")
+    for tab in ("Stylize", "Optimize", "Compare", "Runs"):
+        go_to(page, tab)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+        assert page.evaluate(NAMELESS) == [], tab
+
+
+NAMELESS = """() => [...document.querySelectorAll("button, input, select, textarea, a[href], [role=tab]")]
+  .filter(e => e.checkVisibility())
+  .filter(e => !(e.getAttribute("aria-label") || e.title || e.innerText?.trim() || e.labels?.length ||
+    e.getAttribute("aria-labeledby") || e.querySelector("img[alt]:not([alt=''])")))
+  .map(e => e.outerHTML.slice(0, 200))"""
+
+
+def test_a_visit_leaves_nothing(open_page: OpenPage, photo: Path, served: Any) -> None:
+    def files() -> set[Path]:
+        walk = os.walk(served.temporary)  # unlike `Path.rglob`, it bears that folders vanish meanwhile
+        return {
+            Path(folder, name)
+            for folder, _, names in walk
+            for name in names
+            if name == photo.name or "session-" in folder
+        }
+
+    before = files()  # of other visitors
+    page = open_page()
+    upload(page, "#photo", photo)
+    expect(page.locator("#slider img")).to_have_count(2)
+    assert files() - before
+    page.close()
+    deadline = time.monotonic() + 30
+    while files() - before and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert files() - before == set()
