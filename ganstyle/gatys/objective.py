@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganstyle.errors import GanstyleError
 from ganstyle.gatys.settings import GatysSettings
-from ganstyle.losses import StyleTarget, image_pyramid, total_variation, usable_octaves
+from ganstyle.losses import StyleTarget, total_variation, usable_pyramid
 from ganstyle.losses.features import FeatureExtractor, FeatureMaps
 from ganstyle.losses.perceptual import content_loss, octave_mean, style_loss
 from ganstyle.losses.pyramid import binomial_halving
@@ -71,7 +71,7 @@ class Objective:
 
     def __call__(self, picture: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a picture (1, 3, H, W) in [0, 1], and each of its terms before weighting."""
-        octaves = [self.features(image) for image in usable_pyramid(picture, self.octaves)]
+        octaves = [self.features(image) for image in usable_pyramid(picture, self.octaves, binomial_halving)]
         values = {name: term(picture, octaves) for name, (_, term) in self.terms.items()}
         loss = torch.stack([self.terms[name][0] * value for name, value in values.items()]).sum()
         return loss, {name: value.detach() for name, value in values.items()}
@@ -94,7 +94,7 @@ def content_term(layers: Mapping[str, float], octaves: int = 1) -> TermFactory:
         if inputs.photo is None:
             raise GanstyleError("a content term needs a photo")
         targets = []
-        for image in usable_pyramid(inputs.photo, octaves):
+        for image in usable_pyramid(inputs.photo, octaves, binomial_halving):
             maps = inputs.features(image)
             require_layers(maps, layers)
             targets.append({layer: maps[layer] for layer in layers})
@@ -150,11 +150,6 @@ def standard_terms(
     style = style_term(settings.style_layers, style_weights, settings.style_octaves)
     factories = {"content": content, "style": style, "tv": variation_term}
     return {name: (weight, factories[name]) for name, weight in settings.weights.items()}
-
-
-def usable_pyramid(image: Tensor, octaves: int) -> list[Tensor]:
-    """Return an image and its halves, as many as it is large enough for."""
-    return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves), binomial_halving)
 
 
 def require_layers(found: Mapping[str, Tensor], layers: Mapping[str, float]) -> None:

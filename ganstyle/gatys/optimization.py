@@ -17,7 +17,7 @@ from ganstyle.gatys.scales import Scale, enlarge, lost_detail, plan
 from ganstyle.gatys.settings import DEFAULTS, GatysSettings
 from ganstyle.images import resize, resize_shorter
 from ganstyle.images.color import luminance_only, match_color, match_luminance
-from ganstyle.losses import usable_octaves
+from ganstyle.losses import missing_octaves
 from ganstyle.losses.features import FeatureExtractor
 
 
@@ -90,7 +90,8 @@ def optimize(
     size = min(guide.shape[-2:]) if settings.size is None else settings.size
     from_noise = start_image is None and (settings.start == "noise" or content is None)
     planned = plan(size, settings.scales, from_noise=from_noise)
-    run = OptimizationRun(settings, began, callback, notes=_missing_octaves(size, settings.octaves))
+    missing = missing_octaves(size, settings.octaves)
+    run = OptimizationRun(settings, began, callback, notes=[missing] if missing else [])
     with explain_out_of_memory(size, guide.device):
         paintings = _recolored(paintings, content, settings.preserve_color)
         wanted = _terms(settings, shares, terms or {}, texture=content is None)
@@ -127,13 +128,6 @@ def optimize(
         ended_by=run.ended_by,
         history=run.history,
     )
-
-
-def _missing_octaves(size: int, octaves: int) -> list[str]:
-    usable = usable_octaves(size, octaves)
-    if usable == octaves:
-        return []
-    return [f"{size} px are enough for {usable} of {octaves} octaves; the largest forms are left out"]
 
 
 def _recolored(paintings: list[Tensor], photo: Tensor | None, preserve_color: str) -> list[Tensor]:

@@ -11,7 +11,7 @@ from ganstyle.losses.perceptual import (
     style_loss,
     total_variation,
 )
-from ganstyle.losses.pyramid import image_pyramid, usable_octaves
+from ganstyle.losses.pyramid import image_pyramid, missing_octaves, usable_octaves, usable_pyramid
 from ganstyle.losses.target import StyleTarget
 
 __all__ = [
@@ -26,9 +26,11 @@ __all__ = [
     "draw_augmentation",
     "gram_matrix",
     "image_pyramid",
+    "missing_octaves",
     "r1_penalty",
     "relative_distance",
     "style_loss",
     "total_variation",
     "usable_octaves",
+    "usable_pyramid",
 ]

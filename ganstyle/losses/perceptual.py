@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganstyle.losses.features import FeatureExtractor, FeatureMaps
 from ganstyle.losses.gram import gram_matrix
-from ganstyle.losses.pyramid import image_pyramid, usable_octaves
+from ganstyle.losses.pyramid import usable_pyramid
 from ganstyle.losses.target import StyleTarget
 
 # Keeps a black target (all features 0) from dividing by zero; real squared norms are many orders above it.
@@ -165,13 +165,13 @@ class PerceptualLoss(nn.Module):
     @torch.no_grad()
     def photo_features(self, photo: Tensor) -> list[FeatureMaps]:
         """Return what ``forward`` compares a picture with, octave by octave; fixed photos need this once."""
-        octaves = [self.features(image) for image in self._pyramid(photo, len(self.content_octaves))]
+        octaves = [self.features(image) for image in usable_pyramid(photo, len(self.content_octaves))]
         return [{layer: maps[layer] for layer in self.content_layers} for maps in octaves]
 
     def picture_features(self, picture: Tensor) -> list[FeatureMaps]:
         """Return the picture's feature maps, octave by octave, with their graph."""
         count = max(len(self.content_octaves), len(self.style_octaves))
-        return [self.features(image) for image in self._pyramid(picture, count)]
+        return [self.features(image) for image in usable_pyramid(picture, count)]
 
     def forward(self, picture: Tensor, photo: Sequence[FeatureMaps]) -> Distances:
         """Compare each picture of (B, 3, H, W) in [0, 1] with its photo's features and with the style."""
@@ -190,10 +190,6 @@ class PerceptualLoss(nn.Module):
         return Distances(
             content=octave_mean(content, self.content_octaves), style=octave_mean(style, self.style_octaves)
         )
-
-    @staticmethod
-    def _pyramid(image: Tensor, octaves: int) -> list[Tensor]:
-        return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves))
 
 
 def octave_mean(distances: Sequence[Tensor], weights: Sequence[float] | None = None) -> Tensor:

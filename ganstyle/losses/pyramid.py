@@ -54,9 +54,22 @@ def image_pyramid(image: Tensor, octaves: int, halve: Halving = average_halving)
     return images
 
 
+def usable_pyramid(image: Tensor, octaves: int, halve: Halving = average_halving) -> list[Tensor]:
+    """Return an image and its halves as `image_pyramid` does, but only as many as it is large enough for."""
+    return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves), halve)
+
+
 def usable_octaves(side: int, octaves: int) -> int:
     """Return how many of ``octaves`` an image of a shorter side of ``side`` pixels is large enough for."""
     usable = 1
     while usable < octaves and side // 2**usable >= SMALLEST_SIDE:
         usable += 1
     return usable
+
+
+def missing_octaves(side: int, octaves: int) -> str | None:
+    """Say in one line if an image of a shorter side of ``side`` pixels is too small for ``octaves``."""
+    usable = usable_octaves(side, octaves)
+    if usable == octaves:
+        return None
+    return f"{side} px are enough for {usable} of {octaves} octaves; the largest forms are left out"

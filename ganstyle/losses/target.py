@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.losses.gram import gram_matrix
-from ganstyle.losses.pyramid import Halving, average_halving, image_pyramid, usable_octaves
+from ganstyle.losses.pyramid import Halving, average_halving, usable_pyramid
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,8 @@ class StyleTarget:
             halve: how an image is halved; see `image_pyramid`.
         """
         shares = [1.0] * len(images) if weights is None else list(weights)
-        usable = min(usable_octaves(min(image.shape[-2:]), octaves) for image in images)
-        pyramids = [image_pyramid(image, usable, halve) for image in images]
-        return cls(tuple(_mean_grams(features, octave, shares) for octave in zip(*pyramids, strict=True)))
+        pyramids = [usable_pyramid(image, octaves, halve) for image in images]
+        return cls(tuple(_mean_grams(features, octave, shares) for octave in zip(*pyramids, strict=False)))
 
     def to(self, device: torch.device | str) -> "StyleTarget":
         """Return the same target with its matrices on ``device``."""

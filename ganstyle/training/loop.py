@@ -20,7 +20,7 @@ from ganstyle.runs.run import Run, resume_run, start_run
 from ganstyle.runs.schedule import learning_rate_factor, set_learning_rates
 from ganstyle.training.output import StyleOutput
 from ganstyle.training.patches import PatchView
-from ganstyle.training.phases import TrainingPhase, missing_octaves, prepare_phases
+from ganstyle.training.phases import TrainingPhase, prepare_phases, unused_octaves
 from ganstyle.training.samples import Samples
 from ganstyle.training.state import TrainingState, fresh_state
 from ganstyle.training.steps import (
@@ -74,7 +74,7 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
     )
     weights = phases[-1].weights
     run.say(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}")
-    if missing := missing_octaves(recipe, phases):
+    if missing := unused_octaves(recipe, phases):
         run.say(missing)
     guard = Guard(accelerator, recipe.guard, clip=recipe.optimizer.clip)
     resume_run(run, state, guard)

@@ -7,7 +7,7 @@ from accelerate import Accelerator
 
 from ganstyle.data import ContentSource, StyleImages, TrainingData
 from ganstyle.images import resize_shorter
-from ganstyle.losses import PerceptualLoss, StyleTarget, usable_octaves
+from ganstyle.losses import PerceptualLoss, StyleTarget, missing_octaves
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.launch import feature_dtype, find_weights
 from ganstyle.runs.loop import Phase
@@ -81,14 +81,10 @@ def prepare_phases(
     return phases
 
 
-def missing_octaves(recipe: Recipe, phases: Sequence[TrainingPhase]) -> str | None:
+def unused_octaves(recipe: Recipe, phases: Sequence[TrainingPhase]) -> str | None:
     """Say in one line if the smallest crops, or the painting, are too small for the recipe's octaves."""
     wanted = max(len(recipe.loss.style_octave_weights), len(recipe.loss.content_octave_weights))
-    side = min(recipe.style.size, *(phase.image_size for phase in phases))
-    usable = usable_octaves(side, wanted)
-    if usable == wanted:
-        return None
-    return f"{side} px are enough for {usable} of {wanted} octaves; the largest forms are left out"
+    return missing_octaves(min(recipe.style.size, *(phase.image_size for phase in phases)), wanted)
 
 
 def _perceptual(

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ganstyle.losses import image_pyramid, usable_octaves
+from ganstyle.losses import image_pyramid, missing_octaves, usable_octaves, usable_pyramid
 from ganstyle.losses.pyramid import average_halving, binomial_halving
 
 
@@ -48,3 +48,16 @@ def test_binomial_halving_lets_less_through_that_the_half_cannot_show() -> None:
     )  # beyond the half's limit
     smooth, averages = (halve(wave)[..., 2:-2].abs().max() for halve in (binomial_halving, average_halving))
     assert smooth < 0.2 * averages
+
+
+def test_usable_pyramid_leaves_out_sizes_that_are_too_small() -> None:
+    image = torch.rand(1, 3, 64, 200)
+    assert [min(i.shape[-2:]) for i in usable_pyramid(image, 8)] == [64, 32, 16]
+    for found, expected in zip(usable_pyramid(image, 2), image_pyramid(image, 2), strict=True):
+        assert torch.equal(found, expected)
+    assert torch.equal(usable_pyramid(image, 2, binomial_halving)[1], binomial_halving(image))
+
+
+def test_missing_octaves() -> None:
+    assert missing_octaves(128, 4) is None
+    assert missing_octaves(24, 4) == "24 px are enough for 1 of 4 octaves; the largest forms are left out"
