@@ -13,7 +13,15 @@ from ganstyle.images.codec import (
 from ganstyle.images.convert import from_pil, to_pil
 from ganstyle.images.formats import READ_SUFFIXES, UNREADABLE_SUFFIXES, WRITE_FORMATS
 from ganstyle.images.listing import ImageListing, UnreadablePath, find_images
-from ganstyle.images.transforms import central_square, image_grid, resize, resize_shorter, shrink
+from ganstyle.images.transforms import (
+    central_square,
+    enlarge,
+    image_grid,
+    resize,
+    resize_shorter,
+    shrink,
+    with_detail,
+)
 
 __all__ = [
     "MAX_PIXELS",
@@ -27,6 +35,7 @@ __all__ = [
     "decode_image",
     "encode_jpeg",
     "encode_png",
+    "enlarge",
     "find_images",
     "from_pil",
     "image_grid",
@@ -36,5 +45,6 @@ __all__ = [
     "resize_shorter",
     "shrink",
     "to_pil",
+    "with_detail",
     "write_image",
 ]

@@ -36,6 +36,28 @@ def shrink(image: Tensor, longer: int) -> Tensor:
     return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
+def enlarge(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Enlarge (B, C, H, W) to (height, width) by bicubic interpolation; the result is not clamped."""
+    return F.interpolate(image, size, mode="bicubic", align_corners=False)
+
+
+def with_detail(coarse: Tensor, fine: Tensor, *, seen: Tensor | None = None) -> Tensor:
+    """Enlarge an image and add what another, larger one shows beyond its resolution.
+
+    Args:
+        coarse: (B, 3, h, w) in [0, 1].
+        fine: (B, 3, H, W) in [0, 1], H >= h and W >= w.
+        seen: ``fine`` at the size of ``coarse``, as `resize` makes it, if it is at hand.
+
+    Returns:
+        (B, 3, H, W) in [0, 1]: the bands of a Laplacian pyramid (Burt and Adelson 1983) that ``coarse`` can
+        hold from it, the finer ones from ``fine``.
+    """
+    if seen is None:
+        seen = resize(fine, (coarse.shape[-2], coarse.shape[-1]))
+    return (fine + enlarge(coarse - seen, (fine.shape[-2], fine.shape[-1]))).clamp(0, 1)
+
+
 def central_square(image: Tensor, side: int) -> Tensor:
     """Cut the largest central square of (..., 3, H, W) and resize it to ``side`` pixels; see `resize`."""
     height, width = image.shape[-2:]

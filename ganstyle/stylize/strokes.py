@@ -9,9 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
-from torch.nn.functional import interpolate
 
-from ganstyle.images import resize, resize_shorter
+from ganstyle.images import resize_shorter, with_detail
 
 TRAINED_SIDE = 384
 """Shorter side in pixels of the pictures that a generator is trained on, where its recipe does not say."""
@@ -67,19 +66,3 @@ def _paint_over(paint: Callable[[Tensor], Tensor], photo: Tensor, before: Tensor
     if before is None:
         return paint(photo)
     return with_detail(before, paint(with_detail(before, photo)))
-
-
-def with_detail(coarse: Tensor, fine: Tensor) -> Tensor:
-    """Enlarge an image and add what another, larger one shows beyond its resolution.
-
-    Args:
-        coarse: (B, 3, h, w) in [0, 1].
-        fine: (B, 3, H, W) in [0, 1], H >= h and W >= w.
-
-    Returns:
-        (B, 3, H, W) in [0, 1]: the bands of a Laplacian pyramid (Burt and Adelson 1983) that ``coarse`` can
-        hold from it, the finer ones from ``fine``.
-    """
-    seen = resize(fine, (coarse.shape[-2], coarse.shape[-1]))
-    enlarged = interpolate(coarse - seen, size=fine.shape[-2:], mode="bicubic", align_corners=False)
-    return (fine + enlarged).clamp(0, 1)

@@ -60,3 +60,35 @@ def test_image_grid() -> None:
     assert grid[0, 6].tolist() == pytest.approx([1, 1] + [0.3] * 4 + [1] * 8)
     assert grid[:, :2].min() == 1
     assert images.image_grid(three, columns=5).shape == (3, 6, 5 * 6 + 2)
+
+
+def noise(height: int, width: int) -> torch.Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def test_with_detail_keeps_the_coarse_image_and_the_fine_edges() -> None:
+    coarse, fine = images.resize(noise(3, 4), (12, 16)) / 2 + 0.25, torch.full((1, 3, 96, 128), 0.5)
+    joined = images.with_detail(coarse, fine)
+    assert joined.shape == fine.shape
+    torch.testing.assert_close(images.resize(joined, (12, 16)), coarse, atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(12, 16), (48, 64), (95, 127)])
+def test_with_detail_restores_an_untouched_photo(size: tuple[int, int]) -> None:
+    photo = noise(96, 128)
+    small = images.resize(photo, size)
+    torch.testing.assert_close(images.with_detail(small, photo), photo)
+    torch.testing.assert_close(images.with_detail(small, photo, seen=small), photo)
+
+
+def test_with_detail_enlarges_changes() -> None:
+    photo = torch.full((1, 3, 32, 48), 0.5)
+    small = images.resize(photo, (16, 24))
+    torch.testing.assert_close(images.with_detail(small + 0.25, photo, seen=small), photo + 0.25)
+    assert images.with_detail(small + 9, photo, seen=small).max() == 1
+
+
+def test_enlarge_is_linear() -> None:
+    one, two = noise(8, 12), noise(8, 12) * 9
+    together = images.enlarge(one, (16, 24)) + images.enlarge(two, (16, 24))
+    torch.testing.assert_close(images.enlarge(one + two, (16, 24)), together)

@@ -3,9 +3,9 @@ import torch
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
-from ganstyle.images import resize, resize_shorter
+from ganstyle.images import resize_shorter
 from ganstyle.stylize import Controls, parse_stroke_size, stylize_image
-from ganstyle.stylize.strokes import paint_coarse_to_fine, pass_sides, with_detail
+from ganstyle.stylize.strokes import paint_coarse_to_fine, pass_sides
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,6 @@ def test_pass_sides_grow_and_cost_little(shorter: int) -> None:
 
 def image(height: int, width: int, seed: int = 0) -> Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
-
-
-def test_detail_keeps_the_coarse_image_and_the_fine_edges() -> None:
-    coarse, fine = resize(image(3, 4), (12, 16)) / 2 + 0.25, torch.full((1, 3, 96, 128), 0.5)
-    joined = with_detail(coarse, fine)
-    assert joined.shape == fine.shape
-    torch.testing.assert_close(resize(joined, (12, 16)), coarse, atol=0.03, rtol=0)
-    same = with_detail(resize(image(96, 128), (12, 16)), image(96, 128))
-    torch.testing.assert_close(same, image(96, 128))
 
 
 def test_one_pass_is_the_generator_alone() -> None:
