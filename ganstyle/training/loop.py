@@ -20,7 +20,7 @@ from ganstyle.runs.run import Run, resume_run, start_run
 from ganstyle.runs.schedule import learning_rate_factor, set_learning_rates
 from ganstyle.training.output import StyleOutput
 from ganstyle.training.patches import PatchView
-from ganstyle.training.phases import TrainingPhase, prepare_phases, unused_octaves
+from ganstyle.training.phases import TrainingPhase, measure_reference, prepare_phases, unused_octaves
 from ganstyle.training.samples import Samples
 from ganstyle.training.state import TrainingState, fresh_state
 from ganstyle.training.steps import (
@@ -82,7 +82,10 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
         run.say(f"starts from {state.init['name']}, SHA-256 {state.init['sha256'][:8]}…")
     samples = Samples(photos, recipe.run.samples, size=min(phases[-1].image_size, 256))
     scores = prepare_scores(recipe, accelerator, weights, style)
-    output = StyleOutput(recipe, accelerator, state, phases=phases, samples=samples, scores=scores)
+    reference = measure_reference(recipe, weights, style, accelerator)
+    output = StyleOutput(
+        recipe, accelerator, state, phases=phases, reference=reference, samples=samples, scores=scores
+    )
 
     loop = RunLoop(run, state, guard, output)
     with loop.recording():

@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
 from ganstyle.runs.launch import describe_training
 from ganstyle.style import save_style
@@ -25,8 +26,8 @@ class StyleOutput:
         recipe: what is trained, and how often it is looked at.
         accelerator: which of the processes this is.
         state: the training, as it changes.
-        phases: the training's phases; the style file names their feature networks and keeps the last one's
-            Gram matrices.
+        phases: the training's phases; the style file names their feature networks.
+        reference: the style's Gram matrices, which the style file keeps.
         samples: the photos to watch.
         scores: how to score; None if the recipe does not ask for it.
     """
@@ -38,6 +39,7 @@ class StyleOutput:
         state: TrainingState,
         *,
         phases: Sequence[TrainingPhase],
+        reference: StyleTarget,
         samples: Samples,
         scores: Scores | None,
     ) -> None:
@@ -50,6 +52,7 @@ class StyleOutput:
         self._accelerator = accelerator
         self._state = state
         self._phases = phases
+        self._reference = reference
         self._samples = samples
         self._scores = scores
 
@@ -89,7 +92,7 @@ class StyleOutput:
             ]
         if self._scores is not None and scores:
             info["scores"] = {**scores, "protocol": self._scores.protocol}
-        save_style(path, state.average.module, self._recipe, last.reference, info)
+        save_style(path, state.average.module, self._recipe, self._reference, info)
 
 
 def _describe(weights: WeightsFile) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accelerate import Accelerator
+from torch import Tensor
 
 from ganstyle.data import ContentSource, StyleImages, TrainingData
 from ganstyle.images import resize_shorter
@@ -23,13 +24,11 @@ class TrainingPhase(Phase):
         image_size: side of the photos' crops in pixels.
         weights: the feature network's file.
         perceptual: content and style distance, by that network.
-        reference: the style's Gram matrices as scores measure them, with zeros beyond the border.
     """
 
     image_size: int
     weights: WeightsFile
     perceptual: PerceptualLoss
-    reference: StyleTarget
 
 
 def prepare_phases(
@@ -54,16 +53,14 @@ def prepare_phases(
         RunError: not all machines have the same one.
     """
     sections, view = recipe.phases or [PhaseSection(until=1.0)], PatchView.of_recipe(recipe)
-    networks: dict[str, tuple[WeightsFile, PerceptualLoss, StyleTarget]] = {}
+    networks: dict[str, tuple[WeightsFile, PerceptualLoss]] = {}
     phases = []
     for section in sections:
         spec = section.vgg or recipe.vgg
         if spec not in networks:
             weights = find_weights(accelerator, spec)
-            networks[spec] = (
-                weights,
-                *_perceptual(recipe, weights, style, accelerator, further=view.layers if view else ()),
-            )
+            further = view.layers if view else ()
+            networks[spec] = (weights, _perceptual(recipe, weights, style, accelerator, further=further))
         image_size = section.image_size or recipe.image_size
         data = TrainingData(
             photos,
@@ -75,9 +72,9 @@ def prepare_phases(
             seed=recipe.seed,
             max_strength=max_strength if section.strengths else None,
         )
-        weights, perceptual, reference = networks[spec]
+        weights, perceptual = networks[spec]
         end, label = round(section.until * recipe.steps), f"{image_size} px, {weights.name}"
-        phases.append(TrainingPhase(end, data, image_size, weights, perceptual, reference, label=label))
+        phases.append(TrainingPhase(end, data, image_size, weights, perceptual, label=label))
     return phases
 
 
@@ -87,6 +84,19 @@ def unused_octaves(recipe: Recipe, phases: Sequence[TrainingPhase]) -> str | Non
     return missing_octaves(min(recipe.style.size, *(phase.image_size for phase in phases)), wanted)
 
 
+def measure_reference(
+    recipe: Recipe, weights: WeightsFile, style: StyleImages, accelerator: Accelerator
+) -> StyleTarget:
+    """Return the style's Gram matrices that a style file keeps, by the network that scores measure with.
+
+    That network pads with zeros; the one of the training does not, so as to paint no frame.
+    """
+    features = load_vgg16(weights, recipe.loss.layers, dtype=feature_dtype(accelerator))
+    paintings = _paintings(recipe, style, accelerator)
+    octaves = len(recipe.loss.style_octave_weights)
+    return StyleTarget.from_images(features.to(accelerator.device), paintings, octaves=octaves)
+
+
 def _perceptual(
     recipe: Recipe,
     weights: WeightsFile,
@@ -94,21 +104,14 @@ def _perceptual(
     accelerator: Accelerator,
     *,
     further: Sequence[str],
-) -> tuple[PerceptualLoss, StyleTarget]:
-    """Return the loss of a feature network, and the Gram matrices that a style file keeps.
-
-    The network also returns the maps of ``further`` layers, for the discriminator.
-    """
-    loss, device = recipe.loss, accelerator.device
-    paintings = [resize_shorter(image, recipe.style.size).to(device) for image in style.images]
-    octaves = len(loss.style_octave_weights)
-    dtype = feature_dtype(accelerator)
-    measuring = load_vgg16(weights, loss.layers, dtype=dtype).to(device)
-    reference = StyleTarget.from_images(measuring, paintings, octaves=octaves)
-    layers = sorted({*loss.layers, *further})
-    features = load_vgg16(weights, layers, dtype=dtype, padding="replicate").to(device)
-    target = StyleTarget.from_images(features, paintings, octaves=octaves)
-    perceptual = PerceptualLoss(
+) -> PerceptualLoss:
+    """Return the loss of a feature network, which also returns ``further`` layers, for the discriminator."""
+    loss, layers = recipe.loss, sorted({*recipe.loss.layers, *further})
+    features = load_vgg16(weights, layers, dtype=feature_dtype(accelerator), padding="replicate")
+    features = features.to(accelerator.device)
+    paintings = _paintings(recipe, style, accelerator)
+    target = StyleTarget.from_images(features, paintings, octaves=len(loss.style_octave_weights))
+    return PerceptualLoss(
         features,
         target,
         content_layers=loss.content_layers,
@@ -116,4 +119,7 @@ def _perceptual(
         content_octaves=loss.content_octave_weights,
         style_octaves=loss.style_octave_weights[: len(target.octaves)],
     )
-    return perceptual, reference
+
+
+def _paintings(recipe: Recipe, style: StyleImages, accelerator: Accelerator) -> list[Tensor]:
+    return [resize_shorter(image, recipe.style.size).to(accelerator.device) for image in style.images]
