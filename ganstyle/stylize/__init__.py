@@ -9,7 +9,7 @@ from ganstyle.stylize.controls import (
     parse_stroke_size,
     read_mask,
 )
-from ganstyle.stylize.folder import FileEvent, Summary, stylize_files, stylize_plan
+from ganstyle.stylize.folder import FileEvent, Summary, stylize_plan
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.plan import PlannedFile, plan_outputs, result_name
 
@@ -26,7 +26,6 @@ __all__ = [
     "plan_outputs",
     "read_mask",
     "result_name",
-    "stylize_files",
     "stylize_image",
     "stylize_plan",
 ]

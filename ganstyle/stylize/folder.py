@@ -14,7 +14,7 @@ from ganstyle.files import is_stream
 from ganstyle.images import MAX_PIXELS, read_image, shrink, write_image
 from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
-from ganstyle.stylize.plan import PlannedFile, plan_outputs
+from ganstyle.stylize.plan import PlannedFile
 from ganstyle.stylize.strokes import TRAINED_SIDE
 
 Status = Literal["done", "failed", "skipped"]
@@ -50,37 +50,6 @@ class Summary:
     done: int
     failed: int
     skipped: int
-
-
-def stylize_files(
-    generator: nn.Module,
-    inputs: Sequence[Path],
-    output: Path,
-    *,
-    controls: Controls = PLAIN,
-    trained_side: int = TRAINED_SIDE,
-    overwrite: bool = False,
-    max_pixels: int = MAX_PIXELS,
-    max_side: int | None = None,
-    on_event: Callable[[FileEvent], None] = lambda event: None,
-) -> Summary:
-    """Stylize photos and folders of photos: `plan_outputs`, then `stylize_plan`.
-
-    Raises:
-        GanstyleError: the outputs cannot be planned; nothing was written.
-        DiskFullError: nothing more can be written.
-    """
-    plan = plan_outputs(inputs, output)
-    return stylize_plan(
-        generator,
-        plan,
-        controls=controls,
-        trained_side=trained_side,
-        overwrite=overwrite,
-        max_pixels=max_pixels,
-        max_side=max_side,
-        on_event=on_event,
-    )
 
 
 def stylize_plan(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import read_image, write_image
-from ganstyle.stylize import FileEvent, PlannedFile, Summary, plan_outputs, result_name, stylize_files
+from ganstyle.stylize import FileEvent, PlannedFile, Summary, plan_outputs, result_name, stylize_plan
 
 
 class Invert(nn.Module):
@@ -28,7 +28,7 @@ def photo(path: Path, value: float = 0.25) -> Path:
 
 def run(*inputs: Path, output: Path, **options: Any) -> tuple[Summary, list[FileEvent]]:
     events: list[FileEvent] = []
-    summary = stylize_files(Invert(), inputs, output, on_event=events.append, **options)
+    summary = stylize_plan(Invert(), plan_outputs(inputs, output), on_event=events.append, **options)
     assert len(events) == summary.done + summary.failed + summary.skipped
     assert [event.index for event in events] == list(range(1, len(events) + 1))
     assert {event.total for event in events} <= {len(events)}
@@ -150,7 +150,7 @@ def test_a_failing_photo_does_not_end_the_run(tmp_path: Path, error: Exception, 
     for name, value in (("a.png", 0.25), ("b.png", 0.75), ("c.png", 0.25)):
         photo(folder / name, value)
     events: list[FileEvent] = []
-    summary = stylize_files(Fails(error), [folder], tmp_path / "out", on_event=events.append)
+    summary = stylize_plan(Fails(error), plan_outputs([folder], tmp_path / "out"), on_event=events.append)
     assert summary == Summary(done=2, failed=1, skipped=0)
     assert events[1].message.startswith(f"{folder / 'b.png'}: ")
     assert message in events[1].message
@@ -190,7 +190,7 @@ def test_generator_errors_name_the_photo(tmp_path: Path) -> None:
 
     source = photo(tmp_path / "a.png")
     events: list[FileEvent] = []
-    summary = stylize_files(Nan(), [source], tmp_path / "out", on_event=events.append)
+    summary = stylize_plan(Nan(), plan_outputs([source], tmp_path / "out"), on_event=events.append)
     assert summary.failed == 1
     assert events[0].message.startswith(f"{source}: ")
     assert "not finite" in events[0].message
