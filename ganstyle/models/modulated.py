@@ -45,10 +45,8 @@ class ModulatedGenerator(nn.Module):
         }
         self.lean = LeanGenerator(**self.options)
         self.encoder = StyleEncoder(STUDENT_LAYERS, octaves=octaves, size=code)
-        self.channels = [norm.num_channels for norm in _norms(self.lean)]
-        self.heads = nn.ModuleList(
-            nn.Linear(code * len(STUDENT_LAYERS), 2 * channels) for channels in self.channels
-        )
+        channels = [norm.num_channels for norm in _norms(self.lean)]
+        self.heads = nn.ModuleList(nn.Linear(code * len(STUDENT_LAYERS), 2 * count) for count in channels)
         for head in self.heads:  # at first, all paintings are one
             nn.init.normal_(head.weight, std=0.01)  # type: ignore[arg-type]
             nn.init.zeros_(head.bias)  # type: ignore[arg-type]
