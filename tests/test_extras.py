@@ -52,50 +52,19 @@ def test_light_use_needs_no_extra(program: str, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
+REPORT = ("optimizers", PHOTO, PHOTO, "-o", "report")
+PICTURE = ("optimize", PHOTO, PHOTO, "-o", "out.png", "--size", 32, "--vgg", "distilled")
+
+
 @pytest.mark.parametrize(
     ("words", "package", "extra"),
     [
-        (("optimizers", PHOTO, PHOTO, "-o", "report"), "matplotlib", "reports"),
-        (
-            ("optimizers", PHOTO, PHOTO, "-o", "report", "--optimizer", "cma-es", "--vgg", "distilled"),
-            "cma",
-            "cma-es",
-        ),
+        (REPORT, "matplotlib", "reports"),
+        ((*REPORT, "--optimizer", "cma-es", "--vgg", "distilled"), "cma", "cma-es"),
         (("compare", "-s", "wave", "--content", ".", "-o", "report", "--run", "."), "matplotlib", "reports"),
         (("gui",), "gradio", "gui"),
-        (
-            (
-                "optimize",
-                PHOTO,
-                PHOTO,
-                "-o",
-                "out.png",
-                "--size",
-                "32",
-                "--vgg",
-                "distilled",
-                "--photorealistic",
-            ),
-            "pymatting",
-            "photorealistic",
-        ),
-        (
-            (
-                "optimize",
-                PHOTO,
-                PHOTO,
-                "-o",
-                "out.png",
-                "--size",
-                "32",
-                "--vgg",
-                "distilled",
-                "--optimizer",
-                "cma-es",
-            ),
-            "cma",
-            "cma-es",
-        ),
+        ((*PICTURE, "--photorealistic"), "pymatting", "photorealistic"),
+        ((*PICTURE, "--optimizer", "cma-es"), "cma", "cma-es"),
         (
             (
                 "train",

@@ -16,8 +16,7 @@ MakeStyle = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)
-def _tiny(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: None, small_fid: None) -> None:
-    monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
+def _tiny(monkeypatch: pytest.MonkeyPatch, random_vgg16: None, small_fid: None) -> None:
     monkeypatch.setattr(methods, "DEFAULTS", replace(DEFAULTS, steps=3))
 
 

@@ -16,9 +16,7 @@ from ganstyle.style import load_style, save_style
 MakeStyle = Callable[..., Path]
 
 
-@pytest.fixture(autouse=True)
-def _tiny(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: None, small_fid: None) -> None:
-    monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
+pytestmark = pytest.mark.usefixtures("random_vgg16", "small_fid")
 
 
 def invoke(*arguments: object) -> Any:

@@ -5,47 +5,30 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from ganstyle.cli import app
 from ganstyle.files import sha256
 from ganstyle.gatys import DEFAULTS, GatysSettings, Iterate, optimize
-from ganstyle.images import read_image, write_image
+from ganstyle.images import read_image
 from ganstyle.runs.events import Message
+
+Run = Callable[..., Any]
+WriteMask = Callable[..., Path]
 
 FAST = ("--steps", 2, "--size", 16, "--octaves", 1, "--device", "cpu", "--precision", "fp32")
 
 
-@pytest.fixture(autouse=True)
-def _weights(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: None) -> None:
-    monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
-
-
-@pytest.fixture
-def photo(photos: Path) -> Path:
-    return photos / "a.png"
-
-
-def invoke(*arguments: object) -> Any:
-    return CliRunner().invoke(app, ["optimize", *map(str, arguments)])
-
-
-def masks(folder: Path, height: int, width: int, name: str, colors: tuple[float, float]) -> Path:
-    image = torch.full((3, height, width), colors[0])
-    image[..., width // 2 :] = colors[1]
-    write_image(image, folder / name)
-    return folder / name
-
-
-def test_a_picture_its_progress_and_its_numbers(photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_a_picture_its_progress_and_its_numbers(
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "new" / "out.png"
-    result = invoke(photo, painting, "-o", output, *FAST, "--json", tmp_path / "out.json")
+    result = run_optimize(photo, painting, "-o", output, *FAST, "--json", tmp_path / "out.json")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     digest = sha256(Path(os.environ["GANSTYLE_VGG16"]))
@@ -65,7 +48,7 @@ def test_a_picture_its_progress_and_its_numbers(photo: Path, painting: Path, tmp
 
 
 def test_options_reach_the_optimization(
-    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ganstyle.gatys.optimization as module
 
@@ -76,7 +59,7 @@ def test_options_reach_the_optimization(
         return optimize(content, styles, **{**options, "settings": replace(options["settings"], steps=1)})
 
     monkeypatch.setattr(module, "optimize", spy)
-    result = invoke(
+    result = run_optimize(
         photo, painting, photo, "-o", tmp_path / "o.jpg", "--optimizer", "adam", "--option", "lr=0.1",
         "--option", "betas=[0.8, 0.9]", "--steps", 7, "--size", 20,
         "--content-weight", 2, "--style-weight", 3, "--tv-weight", 0, "--mix", "3,1", "--start", painting,
@@ -107,7 +90,7 @@ def test_options_reach_the_optimization(
 
 
 def test_what_is_not_given_is_left_to_the_library(
-    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ganstyle.gatys.optimization as module
 
@@ -118,38 +101,40 @@ def test_what_is_not_given_is_left_to_the_library(
         return optimize(content, styles, **{**options, "settings": replace(options["settings"], steps=1)})
 
     monkeypatch.setattr(module, "optimize", spy)
-    assert invoke(photo, painting, "-o", tmp_path / "o.png").exit_code == 0
+    assert run_optimize(photo, painting, "-o", tmp_path / "o.png").exit_code == 0
     assert seen["settings"] == replace(DEFAULTS, size=40)  # a photo smaller than the default size stays
     assert seen["start_image"] is None
 
 
-def test_a_texture(painting: Path, tmp_path: Path) -> None:
-    result = invoke("--texture", painting, "-o", tmp_path / "t.png", *FAST)
+def test_a_texture(run_optimize: Run, painting: Path, tmp_path: Path) -> None:
+    result = run_optimize("--texture", painting, "-o", tmp_path / "t.png", *FAST)
     assert result.exit_code == 0, result.output
     assert "content" not in result.stdout
     assert read_image(tmp_path / "t.png").shape == (1, 3, 16, 19)
 
 
 def test_a_folder_of_paintings_shares_its_part(
-    photo: Path, photos: Path, painting: Path, tmp_path: Path
+    run_optimize: Run, photo: Path, photos: Path, painting: Path, tmp_path: Path
 ) -> None:
     arguments = (photo, photos, painting, "--mix", "3,1", *FAST, "--json", tmp_path / "o.json")
-    result = invoke(*arguments, "-o", tmp_path / "o.png")
+    result = run_optimize(*arguments, "-o", tmp_path / "o.png")
     assert result.exit_code == 0, result.output
     assert json.loads((tmp_path / "o.json").read_text())["style_weights"] == [1.0, 1.0, 1.0, 1.0]
 
 
-def test_regions_and_colors(photo: Path, painting: Path, tmp_path: Path) -> None:
-    content = masks(tmp_path, 40, 48, "content.png", (0.0, 1.0))
-    style = masks(tmp_path, 48, 56, "style.png", (1.0, 0.0))
+def test_regions_and_colors(
+    run_optimize: Run, write_mask: WriteMask, photo: Path, painting: Path, tmp_path: Path
+) -> None:
+    content = write_mask("content.png", 40, 48, (0.0, 1.0))
+    style = write_mask("style.png", 48, 56, (1.0, 0.0))
     arguments = (photo, painting, *FAST, "--content-mask", content, "--preserve-color", "luminance")
-    result = invoke(*arguments, "--style-mask", style, "-o", tmp_path / "o.png")
+    result = run_optimize(*arguments, "--style-mask", style, "-o", tmp_path / "o.png")
     assert result.exit_code == 0, result.output
-    assert invoke(*arguments, "-o", tmp_path / "p.png").exit_code == 2
+    assert run_optimize(*arguments, "-o", tmp_path / "p.png").exit_code == 2
 
 
 def test_an_interrupt_keeps_the_best_so_far(
-    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ganstyle.cli.optimize import _Progress
 
@@ -162,7 +147,7 @@ def test_an_interrupt_keeps_the_best_so_far(
 
     monkeypatch.setattr(_Progress, "__call__", stop)
     arguments = ("--size", 16, "--octaves", 1, "--precision", "fp32", "--json", tmp_path / "o.json")
-    result = invoke(photo, painting, "-o", tmp_path / "o.png", *arguments)
+    result = run_optimize(photo, painting, "-o", tmp_path / "o.png", *arguments)
     assert result.exit_code == 130
     assert "after 3 steps" in result.stdout
     assert result.stderr == "interrupted: this is the best picture so far\n"
@@ -171,7 +156,7 @@ def test_an_interrupt_keeps_the_best_so_far(
 
 
 def test_an_interrupt_before_the_first_step_writes_nothing(
-    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ganstyle.gatys.optimization as module
 
@@ -179,13 +164,13 @@ def test_an_interrupt_before_the_first_step_writes_nothing(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "optimize", stop)
-    result = invoke(photo, painting, "-o", tmp_path / "o.png")
+    result = run_optimize(photo, painting, "-o", tmp_path / "o.png")
     assert result.exit_code == 130
     assert result.stderr == "interrupted before there was a picture: nothing is written\n"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_in_a_real_process(photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_ctrl_c_in_a_real_process(random_vgg16: None, photo: Path, painting: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ganstyle", "optimize", photo, painting, "-o", tmp_path / "o.png"]
     options = ["--size", "16", "--single-scale", "--steps", "1000000", "--tolerance", "0", "--octaves", "1"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
@@ -224,7 +209,9 @@ def test_progress_is_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     assert captured.err == "a step was taken back\n"
 
 
-def test_converged_is_said_with_how_to_go_on(photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_converged_is_said_with_how_to_go_on(
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
+) -> None:
     arguments = (
         photo,
         painting,
@@ -236,7 +223,7 @@ def test_converged_is_said_with_how_to_go_on(photo: Path, painting: Path, tmp_pa
         "--json",
         tmp_path / "o.json",
     )
-    result = invoke(*arguments, "-o", tmp_path / "o.png")
+    result = run_optimize(*arguments, "-o", tmp_path / "o.png")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[-1].endswith("; the loss no longer falls (--tolerance 0 goes on)")
     assert "16 px: converged after" in result.stderr
@@ -245,11 +232,13 @@ def test_converged_is_said_with_how_to_go_on(photo: Path, painting: Path, tmp_pa
     assert numbers["steps"] < 100
 
 
-def test_old_name_of_cma_es_works_and_says_what_to_write(photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_old_name_of_cma_es_works_and_says_what_to_write(
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
+) -> None:
     options = ("--optimizer", "anneal", "--json", tmp_path / "o.json")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        result = invoke(photo, painting, "-o", tmp_path / "o.png", *FAST, *options)
+        result = run_optimize(photo, painting, "-o", tmp_path / "o.png", *FAST, *options)
     assert result.exit_code == 0, result.output
     line = "optimizer 'anneal' is now called 'cma-es'; write that instead"
     assert result.stderr.splitlines() == [f"ganstyle: warning: {line}"]

@@ -2,53 +2,36 @@
 
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from ganstyle.cli import app
 from ganstyle.errors import GanstyleError
 from ganstyle.images import write_image
+
+Run = Callable[..., Any]
+WriteMask = Callable[..., Path]
 
 FAST = ("--steps", 2, "--size", 16, "--octaves", 1, "--device", "cpu", "--precision", "fp32")
 
 
-@pytest.fixture(autouse=True)
-def _weights(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: None) -> None:
-    monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
-
-
-@pytest.fixture
-def photo(photos: Path) -> Path:
-    return photos / "a.png"
-
-
-def invoke(*arguments: object) -> Any:
-    return CliRunner().invoke(app, ["optimize", *map(str, arguments)])
-
-
-def masks(folder: Path, height: int, width: int, name: str, colors: tuple[float, float]) -> Path:
-    image = torch.full((3, height, width), colors[0])
-    image[..., width // 2 :] = colors[1]
-    write_image(image, folder / name)
-    return folder / name
-
-
-def test_a_broken_painting_in_a_folder_is_one_line(photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_a_broken_painting_in_a_folder_is_one_line(
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "paintings"
     folder.mkdir()
     (folder / "a.png").write_bytes(painting.read_bytes())
     (folder / "b.png").write_bytes(painting.read_bytes()[:-200])
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        result = invoke(photo, folder, "-o", tmp_path / "o.png", *FAST)
+        result = run_optimize(photo, folder, "-o", tmp_path / "o.png", *FAST)
     assert result.exit_code == 0, result.output
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"ganstyle: warning: {folder}: skipped 1 paintings that cannot be decoded")
-    broken = invoke(photo, folder / "b.png", "-o", tmp_path / "p.png", *FAST)
+    broken = run_optimize(photo, folder / "b.png", "-o", tmp_path / "p.png", *FAST)
     assert broken.exit_code == 2
     assert len(broken.stderr.splitlines()) == 1
     assert "b.png" in broken.stderr
@@ -63,12 +46,18 @@ def test_a_broken_painting_in_a_folder_is_one_line(photo: Path, painting: Path, 
     ],
 )
 def test_bad_masks_are_one_line(
-    photo: Path, painting: Path, tmp_path: Path, mask: tuple[int, int, tuple[float, float]], message: str
+    run_optimize: Run,
+    write_mask: WriteMask,
+    photo: Path,
+    painting: Path,
+    tmp_path: Path,
+    mask: tuple[int, int, tuple[float, float]],
+    message: str,
 ) -> None:
-    content = masks(tmp_path, 40, 48, "content.png", (0.0, 1.0))
-    style = masks(tmp_path, mask[0], mask[1], "style.png", mask[2])
+    content = write_mask("content.png", 40, 48, (0.0, 1.0))
+    style = write_mask("style.png", mask[0], mask[1], mask[2])
     options = ("--content-mask", content, "--style-mask", style, "-o", tmp_path / "o.png")
-    result = invoke(photo, painting, *FAST, *options)
+    result = run_optimize(photo, painting, *FAST, *options)
     assert result.exit_code == 2
     assert message in result.stderr
     assert "style.png" in result.stderr
@@ -76,7 +65,9 @@ def test_bad_masks_are_one_line(
     assert not (tmp_path / "o.png").exists()
 
 
-def test_bad_usage_is_one_line_and_writes_nothing(photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_bad_usage_is_one_line_and_writes_nothing(
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
+) -> None:
     small = tmp_path / "small.png"
     write_image(torch.rand(3, 3, 9), small)
     output = tmp_path / "o.png"
@@ -112,7 +103,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(photo: Path, painting: Path, t
         ((photo, painting, "-o", output, "--vgg", tmp_path / "none.pth"), "none.pth"),
         ((photo, painting, "-o", small / "o.png"), "is a file, not a folder"),
     ):
-        result = invoke(*arguments)
+        result = run_optimize(*arguments)
         assert result.exit_code == 2, arguments
         assert message in result.stderr, (arguments, result.stderr)
         assert len(result.stderr.splitlines()) == 1, result.stderr
@@ -120,26 +111,26 @@ def test_bad_usage_is_one_line_and_writes_nothing(photo: Path, painting: Path, t
 
 
 def test_an_existing_file_is_kept_without_force_and_an_input_always(
-    photo: Path, painting: Path, tmp_path: Path
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "o.png"
     output.write_bytes(b"mine")
-    refused = invoke(photo, painting, "-o", output, *FAST)
+    refused = run_optimize(photo, painting, "-o", output, *FAST)
     assert refused.exit_code == 2
     assert "exists already; use --force to replace it" in refused.stderr
     assert output.read_bytes() == b"mine"
-    assert invoke(photo, painting, "-o", output, *FAST, "--force").exit_code == 0
+    assert run_optimize(photo, painting, "-o", output, *FAST, "--force").exit_code == 0
     before = painting.read_bytes()
     alias = tmp_path / "alias.png"
     alias.symlink_to(painting)
-    result = invoke(photo, painting, "-o", alias, *FAST, "--force")
+    result = run_optimize(photo, painting, "-o", alias, *FAST, "--force")
     assert result.exit_code == 2
     assert "is an input, which is never replaced" in result.stderr
     assert painting.read_bytes() == before
 
 
 def test_errors_of_the_library_leave_no_file(
-    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ganstyle.gatys.optimization as module
 
@@ -147,14 +138,14 @@ def test_errors_of_the_library_leave_no_file(
         raise GanstyleError("the loss is not finite at the start")
 
     monkeypatch.setattr(module, "optimize", fail)
-    result = invoke(photo, painting, "-o", tmp_path / "o.png")
+    result = run_optimize(photo, painting, "-o", tmp_path / "o.png")
     assert result.exit_code == 2
     assert result.stderr == "ganstyle: the loss is not finite at the start\n"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_out_of_memory_is_one_line_that_says_what_to_change(
-    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:116] DefaultCPUAllocator: can't allocate memory")
@@ -162,7 +153,7 @@ def test_out_of_memory_is_one_line_that_says_what_to_change(
     for function in ("ganstyle.gatys.run.make_optimizer", "ganstyle.images.resize_shorter"):
         with monkeypatch.context() as patch:
             patch.setattr(function, fail)
-            result = invoke(photo, painting, "-o", tmp_path / "o.png", *FAST)
+            result = run_optimize(photo, painting, "-o", tmp_path / "o.png", *FAST)
         assert result.exit_code == 2, result.output
         line = "optimizing at 16 px needs more memory than cpu has; give a smaller size, such as --size 8"
         assert result.stderr.splitlines()[-1] == f"ganstyle: {line}"
@@ -170,10 +161,10 @@ def test_out_of_memory_is_one_line_that_says_what_to_change(
 
 
 def test_missing_package_of_an_optimizer_is_one_line(
-    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "cma", None)
-    result = invoke(photo, painting, "-o", tmp_path / "o.png", *FAST, "--optimizer", "cma-es")
+    result = run_optimize(photo, painting, "-o", tmp_path / "o.png", *FAST, "--optimizer", "cma-es")
     assert result.exit_code == 2
     line = "the optimizer cma-es needs cma, which is not installed; run: pip install 'ganstyle[cma-es]'"
     assert result.stderr == f"ganstyle: {line}\n"

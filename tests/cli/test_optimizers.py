@@ -28,9 +28,7 @@ TINY = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _weights(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch, _isolated: None) -> None:
-    monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
+pytestmark = pytest.mark.usefixtures("random_vgg16")
 
 
 @pytest.fixture

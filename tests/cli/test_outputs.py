@@ -19,26 +19,8 @@ from ganstyle.cli.outputs import check_outputs, write_json, write_picture
 from ganstyle.cli.paths import OUTPUT_PARAMETERS, with_paths
 from ganstyle.errors import GanstyleError
 from ganstyle.images import decode_image, read_image, write_image
-from ganstyle.losses import StyleTarget
-from ganstyle.recipe import Recipe
-from ganstyle.style import build_generator, save_style
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("style") / "tiny.safetensors"
-    recipe = Recipe.parse(
-        {
-            "name": "tiny",
-            "style": {"path": "none.jpg"},
-            "generator": {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3},
-        },
-        source="test",
-    )
-    save_style(path, build_generator(recipe), recipe, StyleTarget(({"relu1_2": torch.eye(2)[None]},)), {})
-    return path
 
 
 @pytest.fixture

@@ -9,28 +9,10 @@ from typer.testing import CliRunner
 
 from ganstyle.cli import app
 from ganstyle.images import read_image, write_image
-from ganstyle.losses import StyleTarget
-from ganstyle.recipe import Recipe
-from ganstyle.style import build_generator, load_style, save_style
+from ganstyle.style import load_style
 from ganstyle.stylize import Controls, read_mask, stylize_image
 
 CONTROLS = ("--strength", "--preserve-color", "--mask", "--compile")
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("style") / "tiny.safetensors"
-    recipe = Recipe.parse(
-        {
-            "name": "tiny",
-            "style": {"path": "none.jpg"},
-            "generator": {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3},
-        },
-        source="test",
-    )
-    torch.manual_seed(0)
-    save_style(path, build_generator(recipe), recipe, StyleTarget(({"relu1_2": torch.eye(2)[None]},)), {})
-    return path
 
 
 @pytest.fixture
