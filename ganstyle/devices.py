@@ -5,7 +5,6 @@ import os
 import shutil
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import torch
@@ -137,12 +136,7 @@ class PeakMemory:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._device.type == "cuda":
             self.bytes = torch.cuda.max_memory_allocated(self._device) - self._before
             return

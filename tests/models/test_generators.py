@@ -102,3 +102,18 @@ def test_exported_graph_takes_other_sizes(name: str) -> None:
         x = torch.rand(1, 3, *size)
         with torch.no_grad():
             torch.testing.assert_close(graph(x), model(x), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["lean", "resnet"])
+def test_output_follows_its_input_in_place(name: str) -> None:
+    """A bright pixel moved by four pixels moves the response by four pixels: nothing is shifted."""
+    torch.manual_seed(0)
+    model = GENERATORS[name](width=4, blocks=1, kernel=3).eval()
+    gray = torch.full((1, 3, 64, 64), 0.5)
+    here, there = gray.clone(), gray.clone()
+    here[..., 30:32, 28:30] = 1
+    there[..., 30:32, 32:34] = 1
+    with torch.no_grad():
+        torch.testing.assert_close(
+            model(here)[..., 24:40, 20:40], model(there)[..., 24:40, 24:44], atol=1e-4, rtol=0
+        )

@@ -51,16 +51,3 @@ def test_large_and_odd_images(height: int, width: int) -> None:
         image = LeanGenerator(width=2, blocks=1).eval()(torch.rand(1, 3, height, width))
     assert image.shape == (1, 3, height, width)
     assert image.isfinite().all()
-
-
-def test_output_follows_its_input_in_place() -> None:
-    torch.manual_seed(0)
-    model = LeanGenerator(width=4, blocks=1, kernel=3).eval()
-    gray = torch.full((1, 3, 64, 64), 0.5)
-    here, there = gray.clone(), gray.clone()
-    here[..., 30:32, 28:30] = 1
-    there[..., 30:32, 32:34] = 1
-    with torch.no_grad():
-        torch.testing.assert_close(
-            model(here)[..., 24:40, 20:40], model(there)[..., 24:40, 24:44], atol=1e-4, rtol=0
-        )
