@@ -19,7 +19,7 @@ _MEMORY = re.compile(r"DefaultCPUAllocator|[Cc]an(no|')t allocate memory|bad_all
 def loader_error(error: BaseException) -> GanstyleError | None:
     """Translate a failure of a data loader or its workers.
 
-    PyTorch reports the death of a worker in the middle of whatever the main process is doing, so a training
+    It may surface in the middle of a step, too, such as that of the thread that pins memory, so a training
     loop should pass any exception of a step through this function.
 
     Args:

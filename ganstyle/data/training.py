@@ -1,24 +1,18 @@
 """Training samples and batches: crops of photos, with patches of paintings for the discriminator."""
 
-import os
-import sys
-from collections.abc import Generator, Iterator
-from contextlib import suppress
-from types import TracebackType
 from typing import Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
-from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
+from torch.utils.data import Dataset
 
 from ganstyle.data.content import ContentSource
 from ganstyle.data.crops import random_crop
-from ganstyle.data.loader_errors import Batch, one_line_errors
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.data.sampler import Draw, EndlessSampler
 from ganstyle.data.style import StyleImages
+from ganstyle.data.workers import BatchLoader, prepare_worker
 
 
 class TrainingData(Dataset[dict[str, Tensor]]):
@@ -112,7 +106,7 @@ def training_loader(
     world_size: int = 1,
     workers: int = 0,
     pin_memory: bool = False,
-) -> "BatchLoader":
+) -> BatchLoader:
     """Return a loader of endless batches; see `EndlessSampler` for their order.
 
     The batches depend neither on the number of workers nor on the global random state, which is not touched.
@@ -137,46 +131,6 @@ def training_loader(
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=pin_memory,
-        worker_init_fn=_prepare_worker,
+        worker_init_fn=prepare_worker,
         generator=torch.Generator().manual_seed(seed),
     )
-
-
-class BatchLoader(DataLoader[Batch]):
-    """A loader that raises one-line errors when its workers fail; see `one_line_errors`."""
-
-    def __iter__(self) -> Generator[Batch]:  # type: ignore[override]
-        """Iterate over the batches; closing the iterator ends the workers."""
-
-        def started() -> Iterator[Batch]:  # starting the workers may fail, too
-            yield from super(BatchLoader, self).__iter__()
-
-        try:
-            yield from one_line_errors(started(), workers=self.num_workers)
-        finally:
-            self._stop_workers()
-
-    def _stop_workers(self) -> None:
-        """Stop watching the workers: the death of a second one must not interrupt the saving of a state."""
-        iterator, self._iterator = self._iterator, None
-        if isinstance(iterator, _MultiProcessingDataLoaderIter):
-            with suppress(RuntimeError):
-                iterator._shutdown_workers()
-
-
-def _prepare_worker(_: int) -> None:
-    torch.set_num_threads(1)
-    # Threads of a worker print a traceback when the main process or another worker has died. That is reported
-    # once, by the main process.
-    sys.excepthook = _ignore_closed_connections
-    # Ctrl-C and `timeout` signal the whole process group. The main process still needs its workers to finish
-    # its step, so they leave the group. They exit by themselves when the main process is gone.
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()
-
-
-def _ignore_closed_connections(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    if not issubclass(kind, ConnectionError | EOFError):
-        sys.__excepthook__(kind, error, traceback)

@@ -184,6 +184,16 @@ def test_small_shared_memory(size: str) -> None:
     assert len(result.stdout.splitlines()) == 1
 
 
+def test_death_of_a_worker_interrupts_nothing_but_the_wait_for_its_batch() -> None:
+    """It comes in the middle of a step, of saving, or of a finalizer, in which an error would be lost."""
+    batches = iter(training_loader(Failing(lambda: None), batch_size=4, seed=0, workers=2))
+    next(batches)
+    os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+    time.sleep(0.3)
+    with pytest.raises(DataError, match=r"was killed \(signal: Killed\)"):
+        list(batches)
+
+
 def test_death_of_a_second_worker_interrupts_nothing() -> None:
     """After the first one, the caller saves a training's state."""
     batches = iter(training_loader(Failing(lambda: None), batch_size=4, seed=0, workers=2))
