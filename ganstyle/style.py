@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ganstyle._version import __version__
 from ganstyle.errors import CheckpointError, RecipeError
 from ganstyle.files import atomic_write, expand_user, sha256, shipped_folder
+from ganstyle.hub import fetch_style, is_hub_address, push_style
 from ganstyle.images import from_pil, to_pil
 from ganstyle.images.color import luminance
 from ganstyle.losses import StyleTarget
@@ -27,11 +28,11 @@ from ganstyle.models import GENERATORS, is_coarse_branch, is_strength
 from ganstyle.models.quantization import dequantize, quantize
 from ganstyle.recipe import Recipe
 from ganstyle.stylize import PLAIN, Controls, stylize_image
+from ganstyle.weights.kinds import check_is_safetensors
 from ganstyle.weights.student import SHIPPED_STUDENT
 
 FORMAT = "1"
 _SUFFIX = ".safetensors"
-_LFS_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,18 @@ class Style:
         """Write the style to a file; see `save_style`."""
         save_style(path, self.generator, self.recipe, self.target, self.info, compact=compact)
 
+    def push_to_hub(
+        self,
+        repo: str,
+        *,
+        license: str | None = None,
+        private: bool | None = None,
+        revision: str | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Publish the style on the Hugging Face Hub; see `ganstyle.hub.push_style`."""
+        return push_style(self, repo, license=license, private=private, revision=revision, token=token)
+
 
 def build_generator(recipe: Recipe) -> nn.Module:
     """Build the recipe's generator, randomly initialized."""
@@ -172,8 +185,7 @@ def save_style(
         compact: keep the weights in 16 bits, which halves the file and changes no pixel by a level of 255.
     """
     tensors = {f"generator.{key}": value for key, value in generator.state_dict().items()}
-    for octave, grams in enumerate(target.octaves):
-        tensors |= {f"{_gram_prefix(octave)}{layer}": gram for layer, gram in grams.items()}
+    tensors |= target.tensors()
     metadata = {
         "format": FORMAT,
         "ganstyle": __version__,
@@ -187,13 +199,16 @@ def save_style(
 
 
 def load_style(name_or_path: str | Path) -> Style:
-    """Load a shipped style by its name, or any style by its path.
+    """Load a shipped style by its name, any style by its path, or one on the Hugging Face Hub.
+
+    Args:
+        name_or_path: such as ``wave``, ``runs/mine/style.safetensors`` or ``hf://user/name[@revision]``.
 
     Raises:
         CheckpointError: there is no such style, or the file is damaged or not a style.
     """
     path = find_style(name_or_path)
-    _check_kind(path)
+    check_is_safetensors(path)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
@@ -222,7 +237,7 @@ def load_style(name_or_path: str | Path) -> Style:
     except (KeyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
-    target = _read_target(tensors)
+    target = StyleTarget.from_tensors(tensors)
     if not target.grams or not isinstance(info, dict):
         raise CheckpointError(
             f"{path}: the checkpoint lacks its Gram matrices or its provenance; train it again"
@@ -238,11 +253,13 @@ def shipped_styles() -> dict[str, Path]:
 
 
 def find_style(name_or_path: str | Path) -> Path:
-    """Return the file of a shipped style, by its name, or of any style, by its path.
+    """Return the file of a shipped style, by its name, of any style, by its path, or of one on the Hub.
 
     Raises:
         CheckpointError: there is no such style.
     """
+    if is_hub_address(name_or_path):
+        return fetch_style(name_or_path)
     path = expand_user(name_or_path)
     if os.path.isfile(path):  # noqa: PTH113 - unlike pathlib's, it never raises
         return path
@@ -251,25 +268,6 @@ def find_style(name_or_path: str | Path) -> Path:
         return shipped[str(name_or_path)]
     names = ", ".join(shipped) or "none"
     raise CheckpointError(f"{path}: neither a file nor a shipped style (shipped: {names})")
-
-
-def _check_kind(path: Path) -> None:
-    """Refuse files that are sound but of another kind, which fetching again would not change."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(64)
-    except OSError as error:
-        advice = "check its permissions" if isinstance(error, PermissionError) else "check the disk"
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
-    if start.startswith(_LFS_POINTER):
-        raise CheckpointError(f"{path}: a pointer of Git LFS, not the checkpoint itself; run git lfs pull")
-    if len(start) < 9 or start[8:9] == b"{":  # the header of .safetensors, or the beginning of one
-        return
-    pickled = start.startswith((b"PK\x03\x04", b"\x80"))
-    kind = "a pickle, such as .pth" if pickled else "a file of another kind"
-    raise CheckpointError(
-        f"{path}: not a readable checkpoint but {kind}; give a .safetensors file that 'ganstyle train' wrote"
-    )
 
 
 def _shape(shape: torch.Size | None) -> str:
@@ -284,18 +282,6 @@ def _check_photo(image: Tensor) -> None:
     low, high = image.aminmax()
     if not (low >= 0 and high <= 1):
         raise ValueError(f"a photo's values must be in [0, 1], not from {low:g} to {high:g}")
-
-
-def _gram_prefix(octave: int) -> str:
-    """Return what an octave's Gram matrices are called in the file; version 0.1.0 knew the full size only."""
-    return f"gram.octave{octave}." if octave else "gram."
-
-
-def _read_target(tensors: Mapping[str, Tensor]) -> StyleTarget:
-    octaves: list[dict[str, Tensor]] = []
-    while found := _under(_gram_prefix(len(octaves)), tensors):
-        octaves.append({layer: gram for layer, gram in found.items() if not layer.startswith("octave")})
-    return StyleTarget(tuple(octaves or [{}]))
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "ganstyle"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_version", "errors", "extras", "files", "locks", "shipped", "devices", "images"),
     ("models", "losses", "data"),
-    ("weights", "recipe", "metrics", "stylize", "style"),
+    ("weights", "recipe", "metrics", "stylize", "hub", "style"),
     ("runs", "reports"),
     ("gatys", "training", "distill"),
     ("evaluate",),

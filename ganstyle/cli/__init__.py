@@ -20,6 +20,7 @@ from ganstyle.cli.gui import gui
 from ganstyle.cli.optimize import optimize
 from ganstyle.cli.optimizers import optimizers
 from ganstyle.cli.paths import with_paths
+from ganstyle.cli.push import push
 from ganstyle.cli.recipes import recipes
 from ganstyle.cli.styles import styles
 from ganstyle.cli.stylize import stylize
@@ -93,7 +94,20 @@ def _main(
         warnings.showwarning = _warn
 
 
-for command in (train, stylize, evaluate, compare, optimize, optimizers, distill, gui, demo, styles, doctor):
+for command in (
+    train,
+    stylize,
+    evaluate,
+    compare,
+    optimize,
+    optimizers,
+    distill,
+    push,
+    gui,
+    demo,
+    styles,
+    doctor,
+):
     app.command()(with_paths(command))
 app.add_typer(recipes, name="recipes")
 

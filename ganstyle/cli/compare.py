@@ -17,7 +17,10 @@ def compare(
     style: Annotated[
         str,
         typer.Option(
-            "-s", "--style", help="A shipped style's name or a checkpoint's path.", show_default=False
+            "-s",
+            "--style",
+            help="A shipped style's name, a checkpoint's path, or hf://user/name.",
+            show_default=False,
         ),
     ],
     content: Annotated[Path, typer.Option(metavar="DIR", help="The folder of photos.", show_default=False)],

@@ -20,14 +20,13 @@ def styles(
 ) -> None:
     """List the shipped styles, or show your own."""
     from ganstyle.files import sha256
-    from ganstyle.style import load_style, shipped_styles
+    from ganstyle.style import find_style, load_style, shipped_styles
 
-    check_outputs(json_file=json_file, inputs=() if paths else list(shipped_styles().values()), force=force)
+    shipped = list(shipped_styles().values())
+    check_outputs(json_file=json_file, inputs=() if paths else shipped, force=force)
     rows: list[dict[str, Any]] = []
-    shipped = shipped_styles()
-    for path in paths or shipped.values():
+    for path in map(find_style, paths or shipped):
         style = load_style(path)
-        path = path if path.is_file() else shipped[str(path)]
         rows.append(
             {
                 "name": style.name,

@@ -26,7 +26,10 @@ def stylize(
     style: Annotated[
         str,
         typer.Option(
-            "-s", "--style", help="A shipped style's name or a checkpoint's path.", show_default=False
+            "-s",
+            "--style",
+            help="A shipped style's name, a checkpoint's path, or hf://user/name.",
+            show_default=False,
         ),
     ],
     output: Annotated[

@@ -57,6 +57,25 @@ class StyleTarget:
             tuple({layer: gram.to(device) for layer, gram in grams.items()} for grams in self.octaves)
         )
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the matrices by the names that they have in a style's file."""
+        return {
+            _prefix(octave) + layer: gram
+            for octave, grams in enumerate(self.octaves)
+            for layer, gram in grams.items()
+        }
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "StyleTarget":
+        """Find the matrices among a file's tensors; what `tensors` returned is found again."""
+        octaves: list[dict[str, Tensor]] = []
+        while True:
+            prefix = _prefix(len(octaves))
+            found = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            if not found:
+                return cls(tuple(octaves or [{}]))
+            octaves.append({layer: gram for layer, gram in found.items() if not layer.startswith("octave")})
+
 
 def _mean_grams(
     features: FeatureExtractor, images: Sequence[Tensor], weights: Sequence[float]
@@ -67,3 +86,8 @@ def _mean_grams(
             gram = gram_matrix(maps)[0] * (weight / total)
             mean[layer] = mean[layer] + gram if layer in mean else gram
     return mean
+
+
+def _prefix(octave: int) -> str:
+    """Return what an octave's matrices are called in a file; version 0.1.0 knew the full size only."""
+    return f"gram.octave{octave}." if octave else "gram."
