@@ -27,7 +27,7 @@ from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS, is_coarse_branch, is_strength
 from ganstyle.models.quantization import dequantize, quantize
 from ganstyle.recipe import Recipe
-from ganstyle.stylize import PLAIN, Controls, stylize_image
+from ganstyle.stylize import PLAIN, Controls, TileSize, stylize_image
 from ganstyle.weights.kinds import check_is_safetensors
 from ganstyle.weights.student import SHIPPED_STUDENT
 
@@ -62,6 +62,7 @@ class Style:
         preserve_color: bool = ...,
         mask: Tensor | Image.Image | None = ...,
         stroke_size: float = ...,
+        tile: TileSize = ...,
     ) -> Tensor: ...
     @overload
     def __call__(
@@ -71,6 +72,7 @@ class Style:
         preserve_color: bool = ...,
         mask: Tensor | Image.Image | None = ...,
         stroke_size: float = ...,
+        tile: TileSize = ...,
     ) -> Image.Image: ...
     def __call__(
         self,
@@ -79,6 +81,7 @@ class Style:
         preserve_color: bool = False,
         mask: Tensor | Image.Image | None = None,
         stroke_size: float = 1.0,
+        tile: TileSize = "auto",
     ) -> Tensor | Image.Image:
         """Stylize a photo on the generator's device.
 
@@ -90,6 +93,8 @@ class Style:
                 (1, 1, H, W) in [0, 1].
             stroke_size: how large strokes are relative to the picture: 1 as in training; 0 as fine as the
                 generator paints at full size.
+            tile: paint in tiles of at most so many pixels a side, which saves memory and changes nothing
+                else; ``"off"``: at once.
 
         Returns:
             The kind that was given: a Pillow image in RGB, upright; or a tensor of the same shape, float32,
@@ -102,13 +107,13 @@ class Style:
         where = luminance(from_pil(mask)) if isinstance(mask, Image.Image) else mask
         controls = Controls(strength, preserve_color, where, stroke_size)
         if isinstance(image, Image.Image):
-            return to_pil(self.paint(from_pil(image), controls))
+            return to_pil(self.paint(from_pil(image), controls, tile=tile))
         _check_photo(image)
-        return self.paint(image, controls)
+        return self.paint(image, controls, tile=tile)
 
-    def paint(self, image: Tensor, controls: Controls = PLAIN) -> Tensor:
+    def paint(self, image: Tensor, controls: Controls = PLAIN, *, tile: TileSize = "auto") -> Tensor:
         """Stylize (B, 3, H, W) in [0, 1]; see `ganstyle.stylize.stylize_image`."""
-        return stylize_image(self.generator, image, controls, trained_side=self.recipe.style.size)
+        return stylize_image(self.generator, image, controls, trained_side=self.recipe.style.size, tile=tile)
 
     def save(self, path: str | Path, *, compact: bool = False) -> None:
         """Write the style to a file; see `save_style`."""

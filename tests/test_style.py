@@ -161,6 +161,15 @@ def test_a_style_paints_tensors(saved: Path) -> None:
     assert torch.equal(told[..., 5:], image[..., 5:].float())
 
 
+def test_a_style_paints_in_tiles(saved: Path) -> None:
+    style, photo = load_style(saved), torch.rand(1, 3, 70, 150)
+    whole = style(photo, tile="off")
+    torch.testing.assert_close(style(photo, tile=64), whole, atol=1e-3, rtol=0)
+    assert torch.equal(style(photo), whole)
+    with pytest.raises(GanstyleError, match="tile 63: give at least 64"):
+        style(photo, tile=63)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
 def test_a_style_paints_pillow_images(saved: Path, mode: str) -> None:
     style = load_style(saved)

@@ -61,6 +61,14 @@ def stylize(
         Path | None,
         typer.Option(metavar="FILE", help="An image of the photos' proportions: white is painted."),
     ] = None,
+    tile: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N|off",
+            help="Paint in tiles of at most N pixels a side: less memory, the same picture. auto: 1024 for "
+            "photos of more than 4 megapixels.",
+        ),
+    ] = "auto",
     force: Annotated[
         bool, typer.Option("--force", help="Replace files that exist. Photos never are.")
     ] = False,
@@ -91,7 +99,14 @@ def stylize(
     from ganstyle.errors import GanstyleError
     from ganstyle.images import MAX_PIXELS
     from ganstyle.style import load_style
-    from ganstyle.stylize import Controls, parse_stroke_size, plan_outputs, read_mask, stylize_plan
+    from ganstyle.stylize import (
+        Controls,
+        parse_stroke_size,
+        parse_tile,
+        plan_outputs,
+        read_mask,
+        stylize_plan,
+    )
 
     with TemporaryDirectory() as folder:
         # A result for standard output is written to a file first, so that only a good one gets there.
@@ -110,6 +125,7 @@ def stylize(
             None if mask is None else read_mask(mask),
             parse_stroke_size(stroke_size),
         )
+        tile_size = parse_tile(tile)
         loaded = load_style(style)
         loaded.generator.to(pick_device(device))
         limit_threads()
@@ -133,6 +149,7 @@ def stylize(
                 plan,
                 controls=controls,
                 trained_side=loaded.recipe.style.size,
+                tile=tile_size,
                 overwrite=force,
                 max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
                 max_side=max_side,

@@ -5,6 +5,7 @@ from torch import nn
 from ganstyle.models.coarse_branch import is_coarse_branch
 from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.models.lean import LeanGenerator
+from ganstyle.models.norms import InstanceNorm
 from ganstyle.models.patchgan import PatchGANDiscriminator
 from ganstyle.models.projected import ProjectedDiscriminator
 from ganstyle.models.protocols import Discriminator, Generator
@@ -21,6 +22,7 @@ __all__ = [
     "Discriminator",
     "DistilledFeatures",
     "Generator",
+    "InstanceNorm",
     "LeanGenerator",
     "PatchGANDiscriminator",
     "ProjectedDiscriminator",

@@ -1,5 +1,7 @@
 """Instance normalization: plain, conditioned on the strength, or modulated by a style code."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -34,6 +36,14 @@ Condition = Tensor | Modulation | None
 """What a norm follows: a strength for each item, (B,); a style code's changes; or nothing."""
 
 
+class Statistics(Protocol):
+    """Knows the mean and variance of a map that is larger than the part of it at hand."""
+
+    def __call__(self, part: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and variance, both (C,), of the map that ``part``, (1, C, h, w), belongs to."""
+        ...
+
+
 class InstanceNorm(nn.GroupNorm):
     """Instance normalization with a learned gain and bias per channel (Ulyanov et al. 2016).
 
@@ -50,7 +60,13 @@ class InstanceNorm(nn.GroupNorm):
             ``gain + 8 · (strength - 1) · slope``. This is the conditional instance norm of Dumoulin et al.
             2017, "A Learned Representation for Artistic Style", with a linear function of the strength in
             place of a table of styles. At strength 1 the result equals the plain norm bit by bit.
+
+    Attributes:
+        statistics: where mean and variance come from, if not from the input itself: with those of a whole
+            picture, a tile of it is normalized as the picture is. None: from the input.
     """
+
+    statistics: Statistics | None = None
 
     def __init__(self, channels: int, *, conditioned: bool = False) -> None:
         super().__init__(channels, channels)
@@ -68,15 +84,19 @@ class InstanceNorm(nn.GroupNorm):
                 al. 2017).
         """
         input = input.contiguous()
-        if condition is None:
+        if condition is None and self.statistics is None:
             return super().forward(input)
+        gain_change = bias_change = self.weight.new_zeros(input.shape[0], self.num_channels)
         if isinstance(condition, Modulation):
             gain_change, bias_change = condition.take(self.num_channels)
-        else:
+        elif condition is not None:
             offset = _SLOPE_SCALE * (condition - 1).unsqueeze(1)
             gain_change, bias_change = offset * self.weight_slope, offset * self.bias_slope
         # With the items' channels side by side, one pass over the map gives each item its own gains.
         gain = (self.weight + gain_change).flatten()
         bias = (self.bias + bias_change).flatten()
         side_by_side = input.reshape(1, -1, *input.shape[-2:])
+        if self.statistics is not None:
+            mean, variance = self.statistics(side_by_side)
+            return F.batch_norm(side_by_side, mean, variance, gain, bias, eps=self.eps).view_as(input)
         return F.group_norm(side_by_side, len(gain), gain, bias, self.eps).view_as(input)

@@ -12,6 +12,7 @@ from ganstyle.stylize.controls import (
 from ganstyle.stylize.folder import FileEvent, Summary, stylize_plan
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.plan import PlannedFile, plan_outputs, result_name
+from ganstyle.stylize.tiles import TileSize, parse_tile
 
 __all__ = [
     "FINE",
@@ -21,8 +22,10 @@ __all__ = [
     "FileEvent",
     "PlannedFile",
     "Summary",
+    "TileSize",
     "fit_mask",
     "parse_stroke_size",
+    "parse_tile",
     "plan_outputs",
     "read_mask",
     "result_name",

@@ -16,6 +16,7 @@ from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.plan import PlannedFile
 from ganstyle.stylize.strokes import TRAINED_SIDE
+from ganstyle.stylize.tiles import TileSize
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -58,6 +59,7 @@ def stylize_plan(
     *,
     controls: Controls = PLAIN,
     trained_side: int = TRAINED_SIDE,
+    tile: TileSize = "auto",
     overwrite: bool = False,
     max_pixels: int = MAX_PIXELS,
     max_side: int | None = None,
@@ -70,6 +72,7 @@ def stylize_plan(
         plan: the photos and where their results go, from `plan_outputs`.
         controls: how strongly, with strokes how large, in whose colors and where photos are painted.
         trained_side: as for `stylize_image`.
+        tile: as for `stylize_image`.
         overwrite: replace outputs that exist. An input is never replaced.
         max_pixels: the largest photo that is read, in pixels.
         max_side: photos whose longer side has more pixels are reduced to it.
@@ -81,6 +84,10 @@ def stylize_plan(
     Raises:
         DiskFullError: nothing more can be written.
     """
+
+    def paint(photo: Tensor) -> Tensor:
+        return stylize_image(generator, photo, controls, trained_side=trained_side, tile=tile)
+
     counts = {"done": 0, "failed": 0, "skipped": 0}
     for index, file in enumerate(plan, start=1):
         start = time.perf_counter()
@@ -88,7 +95,7 @@ def stylize_plan(
         if status == "done":
             try:
                 image = _read_photo(file.source, max_pixels, max_side)
-                write_image(_stylize(generator, image, file.source, controls, trained_side), file.output)
+                write_image(_stylize(paint, image, file.source), file.output)
             except DiskFullError:
                 raise
             except GanstyleError as error:
@@ -121,11 +128,9 @@ def _read_photo(source: Path, max_pixels: int, max_side: int | None) -> Tensor:
     return photo if max_side is None else shrink(photo, max_side)
 
 
-def _stylize(
-    generator: nn.Module, image: Tensor, source: Path, controls: Controls, trained_side: int
-) -> Tensor:
+def _stylize(paint: Callable[[Tensor], Tensor], image: Tensor, source: Path) -> Tensor:
     try:
-        return stylize_image(generator, image, controls, trained_side=trained_side)
+        return paint(image)
     except ImageTooLargeError as error:
         raise ImageTooLargeError(f"{source}: {error}, or let --max-side do it") from error
     except GanstyleError as error:

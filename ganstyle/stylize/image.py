@@ -10,6 +10,7 @@ from ganstyle.models import takes_strength
 from ganstyle.stylize.blend import blend_octaves
 from ganstyle.stylize.controls import PLAIN, Controls, fit_mask
 from ganstyle.stylize.strokes import TRAINED_SIDE, paint_coarse_to_fine, pass_sides
+from ganstyle.stylize.tiles import TiledPainter, TileSize
 
 
 def stylize_image(
@@ -18,6 +19,7 @@ def stylize_image(
     controls: Controls = PLAIN,
     *,
     trained_side: int = TRAINED_SIDE,
+    tile: TileSize = "auto",
 ) -> Tensor:
     """Run a generator on an image, on the device where the generator is.
 
@@ -31,6 +33,8 @@ def stylize_image(
         controls: how strongly, with strokes how large, in whose colors and where the image is painted.
         trained_side: shorter side in pixels of the pictures that the generator was trained on: a recipe's
             ``style.size``. Larger images are painted from coarse to fine; see `ganstyle.stylize.strokes`.
+        tile: the largest side in pixels of the tiles that an image is painted in, which saves memory and
+            changes nothing else; ``off``: paint it at once.
 
     Returns:
         (B, 3, H, W) float32 in [0, 1], on the CPU.
@@ -45,7 +49,7 @@ def stylize_image(
         # Not channels_last: the generators' group norm is wrong, and slow, on that layout.
         image = image.to(device, torch.float32, memory_format=torch.contiguous_format)
         with torch.inference_mode():
-            result = _paint(generator, image, controls, trained_side).to("cpu", torch.float32)
+            result = _paint(generator, image, controls, trained_side, tile).to("cpu", torch.float32)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -59,16 +63,17 @@ def stylize_image(
     return ordinary
 
 
-def _paint(generator: nn.Module, photo: Tensor, controls: Controls, trained_side: int) -> Tensor:
+def _paint(
+    generator: nn.Module, photo: Tensor, controls: Controls, trained_side: int, tile: TileSize
+) -> Tensor:
     height, width = photo.shape[-2:]
     mask = None if controls.mask is None else fit_mask(controls.mask, (height, width)).to(photo)
     if controls.strength == 0:
         return photo
     takes = takes_strength(generator)
     sides = pass_sides(min(height, width), controls.stroke_size, trained_side=trained_side)
-    painting = paint_coarse_to_fine(
-        lambda x: generator(x, controls.strength) if takes else generator(x), photo, sides
-    )
+    paint = TiledPainter(generator, controls.strength if takes else None, tile)
+    painting = paint_coarse_to_fine(paint, photo, sides)
     if not takes:
         painting = blend_octaves(photo, painting, controls.strength)
     if controls.preserve_color:

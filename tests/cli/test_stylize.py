@@ -209,3 +209,17 @@ def test_help_names_every_option() -> None:
         *CONTROLS,
     ):
         assert word in result.stdout
+
+
+def test_tiles(checkpoint: Path, tmp_path: Path) -> None:
+    write_image(torch.rand(3, 90, 140), tmp_path / "a.png")
+    for tile in ("auto", "off", "64"):
+        arguments = (tmp_path / "a.png", "-s", checkpoint, "-o", tmp_path / f"{tile}.png", "--tile", tile)
+        assert invoke(*arguments).exit_code == 0
+    whole = read_image(tmp_path / "off.png")
+    assert torch.equal(read_image(tmp_path / "auto.png"), whole)
+    assert (read_image(tmp_path / "64.png") - whole).abs().max() < 1.1 / 255
+    bad = invoke(tmp_path / "a.png", "-s", checkpoint, "-o", tmp_path / "b.png", "--tile", "huge")
+    assert bad.exit_code == 2
+    assert "tile 'huge': give a number of pixels such as 1024, or auto, or off" in bad.stderr
+    assert not (tmp_path / "b.png").exists()

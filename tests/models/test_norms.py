@@ -49,3 +49,19 @@ def test_gain_and_bias_follow_the_strength_of_each_item() -> None:
 def test_fresh_norm_ignores_strength() -> None:
     norm, x = InstanceNorm(3, conditioned=True), torch.randn(1, 3, 4, 4)
     assert torch.equal(norm(x, torch.zeros(1)), norm(x, torch.ones(1)))
+
+
+def test_statistics_from_elsewhere_replace_the_inputs() -> None:
+    class Fixed:
+        def __call__(self, part: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return torch.full((part.shape[1],), 0.5), torch.full((part.shape[1],), 4.0)
+
+    x = torch.rand(2, 3, 5, 6)
+    norm = InstanceNorm(3, conditioned=True)
+    norm.weight_slope.data.fill_(0.1)
+    norm.statistics = Fixed()
+    expected = (x - 0.5) / 2
+    torch.testing.assert_close(norm(x), expected)
+    strengths = torch.tensor([1.0, 0.5])
+    gains = torch.tensor([1.0, 0.6]).view(2, 1, 1, 1)  # 1 + 8 · (0.5 - 1) · 0.1
+    torch.testing.assert_close(norm(x, strengths), gains * expected)

@@ -1,0 +1,164 @@
+"""Painting in tiles: large pictures in little memory, without seams."""
+
+import copy
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganstyle.errors import GanstyleError
+from ganstyle.stylize.grid import Tile, divide
+from ganstyle.stylize.locality import Locality, measure_locality
+from ganstyle.stylize.statistics import SharedStatistics
+
+TileSize = int | Literal["auto", "off"]
+"""The largest side of a tile in pixels; ``auto``: as suits the picture and the device; ``off``: no tiles."""
+
+MIN_TILE = 64
+"""The smallest side of a tile; smaller ones consist of little but overlap."""
+
+_AUTO = 1024
+_WHOLE = 2048**2  # pixels of a picture that needs no tiles
+
+# Up to this size, in pixels, all tiles of a picture are painted in step, so its statistics are exact.
+_EXACT = 25_165_824
+# Beyond it, statistics come from small tiles all over the picture, which together see this many pixels. At a
+# given cost, many small tiles differ less from the whole picture than a few large ones.
+_SAMPLED = 8_388_608
+_SAMPLE_SIDE = 64
+
+
+def parse_tile(text: str) -> TileSize:
+    """Read the size of a tile as users write it: a number of pixels, ``auto`` or ``off``.
+
+    Raises:
+        GanstyleError: it is none of these, or too small.
+    """
+    if text == "auto":
+        return "auto"
+    if text == "off":
+        return "off"
+    try:
+        return check_tile(int(text))
+    except ValueError:
+        raise GanstyleError(f"tile '{text}': give a number of pixels such as 1024, or auto, or off") from None
+
+
+def check_tile(tile: TileSize) -> TileSize:
+    """Return the size of a tile if it can be used.
+
+    Raises:
+        GanstyleError: it is too small.
+    """
+    if isinstance(tile, int) and tile < MIN_TILE:
+        raise GanstyleError(f"tile {tile}: give at least {MIN_TILE} pixels, or auto, or off")
+    return tile
+
+
+class TiledPainter:
+    """Paints photos in tiles with a generator, as if they were painted at once.
+
+    Each tile is painted with what lies around it, as far as the generator sees, and with the norm statistics
+    of the whole picture: those of a tile alone would give each its own colors and contrast, and show as
+    seams. Up to 24 megapixels the statistics are exact. Beyond, they come from some hundred small tiles all
+    over the picture; then too they do not depend on the size of the tiles.
+
+    Statistics of a reduced copy, as in URST (Chen et al. 2022, "Towards Ultra-Resolution Neural Style
+    Transfer via Thumbnail Instance Normalization"), would be cheaper, but a generator's maps differ from
+    scale to scale: see ``tests/benchmarks/README.md``.
+
+    Args:
+        generator: maps (B, 3, H, W) in [0, 1] to the same.
+        strength: given to the generator, unless it is None.
+        tile: the size of tiles.
+    """
+
+    def __init__(self, generator: nn.Module, strength: float | None = None, tile: TileSize = "auto") -> None:
+        self._generator = generator
+        self._strength = strength
+        self._tile = check_tile(tile)
+
+    def __call__(self, photo: Tensor) -> Tensor:
+        """Return the painting of (B, 3, H, W)."""
+        height, width = photo.shape[-2:]
+        side = _side(self._tile, height, width)
+        if side is None:
+            return self._run(self._generator, photo)
+        try:
+            measure_locality(self._generator)
+        except GanstyleError:
+            if self._tile != "auto":
+                raise
+            return self._run(self._generator, photo)
+        result = torch.empty_like(photo)
+        self.paint(
+            (height, width),
+            side,
+            read=lambda tile: tile.seen(photo),
+            write=lambda tile, painted: _put(tile, result, painted),
+        )
+        return result
+
+    def paint(
+        self,
+        size: tuple[int, int],
+        side: int,
+        *,
+        read: Callable[[Tile], Tensor],
+        write: Callable[[Tile, Tensor], None],
+    ) -> None:
+        """Paint a picture that need not lie in memory.
+
+        Args:
+            size: its height and width in pixels.
+            side: the largest side of a tile.
+            read: returns what of the photo a tile sees, (B, 3, h, w).
+            write: takes a tile's part of the picture; tiles come in rows from the top.
+
+        Raises:
+            GanstyleError: the generator needs the whole picture.
+        """
+        locality = measure_locality(self._generator)
+        # A copy, so that others can use the generator meanwhile. It holds some megabytes.
+        generator = copy.deepcopy(self._generator)
+        statistics = SharedStatistics(generator)
+
+        def run(x: Tensor) -> Tensor:
+            return self._run(generator, x)
+
+        tiles = divide(*size, side, locality)
+        if size[0] * size[1] <= _EXACT:
+            for tile, painted in statistics.paint_in_step(run, tiles, read):
+                write(tile, painted)
+            return
+        for _ in statistics.paint_in_step(run, _sample(size, locality), read):
+            pass  # only the statistics are wanted
+        for tile in tiles:
+            write(tile, statistics.paint_alone(run, tile, read(tile)))
+
+    def _run(self, generator: nn.Module, x: Tensor) -> Tensor:
+        picture: Tensor = generator(x) if self._strength is None else generator(x, self._strength)
+        return picture
+
+
+def _side(tile: TileSize, height: int, width: int) -> int | None:
+    """Return the largest side of a tile in pixels, or None for a picture that is painted at once."""
+    if tile == "off":
+        return None
+    if tile == "auto":
+        return _AUTO if height * width > _WHOLE else None
+    return None if max(height, width) <= tile else tile
+
+
+def _sample(size: tuple[int, int], locality: Locality) -> list[Tile]:
+    """Return small tiles that are spread evenly over a picture."""
+    tiles = divide(*size, _SAMPLE_SIDE, locality)
+    count = _SAMPLED // (_SAMPLE_SIDE + 2 * locality.margin) ** 2
+    # Multiples of the golden ratio, modulo 1, are spread more evenly than chance would.
+    order = sorted(range(len(tiles)), key=lambda index: index * 0.6180339887 % 1)
+    return [tiles[index] for index in sorted(order[: max(1, count)])]
+
+
+def _put(tile: Tile, result: Tensor, painted: Tensor) -> None:
+    tile.place(result).copy_(painted)

@@ -1,0 +1,32 @@
+from itertools import pairwise
+
+import pytest
+import torch
+
+from ganstyle.stylize.grid import Span, divide
+from ganstyle.stylize.locality import Locality
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (64, 64), (65, 130), (1000, 63), (999, 1001)])
+def test_tiles_cover_a_picture_once(height: int, width: int) -> None:
+    counts = torch.zeros(height, width)
+    for tile in divide(height, width, 64, Locality(10, 4)):
+        tile.place(counts).add_(1)
+        own = tile.cut(tile.seen(torch.arange(height * width).view(height, width)))
+        assert torch.equal(own, tile.place(torch.arange(height * width).view(height, width)))
+        assert tile.rows.stop - tile.rows.start <= 64
+        assert tile.rows.start % 4 == 0
+        assert tile.rows.seen_start == max(0, tile.rows.start - 12)
+    assert (counts == 1).all()
+
+
+def test_tiles_are_of_about_the_same_size() -> None:
+    starts = sorted({tile.columns.start for tile in divide(10, 1030, 1024, Locality(0, 1))})
+    assert starts == [0, 515]
+    assert all(b - a <= 1024 for a, b in pairwise(starts))
+
+
+def test_the_last_tile_has_what_a_network_pads() -> None:
+    """A map at a quarter of the size of pixels 84 to 103, padded from 19 to 24, seen from 60 on."""
+    assert Span(84, 103, 60, 103, at_end=True).inside(12) == slice(6, 12)
+    assert Span(84, 104, 60, 128, at_end=False).inside(17) == slice(6, 11)
