@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("weights", "recipe", "metrics", "stylize", "hub", "style"),
     ("runs", "reports"),
     ("gatys", "training", "distill"),
-    ("evaluate",),
+    ("evaluate", "integrations"),
     ("gui",),
     ("cli",),
 )

@@ -1,0 +1,1 @@
+"""ganstyle inside other programs."""
