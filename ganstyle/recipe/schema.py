@@ -4,6 +4,7 @@ Every default of a training is written here, once. An unknown key, a wrong type 
 error that names the key; nothing is silently ignored.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -136,7 +137,7 @@ class ScoreSection(Section):
         return self
 
 
-class PhaseSection(Section):
+class CropPhaseSection(Section):
     """A part of the steps, and what it changes."""
 
     until: Annotated[float, Field(gt=0, le=1), Number] = Field(
@@ -144,7 +145,19 @@ class PhaseSection(Section):
     )
     image_size: Count | None = Field(None, description="overrides the recipe's image_size")
     vgg: PathText | None = Field(None, description="overrides the recipe's vgg")
+
+
+class PhaseSection(CropPhaseSection):
+    """A part of the steps, and what it changes."""
+
     strengths: Flag = Field(True, description="whether to train on all strengths or only on 1")
+
+
+def check_phases(phases: Sequence[CropPhaseSection]) -> None:
+    """Raise ValueError unless the phases follow each other up to the last step."""
+    ends = [0.0, *(phase.until for phase in phases)]
+    if phases and (ends[-1] != 1 or any(a >= b for a, b in pairwise(ends))):
+        raise ValueError(f"phases: until must rise to 1, not go {', '.join(f'{e:g}' for e in ends[1:])}")
 
 
 class Recipe(RunRecipe):
@@ -171,9 +184,7 @@ class Recipe(RunRecipe):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        ends = [0.0, *(phase.until for phase in self.phases)]
-        if self.phases and (ends[-1] != 1 or any(a >= b for a, b in pairwise(ends))):
-            raise ValueError(f"phases: until must rise to 1, not go {', '.join(f'{e:g}' for e in ends[1:])}")
+        check_phases(self.phases)
         sizes = [phase.image_size or self.image_size for phase in self.phases] or [self.image_size]
         if self.discriminator and self.discriminator.patch_size > min(sizes):
             raise ValueError(

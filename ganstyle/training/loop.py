@@ -17,12 +17,12 @@ from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
 from ganstyle.runs.loop import RunLoop, RunResult
 from ganstyle.runs.run import Run, resume_run, start_run
-from ganstyle.runs.schedule import learning_rate_factor, set_learning_rates
+from ganstyle.runs.training_state import TrainingState, follow_schedule
 from ganstyle.training.output import StyleOutput
 from ganstyle.training.patches import PatchView
 from ganstyle.training.phases import TrainingPhase, measure_reference, prepare_phases, unused_octaves
 from ganstyle.training.samples import Samples
-from ganstyle.training.state import TrainingState, fresh_state
+from ganstyle.training.state import fresh_state
 from ganstyle.training.steps import (
     discriminator_loss,
     generator_adversarial_loss,
@@ -90,7 +90,7 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
     loop = RunLoop(run, state, guard, output)
     with loop.recording():
         for phase, batches in loop.steps(phases):
-            _set_learning_rates(recipe, state, guard)
+            follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)
             logs = []
             for place, batch in enumerate(batches):
                 drawn = state.photos + place * recipe.batch_size * accelerator.num_processes
@@ -166,15 +166,3 @@ def _train_on(
         log |= generator_log
         log |= guard.update("generator", state.generator, state.generator_optimizer, loss)
     return {name: value.detach() for name, value in log.items()}
-
-
-def _set_learning_rates(recipe: Recipe, state: TrainingState, guard: Guard) -> None:
-    section = recipe.optimizer
-    factor = learning_rate_factor(
-        state.step, steps=recipe.steps, warmup=section.warmup, schedule=section.schedule
-    )
-    factor *= guard.learning_rate_factor
-    rates = (section.lr_muon, section.lr) if section.lr_muon else (section.lr,)
-    set_learning_rates(state.generator_optimizer, rates, factor)
-    if state.discriminator_optimizer:
-        set_learning_rates(state.discriminator_optimizer, (section.lr_discriminator,), factor)

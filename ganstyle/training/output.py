@@ -11,10 +11,10 @@ from torch import Tensor
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
 from ganstyle.runs.launch import describe_training
+from ganstyle.runs.training_state import TrainingState
 from ganstyle.style import save_style
 from ganstyle.training.phases import TrainingPhase
 from ganstyle.training.samples import Samples
-from ganstyle.training.state import TrainingState
 from ganstyle.training.validation import Scores
 from ganstyle.weights import WeightsFile
 

@@ -1,100 +1,12 @@
-"""The state of a style's training: everything that a step changes."""
-
-from dataclasses import dataclass
-from typing import Any
+"""The networks of a style's training, as they begin."""
 
 from accelerate import Accelerator
-from accelerate.optimizer import AcceleratedOptimizer
 from accelerate.utils import set_seed
-from torch import nn
-from torch.optim import Adam, Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from ganstyle.models import DISCRIMINATORS
 from ganstyle.recipe import Recipe
-from ganstyle.runs.optimizers import KernelMuon
-from ganstyle.runs.schedule import EMA
+from ganstyle.runs.training_state import TrainingState, prepare_state
 from ganstyle.style import build_generator, warm_start
-
-
-@dataclass
-class TrainingState:
-    """Everything that a step changes.
-
-    Attributes:
-        generator: as prepared by Accelerate.
-        average: the exponential moving average of the generator: what is saved and sampled.
-        generator_optimizer: Adam or `KernelMuon`, as prepared by Accelerate.
-        discriminator: as prepared by Accelerate; None without a GAN.
-        discriminator_optimizer: likewise.
-        step: steps done.
-        photos: photos drawn so far by all processes together.
-        seconds: time spent training so far, scoring and saving left out.
-        init: name and sha256 of the style that the generator started from; None: random weights.
-    """
-
-    generator: nn.Module
-    average: AveragedModel
-    generator_optimizer: AcceleratedOptimizer
-    discriminator: nn.Module | None = None
-    discriminator_optimizer: AcceleratedOptimizer | None = None
-    step: int = 0
-    photos: int = 0
-    seconds: float = 0.0
-    init: dict[str, str] | None = None
-
-    @property
-    def network(self) -> nn.Module:
-        """The generator."""
-        return self.generator
-
-    @property
-    def optimizer(self) -> AcceleratedOptimizer:
-        """The generator's."""
-        return self.generator_optimizer
-
-    @property
-    def replicated(self) -> bool:
-        """All processes hold the same."""
-        return True
-
-    def gather(self, accelerator: Accelerator, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values: those of one process are those of all."""
-        return values
-
-    def state_dict(self, accelerator: Accelerator) -> dict[str, Any]:
-        """Return everything as plain values and tensors."""
-        values: dict[str, Any] = {
-            "step": self.step,
-            "photos": self.photos,
-            "seconds": self.seconds,
-            "init": self.init,
-        }
-        for name, part in self._parts(accelerator).items():
-            values[name] = part.state_dict()
-        return values
-
-    def load_state_dict(self, accelerator: Accelerator, values: dict[str, Any]) -> None:
-        """Load what ``state_dict`` returned.
-
-        Raises:
-            KeyError, RuntimeError, ValueError: it is of other networks.
-        """
-        for name, part in self._parts(accelerator).items():
-            part.load_state_dict(values[name])
-        self.step, self.photos, self.seconds = values["step"], values["photos"], values["seconds"]
-        self.init = values.get("init")
-
-    def _parts(self, accelerator: Accelerator) -> dict[str, Any]:
-        parts = {
-            "generator": accelerator.unwrap_model(self.generator),
-            "average": self.average,
-            "generator_optimizer": self.generator_optimizer,
-            "discriminator": self.discriminator and accelerator.unwrap_model(self.discriminator),
-            "discriminator_optimizer": self.discriminator_optimizer,
-            "scaler": accelerator.scaler,
-        }
-        return {name: part for name, part in parts.items() if part is not None}
 
 
 def fresh_state(recipe: Recipe, accelerator: Accelerator, *, warm: bool) -> TrainingState:
@@ -111,20 +23,9 @@ def fresh_state(recipe: Recipe, accelerator: Accelerator, *, warm: bool) -> Trai
     set_seed(recipe.seed)
     generator = build_generator(recipe)
     init = warm_start(generator, recipe.init) if recipe.init and warm else None
-    generator.to(accelerator.device)
-    # Copied before Accelerate wraps the generator's forward: the average always computes in float32.
-    average = AveragedModel(generator, multi_avg_fn=EMA(recipe.ema)).eval().requires_grad_(False)
-    betas = recipe.optimizer.betas
-    optimizer: Optimizer = Adam(generator.parameters(), lr=recipe.optimizer.lr, betas=betas)
-    if recipe.optimizer.lr_muon:
-        optimizer = KernelMuon(
-            generator, lr=recipe.optimizer.lr_muon, lr_adam=recipe.optimizer.lr, betas=betas
-        )
-    generator, generator_optimizer = accelerator.prepare(generator, optimizer)
-    state = TrainingState(generator, average, generator_optimizer, init=init)
-    if recipe.discriminator:
-        discriminator = DISCRIMINATORS[recipe.discriminator.name](**recipe.discriminator.options)
-        discriminator.to(accelerator.device)
-        optimizer = Adam(discriminator.parameters(), lr=recipe.optimizer.lr_discriminator, betas=betas)
-        state.discriminator, state.discriminator_optimizer = accelerator.prepare(discriminator, optimizer)
+    section = recipe.discriminator
+    # Built on the CPU one after the other, so that a seed gives the same weights on every device.
+    discriminator = DISCRIMINATORS[section.name](**section.options) if section else None
+    state = prepare_state(accelerator, generator, discriminator, recipe.optimizer, ema=recipe.ema)
+    state.init = init
     return state

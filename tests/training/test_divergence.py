@@ -14,9 +14,10 @@ from torch import Tensor
 from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.runs.guard import Guard
+from ganstyle.runs.training_state import TrainingState, follow_schedule
 from ganstyle.style import load_style
 from ganstyle.training import Event, Message, Progress, loop, steps, train
-from ganstyle.training.state import TrainingState, fresh_state
+from ganstyle.training.state import fresh_state
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -36,11 +37,10 @@ Injector = Callable[[str, Callable[[Moment], bool]], None]
 def inject(monkeypatch: pytest.MonkeyPatch) -> Injector:
     """Return a function that makes a network's loss NaN at some moments."""
     moment = Moment()
-    set_rates = loop._set_learning_rates
 
-    def note(recipe: Recipe, state: TrainingState, guard: Guard) -> None:
-        moment.step, moment.factor = state.step, guard.learning_rate_factor
-        set_rates(recipe, state, guard)
+    def note(state: TrainingState, *args: Any, factor: float, **keywords: Any) -> None:
+        moment.step, moment.factor = state.step, factor
+        follow_schedule(state, *args, factor=factor, **keywords)
 
     def inject(network: str, bad: Callable[[Moment], bool]) -> None:
         name = f"{network}_loss"
@@ -50,7 +50,7 @@ def inject(monkeypatch: pytest.MonkeyPatch) -> Injector:
             total, log = loss(*args, **keywords)
             return total * (math.nan if bad(moment) else 1.0), log
 
-        monkeypatch.setattr(loop, "_set_learning_rates", note)
+        monkeypatch.setattr(loop, "follow_schedule", note)
         monkeypatch.setattr(loop, name, broken)
 
     return inject
