@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 
+from ganstyle.arbitrary import AnyRecipe
 from ganstyle.cli import app
 from ganstyle.distill import DistillationRecipe
 from ganstyle.recipe import Recipe, RunRecipe
@@ -78,7 +79,7 @@ def test_commands_and_options_exist(page: Path) -> None:
         command = COMMANDS[name]
         if hasattr(command, "commands") and words:
             command, words = command.commands[words[0]], words[1:]
-        if name in ("train", "distill") and words and not words[0].startswith("-"):
+        if name in ("train", "train-any", "distill") and words and not words[0].startswith("-"):
             assert words[0] in shipped_recipes() or words[0].endswith(".yaml"), words[0]
         known = {option for parameter in command.params for option in parameter.opts}
         given = {word.partition("=")[0] for word in words if word.startswith("-")}
@@ -100,7 +101,7 @@ def fields_without_description(section: type[Any], prefix: str = "") -> Iterator
             yield f"{prefix}{key}"
 
 
-@pytest.mark.parametrize("recipe", [Recipe, DistillationRecipe])
+@pytest.mark.parametrize("recipe", [Recipe, DistillationRecipe, AnyRecipe])
 def test_every_recipe_key_has_a_description(recipe: type[RunRecipe]) -> None:
     assert list(fields_without_description(recipe)) == []
 

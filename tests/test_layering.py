@@ -17,9 +17,9 @@ PACKAGE = ROOT / "ganstyle"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_version", "errors", "extras", "files", "locks", "shipped", "devices", "images"),
     ("models", "losses", "data"),
-    ("weights", "recipe", "metrics", "stylize", "hub", "style"),
+    ("weights", "recipe", "metrics", "stylize", "hub", "anystyle", "style"),
     ("runs", "reports"),
-    ("gatys", "training", "distill"),
+    ("gatys", "training", "arbitrary", "distill"),
     ("evaluate", "integrations"),
     ("gui",),
     ("cli",),

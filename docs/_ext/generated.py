@@ -12,6 +12,7 @@ from typing import Any
 import typer
 from sphinx.application import Sphinx
 
+from ganstyle.arbitrary import AnyRecipe
 from ganstyle.cli import app as command_line
 from ganstyle.distill import DistillationRecipe
 from ganstyle.recipe import Recipe, RunRecipe
@@ -123,6 +124,7 @@ GENERATED = {
     "cli": commands(),
     "recipe": recipe_keys(Recipe),
     "distillation-recipe": recipe_keys(DistillationRecipe),
+    "any-recipe": recipe_keys(AnyRecipe),
 }
 
 

@@ -25,6 +25,7 @@ from ganstyle.cli.recipes import recipes
 from ganstyle.cli.styles import styles
 from ganstyle.cli.stylize import stylize
 from ganstyle.cli.train import train
+from ganstyle.cli.train_any import train_any
 from ganstyle.errors import GanstyleError
 
 
@@ -96,6 +97,7 @@ def _main(
 
 for command in (
     train,
+    train_any,
     stylize,
     evaluate,
     compare,

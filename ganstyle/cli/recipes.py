@@ -77,10 +77,15 @@ def schema(
     distillation: Annotated[
         bool, typer.Option("--distillation", help="Of the recipes of ganstyle distill.")
     ] = False,
+    arbitrary: Annotated[bool, typer.Option("--any", help="Of the recipes of ganstyle train-any.")] = False,
 ) -> None:
     """Print the JSON Schema of a recipe, for editors."""
+    from ganstyle.arbitrary import AnyRecipe
     from ganstyle.distill import DistillationRecipe
     from ganstyle.recipe import Recipe
     from ganstyle.recipe.json_schema import schema_text
 
-    typer.echo(schema_text(DistillationRecipe if distillation else Recipe), nl=False)
+    if distillation and arbitrary:
+        raise RecipeError("give one of --distillation and --any")
+    kind = DistillationRecipe if distillation else AnyRecipe if arbitrary else Recipe
+    typer.echo(schema_text(kind), nl=False)

@@ -20,9 +20,11 @@ class ModulatedGenerator(nn.Module):
     a network (Ghiasi et al. 2017). So a code can be baked into a plain `LeanGenerator`, which paints alike.
 
     Args:
-        width, depth, blocks, kernel, antialias: see `LeanGenerator`.
+        width, depth, blocks, kernel, antialias, coarse, coarse_width: see `LeanGenerator`.
         octaves: octaves of the painting that its code knows.
         code: numbers in a code, for each layer of the feature network.
+        projections: random projections of the painting's Gram matrices that its code knows as well, for each
+            layer; see `RandomCovariance`. 0: none.
     """
 
     def __init__(
@@ -34,6 +36,9 @@ class ModulatedGenerator(nn.Module):
         octaves: int = 3,
         code: int = 128,
         antialias: bool = False,
+        projections: int = 0,
+        coarse: int = 0,
+        coarse_width: int = 96,
     ) -> None:
         super().__init__()
         self.options: dict[str, Any] = {
@@ -42,9 +47,11 @@ class ModulatedGenerator(nn.Module):
             "blocks": blocks,
             "kernel": kernel,
             "antialias": antialias,
+            "coarse": coarse,
+            "coarse_width": coarse_width,
         }
         self.lean = LeanGenerator(**self.options)
-        self.encoder = StyleEncoder(STUDENT_LAYERS, octaves=octaves, size=code)
+        self.encoder = StyleEncoder(STUDENT_LAYERS, octaves=octaves, size=code, projections=projections)
         channels = [norm.num_channels for norm in _norms(self.lean)]
         self.heads = nn.ModuleList(nn.Linear(code * len(STUDENT_LAYERS), 2 * count) for count in channels)
         for head in self.heads:  # at first, all paintings are one
@@ -56,13 +63,15 @@ class ModulatedGenerator(nn.Module):
         code: Tensor = self.encoder(octaves)
         return code
 
-    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor | Sequence[Mapping[str, Tensor]]) -> Tensor:
         """Return the stylized photos, (B, 3, H, W) in [0, 1].
 
         Args:
             x: the photos, (B, 3, H, W) in [0, 1].
-            code: of a painting for each photo, (B, layers, size); codes may be mixed as ``torch.lerp`` does.
+            style: of a painting for each photo: codes, (B, layers, size), which may be mixed as
+                ``torch.lerp`` does; or what ``encode`` makes them of.
         """
+        code = style if isinstance(style, Tensor) else self.encode(style)
         return self.lean.paint(x, Modulation(torch.cat(self._changes(code), dim=1)))
 
     @torch.no_grad()

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ganstyle.recipe.networks import DiscriminatorSection, GeneratorSection, network_keywords
+from ganstyle.recipe.networks import NetworkSection, network_keywords
 from ganstyle.recipe.run import RunRecipe
 
 
@@ -14,7 +14,7 @@ def recipe_schema(recipe: type[RunRecipe]) -> dict[str, Any]:
     networks are listed, and others are allowed.
     """
     schema = recipe.model_json_schema()
-    for section in (GeneratorSection, DiscriminatorSection):
+    for section in NetworkSection.__subclasses__():
         definition = schema.get("$defs", {}).get(section.__name__)
         if definition is None:
             continue

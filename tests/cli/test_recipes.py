@@ -92,6 +92,8 @@ def test_unknown_name(command: str) -> None:
 def test_schema() -> None:
     assert yaml.safe_load(run("schema"))["title"] == "Recipe"
     assert yaml.safe_load(run("schema", "--distillation"))["title"] == "DistillationRecipe"
+    assert yaml.safe_load(run("schema", "--any"))["title"] == "AnyRecipe"
+    assert error("schema", "--any", "--distillation").endswith("give one of --distillation and --any")
 
 
 def test_completion() -> None:

@@ -1,10 +1,11 @@
+import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ganstyle.models.distilled import STUDENT_LAYERS
 from ganstyle.models.modulated import ModulatedGenerator
-from ganstyle.models.style_encoder import map_statistics
+from ganstyle.models.style_encoder import RandomCovariance, map_statistics
 
 
 def maps(batch: int, seed: int = 0) -> list[dict[str, Tensor]]:
@@ -20,10 +21,10 @@ def maps(batch: int, seed: int = 0) -> list[dict[str, Tensor]]:
     ]
 
 
-def trained() -> ModulatedGenerator:
+def trained(coarse: int = 0) -> ModulatedGenerator:
     """A generator whose heads are no longer near zero, as after a training."""
     torch.manual_seed(0)
-    model = ModulatedGenerator(width=4, blocks=1, code=8).eval()
+    model = ModulatedGenerator(width=4, blocks=1, code=8, coarse=coarse, coarse_width=6).eval()
     for head in model.heads:
         torch.nn.init.normal_(head.weight, std=0.3)  # type: ignore[arg-type]
     return model
@@ -33,6 +34,37 @@ def test_map_statistics_by_hand() -> None:
     flat, varied = torch.full((1, 1, 2, 2), 3.0), torch.tensor([0.0, 0.0, 4.0, 4.0]).view(1, 1, 2, 2)
     statistics = map_statistics(torch.cat([flat, varied], dim=1))
     torch.testing.assert_close(statistics, torch.tensor([[4.0, 3.0, 1.0, 3.0]]).log())
+
+
+def test_random_covariance_by_hand() -> None:
+    network = RandomCovariance(3, 2)
+    network.get_buffer("mixing").copy_(torch.tensor([[1.0, 0, 0], [0, 1, -1]]))
+    maps = torch.rand(2, 3, 5, 7) * 9
+    mixed = torch.stack([maps[:, 0], maps[:, 1] - maps[:, 2]], dim=1).flatten(2)
+    expected = torch.stack([torch.cov(each, correction=0)[[0, 0, 1], [0, 1, 1]] for each in mixed])
+    torch.testing.assert_close(network(maps), expected.sign() * expected.abs().log1p())
+
+
+def test_projections_tell_apart_what_means_and_deviations_cannot() -> None:
+    """Two paintings whose channels have the same values each, once lit together and once in turn."""
+    model = ModulatedGenerator(width=4, blocks=1, code=8, projections=4)
+    together = [{layer: each[:1].clone() for layer, each in octave.items()} for octave in maps(1)]
+    for octave in together:
+        for layer, each in octave.items():
+            octave[layer] = each[:, :1].expand(-1, each.shape[1], -1, -1)
+    in_turn = [
+        {layer: torch.cat([each[:, ::2], each[:, 1::2].flip(-1)], dim=1) for layer, each in octave.items()}
+        for octave in together
+    ]
+    for one, two in zip(together, in_turn, strict=True):
+        for layer in one:
+            torch.testing.assert_close(map_statistics(one[layer]), map_statistics(two[layer]))
+    assert (model.encode(together) - model.encode(in_turn)).abs().max() > 0.01
+
+
+def test_forward_takes_codes_or_what_they_are_made_of() -> None:
+    model, photos = trained(), torch.rand(2, 3, 16, 16)
+    torch.testing.assert_close(model(photos, maps(2)), model(photos, model.encode(maps(2))))
 
 
 def test_each_photo_is_painted_with_its_own_code() -> None:
@@ -50,8 +82,9 @@ def test_each_photo_is_painted_with_its_own_code() -> None:
     assert together.max() <= 1
 
 
-def test_baked_generator_paints_alike() -> None:
-    model, photo = trained(), torch.rand(1, 3, 21, 34)
+@pytest.mark.parametrize("coarse", [0, 1])
+def test_baked_generator_paints_alike(coarse: int) -> None:
+    model, photo = trained(coarse), torch.rand(1, 3, 21, 34)
     code = model.encode(maps(1))
     with torch.no_grad():
         expected = model(photo, code)
@@ -73,5 +106,5 @@ def test_every_weight_learns() -> None:
 
 def test_shipped_size_fits() -> None:
     with torch.device("meta"):
-        model = ModulatedGenerator()
+        model = ModulatedGenerator(projections=16)
     assert sum(p.numel() for p in model.parameters()) < 2_500_000  # 5 MB as float16

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from ganstyle.arbitrary import AnyRecipe
 from ganstyle.distill import DistillationRecipe
 from ganstyle.errors import RecipeError
 from ganstyle.recipe import Recipe
@@ -199,7 +200,7 @@ def test_nested_aliases_are_not_written_out(tmp_path: Path) -> None:
     refused(tmp_path, text=f"{FILE}a0: &a0 [x]\n{bomb}steps: *a19\n")
 
 
-@pytest.mark.parametrize("recipe", [Recipe, DistillationRecipe])
+@pytest.mark.parametrize("recipe", [Recipe, DistillationRecipe, AnyRecipe])
 def test_json_schema_describes_every_key(recipe: type[BaseModel]) -> None:
     schema = recipe.model_json_schema()
     for section in (schema, *schema["$defs"].values()):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
+from ganstyle.arbitrary import AnyRecipe
 from ganstyle.distill import DistillationRecipe
 from ganstyle.recipe import Recipe, RunRecipe
 from ganstyle.recipe.json_schema import recipe_schema, schema_text
@@ -16,15 +17,16 @@ ROOT = Path(__file__).parents[2]
 FILES: dict[Path, type[RunRecipe]] = {
     ROOT / "recipes" / "recipe.schema.json": Recipe,
     ROOT / "recipes" / "distillation.schema.json": DistillationRecipe,
+    ROOT / "recipes" / "any.schema.json": AnyRecipe,
 }
+OPTIONS = {Recipe: "", DistillationRecipe: " --distillation", AnyRecipe: " --any"}
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 VALIDATOR = Draft202012Validator(recipe_schema(Recipe))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_file_is_current(path: Path) -> None:
-    option = " --distillation" if FILES[path] is DistillationRecipe else ""
-    command = f"ganstyle recipes schema{option} > recipes/{path.name}"
+    command = f"ganstyle recipes schema{OPTIONS[FILES[path]]} > recipes/{path.name}"
     assert path.read_text(encoding="utf-8") == schema_text(FILES[path]), f"write it anew: {command}"
 
 
@@ -40,11 +42,19 @@ def test_shipped_recipes_fit_and_point_to_it(path: Path) -> None:
     assert text.splitlines()[1] == "# yaml-language-server: $schema=recipe.schema.json"
 
 
-def test_distillation_recipe_fits_and_points_to_it() -> None:
-    path = ROOT / "recipes" / "distill" / "vgg16.yaml"
-    text = path.read_text(encoding="utf-8")
-    Draft202012Validator(recipe_schema(DistillationRecipe)).validate(yaml.safe_load(text))
-    assert text.splitlines()[1] == "# yaml-language-server: $schema=../distillation.schema.json"
+@pytest.mark.parametrize(
+    ("name", "recipe", "schema"),
+    [
+        ("distill/vgg16", DistillationRecipe, "distillation"),
+        ("any/lean", AnyRecipe, "any"),
+    ],
+)
+def test_recipes_of_other_trainings_fit_and_point_to_theirs(
+    name: str, recipe: type[RunRecipe], schema: str
+) -> None:
+    text = (ROOT / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+    Draft202012Validator(recipe_schema(recipe)).validate(yaml.safe_load(text))
+    assert text.splitlines()[1] == f"# yaml-language-server: $schema=../{schema}.schema.json"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""The training of a generator for any painting, from a recipe to its file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from accelerate import Accelerator
+from torch import Tensor
+
+from ganstyle.arbitrary.data import find_held_out
+from ganstyle.arbitrary.output import AnyOutput
+from ganstyle.arbitrary.phases import PairPhase, prepare_phases
+from ganstyle.arbitrary.recipe import AnyRecipe
+from ganstyle.arbitrary.state import fresh_state
+from ganstyle.runs.events import OnEvent
+from ganstyle.runs.failures import explain_failures
+from ganstyle.runs.guard import Guard
+from ganstyle.runs.loop import RunLoop, RunResult
+from ganstyle.runs.run import Run, resume_run, start_run
+from ganstyle.runs.training_state import TrainingState, follow_schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedAny(RunResult):
+    """How the training ended.
+
+    Attributes:
+        style: the latest generator, ``runs/NAME/style.safetensors``.
+    """
+
+    style: Path
+
+
+@explain_failures(memory="lower batch_size, image_size or score.size")
+def train_any(recipe: AnyRecipe, on_event: OnEvent = lambda event: None) -> TrainedAny:
+    """Train a generator for any painting; continue it if the run's folder holds a part of the same training.
+
+    Args:
+        recipe: what to train, on what, and where to.
+        on_event: told of everything that happens, on the main process only.
+
+    Raises:
+        GanstyleError: something the user can fix: the data, the weights, the recipe, the disk.
+    """
+    with start_run(recipe, on_event) as run:
+        return _train(recipe, run)
+
+
+def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
+    accelerator = run.accelerator
+    held_out = find_held_out(recipe.style.path, recipe.style.held_out)
+    phases = prepare_phases(recipe, accelerator, held_out)
+    data, weights = phases[-1].data, phases[-1].weights
+    run.say(f"{len(data.paintings)} paintings, {len(held_out)} held out")
+    run.say(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}")
+    state = fresh_state(recipe, accelerator)
+    guard = Guard(accelerator, recipe.guard, clip=recipe.optimizer.clip)
+    resume_run(run, state, guard)
+    output = AnyOutput(recipe, accelerator, state, phases, held_out)
+
+    loop = RunLoop(run, state, guard, output)
+    with loop.recording():
+        for phase, (batch,) in loop.steps(phases):
+            follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)
+            log = _train_on(batch, phase, accelerator, state, guard)
+            state.average.update_parameters(accelerator.unwrap_model(state.generator))
+            loop.end_step([log])
+    return TrainedAny(style=output.path, **vars(loop.result()))
+
+
+def _train_on(
+    batch: Mapping[str, Tensor],
+    phase: PairPhase,
+    accelerator: Accelerator,
+    state: TrainingState,
+    guard: Guard,
+) -> dict[str, Tensor]:
+    """Train the generator on one batch of pairs, as `PairData` makes them; return what to log, scalars."""
+    view = phase.loss.view(batch["style"])
+    with accelerator.accumulate(state.generator):
+        picture = state.generator(batch["content"], view.octaves)
+        loss, log = phase.loss(picture, batch["content"], view)
+        log |= guard.update("generator", state.generator, state.generator_optimizer, loss)
+    return {name: value.detach() for name, value in log.items()}

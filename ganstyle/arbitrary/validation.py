@@ -1,0 +1,90 @@
+"""Scores of all pairs of validation photos and held-out paintings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import Tensor
+
+from ganstyle.anystyle import encode
+from ganstyle.arbitrary.recipe import PairScoreSection
+from ganstyle.data.folder import report_unreadable
+from ganstyle.errors import RunError
+from ganstyle.images import find_images, read_image, resize_shorter
+from ganstyle.losses.features import FeatureExtractor
+from ganstyle.metrics import Yardstick
+from ganstyle.models.modulated import ModulatedGenerator
+
+_NAMES = ("content", "style", "style_coarse")
+
+
+class PairScores:
+    """Scores a generator on every pair of a photo and a painting; the processes divide the paintings.
+
+    No random number is drawn, so scoring does not change the result of a run.
+
+    Args:
+        section: the recipe's ``score``.
+        paintings: the held-out paintings' files.
+        features: the network to measure with.
+        encoding: the network that the encoder sees with.
+        accelerator: which of the processes this is.
+
+    Attributes:
+        protocol: how the scores come about, as JSON values.
+
+    Raises:
+        ImageError: there is no such folder, or a painting cannot be read.
+        RunError: there is no photo, or there are fewer paintings than processes.
+    """
+
+    def __init__(
+        self,
+        section: PairScoreSection,
+        paintings: Sequence[Path],
+        features: FeatureExtractor,
+        encoding: FeatureExtractor,
+        accelerator: Accelerator,
+    ) -> None:
+        listing = find_images(section.content)
+        if accelerator.is_main_process:
+            report_unreadable(section.content, listing)
+        self._photos = listing.images[: section.count]
+        if not self._photos:
+            raise RunError(f"{section.content}: holds no photos to score")
+        if len(paintings) < accelerator.num_processes:
+            raise RunError(f"there are {len(paintings)} held-out paintings, fewer than processes")
+        self._device, self._size, self._encoding = accelerator.device, section.size, encoding
+        self._mine = [
+            self._prepare(path, features)
+            for path in paintings[accelerator.process_index :: accelerator.num_processes]
+        ]
+        self.protocol = {
+            "photos": len(self._photos),
+            "paintings": [path.name for path in paintings],
+            "shorter_side": section.size,
+            "measure": "yardstick",
+        }
+
+    @torch.inference_mode()
+    def measure(self, generator: ModulatedGenerator) -> dict[str, float]:
+        """Return the mean scores over all pairs, on every process."""
+        codes = [encode(generator, self._encoding, painting) for painting, _ in self._mine]
+        rows: list[list[float]] = []
+        for path in self._photos:
+            photo = resize_shorter(read_image(path), self._size).to(self._device)
+            for code, (_, yardstick) in zip(codes, self._mine, strict=True):
+                picture = generator(photo, code).float()
+                distances = yardstick.measure(picture, photo)
+                coarse = yardstick.style_coarse(picture)
+                rows.append([*map(float, distances), float("nan") if coarse is None else float(coarse)])
+        table = torch.tensor(gather_object(rows), dtype=torch.float64)
+        means, medians = table.mean(0).tolist(), table.median(0).values.tolist()
+        scores = dict(zip(_NAMES, means, strict=True))
+        return scores | {f"median/{name}": value for name, value in zip(_NAMES, medians, strict=True)}
+
+    def _prepare(self, path: Path, features: FeatureExtractor) -> tuple[Tensor, Yardstick]:
+        painting = resize_shorter(read_image(path), self._size).to(self._device)
+        return painting, Yardstick.of_paintings(features, [painting], size=self._size)

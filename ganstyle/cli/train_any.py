@@ -1,0 +1,37 @@
+"""``ganstyle train-any``: from photos and paintings to a generator for any painting."""
+
+from typing import Annotated
+
+import typer
+
+from ganstyle.cli.progress import printer
+from ganstyle.cli.recipes import complete_recipe
+
+_SHOWN = {"loss/content": "content", "loss/style": "style", "loss/style_median": "median"}
+
+
+def train_any(
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="A shipped recipe, such as any/lean, or a YAML file.",
+            autocompletion=complete_recipe,
+        ),
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]", help="Override the recipe: content.path=PHOTOS style.path=PAINTINGS …"
+        ),
+    ] = None,
+) -> None:
+    """Train a generator for any painting; run again, it continues where it stopped.
+
+    It learns from pairs of photos and paintings, and can then paint in the style of paintings that it has
+    never seen. The run's style.safetensors is ready for use: GANSTYLE_ANY names it to the other commands.
+    """
+    from ganstyle.arbitrary import AnyRecipe
+    from ganstyle.arbitrary import train_any as run
+
+    run(AnyRecipe.load(recipe, overrides or []), printer(_SHOWN))

@@ -1,0 +1,177 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from ganstyle.anystyle import load_any
+from ganstyle.arbitrary import AnyRecipe, train_any
+from ganstyle.arbitrary.phases import prepare_phases
+from ganstyle.cli import app
+from ganstyle.errors import GanstyleError, RunError
+from ganstyle.images import read_image
+from ganstyle.runs.events import Event, Message, Progress, Saved, Scored
+
+RecipeMaker = Callable[..., dict[str, Any]]
+ROOT = Path(__file__).parents[2]
+
+
+def parse(values: dict[str, Any]) -> AnyRecipe:
+    return AnyRecipe.parse(values, source="test")
+
+
+def state(recipe: AnyRecipe, step: int) -> dict[str, Any]:
+    path = recipe.folder / "checkpoints" / f"step-{step:06d}" / "state.pt"
+    values: dict[str, Any] = torch.load(path, weights_only=True)
+    return values
+
+
+def assert_same(one: dict[str, Any], two: dict[str, Any], *parts: str) -> None:
+    for part in parts:
+        for name, value in one[part].items():
+            assert torch.equal(torch.as_tensor(value), torch.as_tensor(two[part][name])), name
+
+
+def test_it_learns_and_scores_on_held_out_paintings(tiny: RecipeMaker, photos: Path) -> None:
+    values = tiny(
+        steps=40,
+        optimizer={"lr": 5e-3, "lr_muon": 0.03},
+        run=tiny()["run"] | {"save_every": 0, "log_every": 10, "sample_every": 40},
+        score={"every": 20, "content": str(photos), "count": 2, "size": 24},
+    )
+    events: list[Event] = []
+    outcome = train_any(parse(values), events.append)
+    assert outcome.finished
+    begun, _, late = [event.scores for event in events if isinstance(event, Scored)]
+    assert late["style"] < begun["style"]
+    assert {"content", "style", "style_coarse", "median/style"} <= late.keys()
+    texts = [event.text for event in events if isinstance(event, Message)]
+    assert "3 paintings, 1 held out" in texts
+    logged = [event.values.keys() for event in events if isinstance(event, Progress)]
+    assert all(names >= {"loss/content", "loss/style", "loss/tv"} for names in logged)
+    saved = [event.path.name for event in events if isinstance(event, Saved)]
+    assert {"best.safetensors", "style.safetensors"} <= set(saved)
+    grid = read_image(outcome.style.parent / "samples" / "step-000040.jpg")
+    assert grid.shape == (1, 3, 3 * 34 + 2, 2 * 34 + 2)  # a painting, two photos
+    lines = [json.loads(x) for x in (outcome.style.parent / "scores.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [0, 20, 40]
+    assert lines[2]["weighted"] == pytest.approx(lines[2]["content"] + 15 * lines[2]["style"])
+
+
+def test_the_file_is_ready_for_use(tiny: RecipeMaker, photos: Path) -> None:
+    score = {"every": 4, "content": str(photos), "count": 1, "size": 24}
+    outcome = train_any(parse(tiny(score=score)))
+    loaded = load_any(outcome.style)
+    assert loaded.size == 32
+    assert loaded.info["training"]["steps"] == 4
+    assert loaded.info["recipe"]["generator"]["code"] == 8
+    assert loaded.info["scores"]["protocol"]["paintings"] == ["klee_two.png"]
+    assert loaded.neutral.shape == (1, 3, 8)
+    code = loaded.encode(torch.rand(1, 3, 40, 30))
+    assert loaded.generator(torch.rand(1, 3, 17, 23), code).shape == (1, 3, 17, 23)
+
+
+@pytest.mark.parametrize("vgg", ["distilled", "another"])
+def test_resume_bit_exact(tiny: RecipeMaker, vgg16_weights: Path, vgg: str) -> None:
+    changes = {
+        "steps": 8,
+        "vgg": str(vgg16_weights) if vgg == "another" else vgg,
+        "optimizer": {"lr_muon": 0.02},
+        "phases": [{"until": 0.6, "image_size": 24}, {"until": 1}],
+    }
+    straight, broken = parse(tiny(name="straight", **changes)), parse(tiny(name="broken", **changes))
+    train_any(straight)
+
+    class Stop(Exception):  # noqa: N818 — what happens when the machine fails
+        pass
+
+    def fail(event: Event) -> None:
+        if isinstance(event, Saved) and event.path.name == "step-000004":
+            raise Stop
+
+    with pytest.raises(Stop):
+        train_any(broken, fail)
+    notes: list[str] = []
+    train_any(broken, lambda event: notes.append(event.text) if isinstance(event, Message) else None)
+    assert any("resumed from" in note and "step 4" in note for note in notes)
+    assert_same(state(straight, 8), state(broken, 8), "generator", "average")
+
+
+def test_a_run_can_be_shortened_and_lengthened(tiny: RecipeMaker) -> None:
+    train_any(parse(tiny(steps=4)))
+    notes: list[str] = []
+    outcome = train_any(
+        parse(tiny(steps=6)), lambda event: notes.append(event.text) if isinstance(event, Message) else None
+    )
+    assert outcome.step == 6
+    assert any(note.startswith("steps: 4 -> 6;") for note in notes)
+    with pytest.raises(RunError, match=r"generator\.code: 8 -> 9"):
+        train_any(parse(tiny(steps=6, generator=tiny()["generator"] | {"code": 9})))
+
+
+def test_workers_do_not_change_the_pairs(tiny: RecipeMaker) -> None:
+    one, two = parse(tiny(name="one", steps=2)), parse(tiny(name="two", steps=2, workers=2))
+    train_any(one)
+    train_any(two)
+    assert_same(state(one, 2), state(two, 2), "generator")
+
+
+def test_same_network_sees_paintings_once(tiny: RecipeMaker, vgg16_weights: Path) -> None:
+    from accelerate import Accelerator
+
+    phases = prepare_phases(
+        parse(tiny(phases=[{"until": 0.5}, {"until": 1, "vgg": str(vgg16_weights)}])),
+        Accelerator(cpu=True),
+        [],
+    )
+    assert phases[0].loss.features is phases[0].loss.encoding
+    assert phases[1].loss.features is not phases[1].loss.encoding
+    assert phases[1].loss.encoding is phases[0].loss.encoding
+    assert [phase.end for phase in phases] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"style": {"path": "/nowhere"}}, "/nowhere: no such folder"),
+        ({"content": {"path": "/nowhere"}}, "/nowhere: no such folder"),
+        ({"style": {"held_out": ["monet_*"]}}, "neither a file nor a folder"),
+        ({"score": {"every": 1}, "style": {"held_out": []}}, "score.every needs style.held_out"),
+        ({"style": {"scales": [1.0, 0.5]}}, "scales must rise"),
+        ({"generator": {"name": "lean"}}, "'lean' is not one of modulated"),
+        ({"generator": {"codes": 3}}, "'codes' is not a keyword"),
+        ({"phases": [{"until": 0.5}]}, "until must rise to 1"),
+        ({"discriminator": {"name": "patchgan"}}, "unknown key 'discriminator'"),
+    ],
+)
+def test_impossible_recipes(tiny: RecipeMaker, changes: dict[str, Any], message: str) -> None:
+    values = tiny()
+    for key, value in changes.items():
+        values[key] = values[key] | value if isinstance(values.get(key), dict) else value
+    with pytest.raises(GanstyleError, match=message) as caught:
+        train_any(parse(values))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_shipped_recipe_fits() -> None:
+    path = ROOT / "recipes" / "any" / "lean.yaml"
+    recipe = AnyRecipe.load(path)
+    assert recipe.generator.options["antialias"]
+    assert path.read_text().startswith("# accelerate launch -m ganstyle train-any any/lean ")
+
+
+def test_command(tiny: RecipeMaker, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(parse(tiny()).to_yaml())
+    result = CliRunner().invoke(app, ["train-any", str(path), "steps=2"])
+    assert result.exit_code == 0, result.output
+    assert "step 2/2" in result.stdout
+    assert "style.safetensors" in result.stdout
+    result = CliRunner().invoke(app, ["train-any", str(path), "style.path=/nowhere", "name=other"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "ganstyle: /nowhere: no such folder; give a folder that holds images"
+    ]
