@@ -1,6 +1,6 @@
 """The recipe: one validated YAML file that says everything about a training."""
 
-from ganstyle.recipe.difference import differences, settings_since
+from ganstyle.recipe.difference import differences, flatten, settings_since
 from ganstyle.recipe.fields import Count, Interval, NonNegative, Number, PathText, Positive, Text
 from ganstyle.recipe.networks import DiscriminatorSection, GeneratorSection
 from ganstyle.recipe.run import GuardSection, RunRecipe, Section
@@ -24,5 +24,6 @@ __all__ = [
     "Section",
     "Text",
     "differences",
+    "flatten",
     "settings_since",
 ]

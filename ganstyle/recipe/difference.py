@@ -9,7 +9,7 @@ from ganstyle.recipe.run import RunRecipe
 
 def differences(old: RunRecipe, new: RunRecipe, *, ignore: Sequence[str] = ()) -> list[str]:
     """List what differs, each as ``key: old -> new``; ``ignore`` names top-level keys."""
-    before, after = _flatten(old.to_dict()), _flatten(new.to_dict())
+    before, after = flatten(old.to_dict()), flatten(new.to_dict())
     return [
         f"{key}: {json.dumps(before.get(key))} -> {json.dumps(after.get(key))}"
         for key in sorted({*before, *after})
@@ -28,16 +28,17 @@ def settings_since(written: Mapping[str, Any], recipe: RunRecipe, *, ignore: Seq
     Returns:
         Each as ``key=value``.
     """
-    known = _flatten(written)
+    known = flatten(written)
     return [
         f"{key}={json.dumps(value)}"
-        for key, value in _flatten(recipe.to_dict()).items()
+        for key, value in flatten(recipe.to_dict()).items()
         if key not in known and not {key.split(".")[0]} & {*ignore, *known}  # a section may be null there
     ]
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested values by their dotted keys, such as ``loss.style``; lists stay as they are."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat

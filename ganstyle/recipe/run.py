@@ -35,6 +35,12 @@ class ContentSection(Section):
         return self.model_dump(exclude_none=True)
 
 
+TrackerName = Literal[
+    "tensorboard", "aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "trackio", "wandb"
+]
+"""The trackers that Accelerate knows, by the names of their packages."""
+
+
 class RunSection(Section):
     """What a run writes, and how often; the run's folder is dir/name."""
 
@@ -42,6 +48,9 @@ class RunSection(Section):
     save_every: Interval = Field(500, description="steps between training states; 0: only at the end")
     log_every: Count = Field(10, description="steps between lines of the log")
     keep: Count = Field(2, description="how many training states to keep")
+    trackers: list[TrackerName] = Field(
+        ["tensorboard"], description="where curves go; all but tensorboard must be installed"
+    )
 
 
 class GuardSection(Section):

@@ -18,6 +18,7 @@ from ganstyle.runs.launch import start_accelerator
 from ganstyle.runs.lock import lock_run
 from ganstyle.runs.resume import find_state
 from ganstyle.runs.state import load_state
+from ganstyle.runs.trackers import check_trackers
 
 
 class RunState(Protocol):
@@ -100,6 +101,7 @@ def start_run(recipe: RunRecipe, on_event: OnEvent, *, accumulate: int = 1) -> I
         GanstyleError: the processes would each train alone, or the folder must not be touched.
         OSError: at the end, if ``on_event`` could not write any more; the run has saved and stopped then.
     """
+    check_trackers(recipe.run.trackers)
     accelerator = start_accelerator(recipe.precision, accumulate=accumulate)
     listener = Listener(on_event, accelerator)
     with lock_run(recipe.folder, accelerator):

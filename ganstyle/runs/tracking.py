@@ -1,27 +1,33 @@
-"""TensorBoard: curves, sample grids and the recipe, written by the main process only."""
+"""Curves, sample grids, the recipe and the best scores, for TensorBoard and other trackers; main process."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
-from torch.utils.tensorboard.summary import image, scalar, text
+from torch.utils.tensorboard.summary import hparams, image, scalar, text
 
 from ganstyle.recipe import RunRecipe
 from ganstyle.runs.event_file import EventFile
+from ganstyle.runs.trackers import ExternalTrackers, hyperparameters
 
 
 class Tracker:
-    """Writes to a run's ``tensorboard/`` folder; does nothing on other processes.
+    """Writes to a run's ``tensorboard/`` folder and to other trackers; does nothing on other processes.
 
     Args:
         folder: the run's folder.
         step: steps done at the start; points that an interrupted run wrote after it are hidden.
-        enabled: whether this process writes.
+        enabled: whether this process writes to TensorBoard.
+        others: the other trackers, which get the curves only.
     """
 
-    def __init__(self, folder: Path, *, step: int, enabled: bool) -> None:
+    def __init__(
+        self, folder: Path, *, step: int, enabled: bool, others: ExternalTrackers | None = None
+    ) -> None:
         self._folder = folder / "tensorboard"
         self._file = self._open(step) if enabled else None
+        self._others = others
+        self._compared = False
 
     def go_back(self, step: int) -> None:
         """Hide the points after a step."""
@@ -41,6 +47,17 @@ class Tracker:
             for name, value in values.items():
                 self._file.add(scalar(name, value), step)
             self._file.flush()
+        if self._others:
+            self._others.values(step, values)
+
+    def best(self, step: int, scores: Mapping[str, float], recipe: RunRecipe) -> None:
+        """Log the scores of the best step so far; TensorBoard compares runs by them (HPARAMS)."""
+        named = {f"best/{name}": value for name, value in scores.items()}
+        if self._file and not self._compared:
+            for summary in hparams(hyperparameters(recipe), named):
+                self._file.add(summary, step)
+            self._compared = True
+        self.values(step, named)
 
     def grid(self, step: int, name: str, grid: Tensor) -> None:
         """Log an image, (3, H, W) in [0, 1]."""
@@ -54,8 +71,10 @@ class Tracker:
             self._file.flush()
 
     def close(self) -> None:
-        """Flush to disk."""
+        """Flush to disk, and end the run in other trackers."""
         self.flush()
+        if self._others:
+            self._others.close()
 
     def _open(self, step: int) -> EventFile:
         # TensorBoard hides this step and later ones. The points of the step that the run continues from stay;

@@ -13,6 +13,7 @@ from ganstyle.runs.retry import retry_io
 from ganstyle.runs.run import Run, RunState
 from ganstyle.runs.score_log import ScoreLog
 from ganstyle.runs.state import check_agreement, save_state
+from ganstyle.runs.trackers import ExternalTrackers
 from ganstyle.runs.tracking import Tracker
 
 
@@ -73,7 +74,13 @@ class RunWriter:
         self._output = output
         self._folder = run.recipe.folder
         self._main = run.accelerator.is_main_process
-        self._tracker = Tracker(self._folder, step=state.step, enabled=self._main)
+        trackers = run.recipe.run.trackers
+        self._tracker = Tracker(
+            self._folder,
+            step=state.step,
+            enabled=self._main and "tensorboard" in trackers,
+            others=ExternalTrackers(trackers, run.recipe) if self._main else None,
+        )
         self._meter = ProgressMeter(run, self._tracker, step=state.step, images_per_step=images_per_step)
         self._score_log = ScoreLog(self._folder / "scores.jsonl", select=output.select)
         self._scored_step = -1
@@ -191,10 +198,13 @@ class RunWriter:
             **scores,
             **self._output.combine(scores),
         }
-        if self._output.best and self._score_log.is_best(line):
+        best = self._score_log.is_best(line)
+        if best and self._output.best:
             self._save_output(self._output.best)
         self._write(lambda: self._score_log.record(line), self._folder / "scores.jsonl")
         self._tracker.values(step, {f"score/{name}": value for name, value in scores.items()})
+        if best:
+            self._tracker.best(step, scores, self._run.recipe)
         self._run.report(Scored(step, scores))
 
     def _save(self, values: dict[str, Any]) -> None:
