@@ -1,9 +1,11 @@
 """Devices: which one to use, what it is fast at, and how much memory and how many CPUs there are."""
 
+import ctypes
 import math
 import os
 import shutil
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -89,6 +91,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
         text in str(error) for text in _OUT_OF_MEMORY
     )
+
+
+def release_free_memory() -> None:
+    """Return freed memory to the operating system, where the C library (glibc) keeps it for later.
+
+    It keeps freed blocks of less than 32 MiB: after large feature maps, some hundred MiB.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def check_compiler() -> None:

@@ -15,6 +15,7 @@ from ganstyle.devices import (
     fast_bfloat16,
     is_out_of_memory,
     pick_device,
+    release_free_memory,
     usable_processors,
 )
 from ganstyle.errors import GanstyleError
@@ -188,3 +189,13 @@ def test_the_watch_ends_with_an_error() -> None:
     with pytest.raises(KeyError), memory:
         raise KeyError
     assert not memory._thread.is_alive()
+
+
+def test_releasing_free_memory_works_on_any_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    release_free_memory()
+
+    def no_library(name: str | None) -> object:
+        raise OSError
+
+    monkeypatch.setattr("ctypes.CDLL", no_library)
+    release_free_memory()

@@ -65,7 +65,7 @@ def stylize(
         str,
         typer.Option(
             metavar="auto|N|off",
-            help="Paint in tiles of at most N pixels a side: less memory, the same picture. auto: 1024 for "
+            help="Paint in tiles of at most N pixels a side: less memory, the same picture. auto: 1536 for "
             "photos of more than 4 megapixels.",
         ),
     ] = "auto",

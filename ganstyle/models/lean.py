@@ -95,8 +95,9 @@ class LeanGenerator(nn.Module):
         # Always pad by at least one pixel: a graph exported from an example that needs no padding would
         # only work for such sizes.
         missing = [self.multiple - side % self.multiple for side in photo.shape[-2:]]
-        photo = F.pad(photo, (0, missing[1], 0, missing[0]), mode="replicate")
-        out = self.stem(photo * 2 - 1, condition)
+        photo = F.pad(photo, (0, missing[1], 0, missing[0]), mode="replicate") * 2 - 1
+        out = self.stem(photo, condition)
+        del photo  # of a large photo, this is a fifth of all memory
         for block in (*self.down, *self.coarse, *self.body, *self.up):
             out = block(out, condition)
         # Under autocast the convolution runs in half precision, which is too coarse for pixels.

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ganstyle.devices import release_free_memory
 from ganstyle.errors import GanstyleError
 from ganstyle.stylize.grid import Tile, divide
 from ganstyle.stylize.locality import Locality, measure_locality
@@ -18,7 +19,7 @@ TileSize = int | Literal["auto", "off"]
 MIN_TILE = 64
 """The smallest side of a tile; smaller ones consist of little but overlap."""
 
-_AUTO = 1024
+_AUTO = 1536
 _WHOLE = 2048**2  # pixels of a picture that needs no tiles
 
 # Up to this size, in pixels, all tiles of a picture are painted in step, so its statistics are exact.
@@ -120,6 +121,7 @@ class TiledPainter:
             GanstyleError: the generator needs the whole picture.
         """
         locality = measure_locality(self._generator)
+        release_free_memory()
         # A copy, so that others can use the generator meanwhile. It holds some megabytes.
         generator = copy.deepcopy(self._generator)
         statistics = SharedStatistics(generator)
