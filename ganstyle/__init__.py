@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ganstyle.errors import GanstyleError
     from ganstyle.images import read_image, write_image
     from ganstyle.recipe import Recipe
-    from ganstyle.style import Style, load_style
+    from ganstyle.style import Style, load_style, style_from
     from ganstyle.stylize import Controls, stylize_image
     from ganstyle.training import train
 
@@ -25,6 +25,7 @@ __all__ = [
     "__version__",
     "load_style",
     "read_image",
+    "style_from",
     "stylize_image",
     "train",
     "write_image",
@@ -37,6 +38,7 @@ _MODULES = {
     "Style": "ganstyle.style",
     "load_style": "ganstyle.style",
     "read_image": "ganstyle.images",
+    "style_from": "ganstyle.style",
     "stylize_image": "ganstyle.stylize",
     "train": "ganstyle.training",
     "write_image": "ganstyle.images",

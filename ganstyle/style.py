@@ -6,25 +6,27 @@ strings. Nothing in it is ever executed.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
-import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from ganstyle._version import __version__
+from ganstyle.anystyle import SHIPPED_ANY, StyleCode, bake_style, save_code
+from ganstyle.anystyle.baked import Painting, is_painting
+from ganstyle.anystyle.checkpoint import FORMAT as ANY_FORMAT
 from ganstyle.errors import CheckpointError, RecipeError
-from ganstyle.files import atomic_write, expand_user, sha256, shipped_folder
+from ganstyle.files import atomic_write, expand_user, shipped_folder
 from ganstyle.hub import fetch_style, is_hub_address, push_style
 from ganstyle.images import from_pil, to_pil
 from ganstyle.images.color import luminance
 from ganstyle.losses import StyleTarget
-from ganstyle.models import GENERATORS, is_coarse_branch, is_strength
+from ganstyle.models import GENERATORS
 from ganstyle.models.quantization import dequantize, quantize
 from ganstyle.recipe import Recipe
 from ganstyle.stylize import PLAIN, Controls, TileSize, stylize_image
@@ -46,6 +48,7 @@ class Style:
         target: the style's Gram matrices as it was trained on.
         info: what else is known, as plain JSON values: ``vgg`` (name, sha256), ``training`` (steps, images,
             seconds, hardware) and ``scores``.
+        code: what it was baked from, if it was made by `style_from`.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Style:
     recipe: Recipe
     target: StyleTarget
     info: Mapping[str, Any] = field(default_factory=dict)
+    code: StyleCode | None = None
 
     @overload
     def __call__(
@@ -119,6 +123,16 @@ class Style:
         """Write the style to a file; see `save_style`."""
         save_style(path, self.generator, self.recipe, self.target, self.info, compact=compact)
 
+    def save_code(self, path: str | Path) -> None:
+        """Write the code of a style that `style_from` made: a few kB, to be loaded like a painting.
+
+        Raises:
+            CheckpointError: the style was trained, so it has no code.
+        """
+        if self.code is None:
+            raise CheckpointError(f"{self.name}: was trained and has no code; save the whole style")
+        save_code(path, self.code)
+
     def push_to_hub(
         self,
         repo: str,
@@ -135,39 +149,6 @@ class Style:
 def build_generator(recipe: Recipe) -> nn.Module:
     """Build the recipe's generator, randomly initialized."""
     return GENERATORS[recipe.generator.name](**recipe.generator.options)
-
-
-def warm_start(generator: nn.Module, name_or_path: str) -> dict[str, str]:
-    """Initialize a generator with a trained style's weights.
-
-    Either of the two may be without strength. If the style is, all strengths start out the same. The
-    generator may also have a coarse branch that the style lacks.
-
-    Args:
-        generator: as `build_generator` returns it; changed in place.
-        name_or_path: as for `load_style`.
-
-    Returns:
-        The style's ``name`` and its file's ``sha256``.
-
-    Raises:
-        CheckpointError: there is no such style, or its generator is another.
-    """
-    path = find_style(name_or_path)
-    style = load_style(path)
-    wanted = {key: value.shape for key, value in generator.state_dict().items()}
-    given = style.generator.state_dict()
-    for key in sorted(wanted.keys() | given.keys()):
-        there, here = (given[key].shape if key in given else None), wanted.get(key)
-        added = there is None and (is_strength(key) or is_coarse_branch(key))
-        dropped = here is None and is_strength(key)
-        if there != here and not added and not dropped:
-            raise CheckpointError(
-                f"{path}: cannot be the start of this generator: {key} is {_shape(there)} there and "
-                f"{_shape(here)} here; give the generator the keywords of the style's recipe"
-            )
-    generator.load_state_dict({key: given[key] for key in wanted if key in given}, strict=False)
-    return {"name": style.name, "sha256": sha256(path)}
 
 
 def save_style(
@@ -207,11 +188,15 @@ def load_style(name_or_path: str | Path) -> Style:
     """Load a shipped style by its name, any style by its path, or one on the Hugging Face Hub.
 
     Args:
-        name_or_path: such as ``wave``, ``runs/mine/style.safetensors`` or ``hf://user/name[@revision]``.
+        name_or_path: such as ``wave``, ``runs/mine/style.safetensors`` or ``hf://user/name[@revision]``; or a
+            painting's image file or code, for `style_from`.
 
     Raises:
         CheckpointError: there is no such style, or the file is damaged or not a style.
+        GanstyleError: see `style_from`.
     """
+    if is_painting(name_or_path):
+        return style_from(name_or_path)
     path = find_style(name_or_path)
     check_is_safetensors(path)
     try:
@@ -226,6 +211,10 @@ def load_style(name_or_path: str | Path) -> Style:
             raise CheckpointError(
                 f"{path}: not a ganstyle style of format {FORMAT} but {metadata['format']}, made by ganstyle "
                 f"{made_by}; update ganstyle"
+            )
+        if metadata.get("format") == ANY_FORMAT:
+            raise CheckpointError(
+                f"{path}: is the generator for any painting; set GANSTYLE_ANY to it, and give a painting"
             )
         raise CheckpointError(
             f"{path}: not a ganstyle style, though its tensors can be read; give a file that "
@@ -251,10 +240,27 @@ def load_style(name_or_path: str | Path) -> Style:
     return Style(recipe.name, generator, recipe, target, info)
 
 
+def style_from(
+    *paintings: Painting, mix: Sequence[float] | None = None, generator: str | Path | None = None
+) -> Style:
+    """Make a style of a painting, or of a mixture of several, in about a second and without training.
+
+    Args:
+        paintings: image files, saved codes, Pillow images, or tensors (1, 3, H, W) in [0, 1].
+        mix: the share of each; None: all alike.
+        generator: the file of the generator for any painting; None: the one that ``GANSTYLE_ANY`` names, else
+            the one that ships with ganstyle.
+
+    Raises:
+        GanstyleError: a painting cannot be read, the generator is missing, or the shares make no sense.
+    """
+    return Style(*bake_style(paintings, mix=mix, generator=generator))
+
+
 def shipped_styles() -> dict[str, Path]:
     """Return the styles that come with ganstyle, by name."""
     files = sorted(shipped_folder().glob(f"*{_SUFFIX}"))
-    return {path.stem: path for path in files if path.name != SHIPPED_STUDENT}
+    return {path.stem: path for path in files if path.name not in (SHIPPED_STUDENT, SHIPPED_ANY)}
 
 
 def find_style(name_or_path: str | Path) -> Path:
@@ -273,10 +279,6 @@ def find_style(name_or_path: str | Path) -> Path:
         return shipped[str(name_or_path)]
     names = ", ".join(shipped) or "none"
     raise CheckpointError(f"{path}: neither a file nor a shipped style (shipped: {names})")
-
-
-def _shape(shape: torch.Size | None) -> str:
-    return "missing" if shape is None else "x".join(map(str, shape))
 
 
 def _check_photo(image: Tensor) -> None:

@@ -15,11 +15,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from ganstyle.anystyle import save_any
 from ganstyle.errors import WeightsError
 from ganstyle.files import sha256
 from ganstyle.images import read_image, resize_shorter, write_image
 from ganstyle.losses import StyleTarget
 from ganstyle.models import VGG16Features
+from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.recipe import Recipe
 from ganstyle.style import build_generator, save_style
 
@@ -44,6 +46,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """Hide the user's weights and caches, and cut the network as an unplugged cable would."""
     monkeypatch.delenv("GANSTYLE_VGG16", raising=False)
     monkeypatch.delenv("GANSTYLE_INCEPTION", raising=False)
+    monkeypatch.delenv("GANSTYLE_ANY", raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch_home")))
     for proxy in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(proxy, raising=False)
@@ -114,6 +117,19 @@ def _write_gradient(path: Path, height: int, width: int, seed: int) -> None:
     smooth = torch.nn.functional.interpolate(corners, (height, width), mode="bilinear")
     noise = torch.rand(1, 3, height, width, generator=generator)
     write_image((0.8 * smooth + 0.2 * noise).clamp(0, 1), path)
+
+
+@pytest.fixture(scope="session")
+def any_painting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small untrained generator for any painting, whose pictures depend on the code all the same."""
+    torch.manual_seed(5)
+    options: dict[str, Any] = {"width": 4, "blocks": 1, "code": 8, "projections": 2}
+    generator = ModulatedGenerator(**options)
+    for head in generator.heads:
+        torch.nn.init.normal_(head.weight, std=0.3)  # type: ignore[arg-type]
+    path = tmp_path_factory.mktemp("any") / "any.safetensors"
+    save_any(path, generator, torch.rand(1, 3, 8), {}, options=options, size=48)
+    return path
 
 
 @pytest.fixture

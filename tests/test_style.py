@@ -23,8 +23,9 @@ from ganstyle.images import from_pil, to_pil
 from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS, ResNetGenerator
 from ganstyle.recipe import Recipe
-from ganstyle.style import Style, build_generator, load_style, save_style, shipped_styles, warm_start
+from ganstyle.style import Style, build_generator, load_style, save_style, shipped_styles
 from ganstyle.stylize import Controls, stylize_image
+from ganstyle.training.warm_start import warm_start
 
 INFO: dict[str, Any] = {
     "vgg": {"name": "VGG-16", "sha256": "88682ab5" * 8},

@@ -19,7 +19,7 @@ def compare(
         typer.Option(
             "-s",
             "--style",
-            help="A shipped style's name, a checkpoint's path, or hf://user/name.",
+            help="A shipped style's name, a checkpoint's path, hf://user/name, or a painting.",
             show_default=False,
         ),
     ],

@@ -18,7 +18,7 @@ def demo(
         typer.Option(
             "-s",
             "--style",
-            help=f"A shipped style's name, a checkpoint's path, or hf://user/name; {_STYLE} if not given.",
+            help=f"A shipped style, a checkpoint, hf://user/name, or a painting; {_STYLE} if not given.",
         ),
     ] = None,
     output: Annotated[

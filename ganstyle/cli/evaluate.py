@@ -17,7 +17,11 @@ def evaluate(
     content: Annotated[Path, typer.Option(metavar="DIR", help="The folder of photos.", show_default=False)],
     style: Annotated[
         str | None,
-        typer.Option("-s", "--style", help="A shipped style's name, a checkpoint's path, or hf://user/name."),
+        typer.Option(
+            "-s",
+            "--style",
+            help="A shipped style's name, a checkpoint's path, hf://user/name, or a painting.",
+        ),
     ] = None,
     every: Annotated[
         Path | None, typer.Option("--all", metavar="FOLDER", help="Rank all styles in a folder instead.")

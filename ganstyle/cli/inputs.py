@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from ganstyle.style import Style
+
 
 def first_painting(sources: Sequence[Path]) -> Path:
     """Return the file of the first painting, which sets a texture's size."""
@@ -35,14 +37,8 @@ def read_styles(
         GanstyleError: a file cannot be read, a folder holds no painting, or the shares make no sense.
     """
     from ganstyle.data import StyleImages
-    from ganstyle.errors import GanstyleError
 
-    try:
-        given = [1.0] * len(sources) if mix is None else [float(share) for share in mix.split(",")]
-    except ValueError:
-        raise GanstyleError(f"--mix {mix}: give numbers, separated by commas, such as 2,1") from None
-    if len(given) != len(sources):
-        raise GanstyleError(f"--mix {mix}: {len(given)} shares for {len(sources)} paintings; give one each")
+    given = read_shares(mix, len(sources))
     images: list[Tensor] = []
     paths: list[Path] = []
     shares: list[float] = []
@@ -52,6 +48,35 @@ def read_styles(
         paths += found.paths
         shares += [share / len(found)] * len(found)
     return images, paths, shares
+
+
+def read_shares(mix: str | None, count: int) -> list[float]:
+    """Read the shares of so many paintings: comma-separated numbers; all alike if None.
+
+    Raises:
+        GanstyleError: they are no numbers, or not as many as paintings.
+    """
+    from ganstyle.errors import GanstyleError
+
+    try:
+        shares = [1.0] * count if mix is None else [float(share) for share in mix.split(",")]
+    except ValueError:
+        raise GanstyleError(f"--mix {mix}: give numbers, separated by commas, such as 2,1") from None
+    if len(shares) != count:
+        raise GanstyleError(f"--mix {mix}: {len(shares)} shares for {count} paintings; give one each")
+    return shares
+
+
+def open_style(styles: Sequence[str], mix: str | None) -> "Style":
+    """Load the style that one or several ``-s`` name; several paintings are mixed.
+
+    Raises:
+        GanstyleError: one cannot be loaded, a trained style is among several, or the shares make no sense.
+    """
+    from ganstyle.style import load_style, style_from
+
+    shares = read_shares(mix, len(styles))
+    return load_style(styles[0]) if len(styles) == 1 else style_from(*styles, mix=shares)
 
 
 def read_options(given: Sequence[str]) -> dict[str, object]:

@@ -14,7 +14,7 @@ from ganstyle.files import expand_user, shipped_folder
 OUTPUT_PARAMETERS = frozenset({"output", "json_file", "statistics"})
 """What commands call the parameters that say where to write; any other path is an input."""
 
-_WEIGHTS_VARIABLES = ("GANSTYLE_VGG16", "GANSTYLE_INCEPTION", "GANSTYLE_LPIPS")
+_WEIGHTS_VARIABLES = ("GANSTYLE_VGG16", "GANSTYLE_INCEPTION", "GANSTYLE_LPIPS", "GANSTYLE_ANY")
 
 
 @dataclass

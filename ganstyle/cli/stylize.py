@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganstyle.cli.common import INTERRUPTED
+from ganstyle.cli.inputs import open_style
 from ganstyle.cli.outputs import check_outputs, is_stdout, write_json, write_stdout
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ def stylize(
         list[Path],
         typer.Argument(metavar="PHOTO", help="Photos, and folders of photos.", show_default=False),
     ],
-    style: Annotated[
-        str,
+    styles: Annotated[
+        list[str],
         typer.Option(
             "-s",
             "--style",
-            help="A shipped style's name, a checkpoint's path, or hf://user/name.",
+            help="A shipped style's name, a checkpoint's path, hf://user/name, or a painting's image file. "
+            "Repeat it to mix paintings.",
             show_default=False,
         ),
     ],
@@ -42,6 +44,10 @@ def stylize(
             show_default=False,
         ),
     ],
+    mix: Annotated[
+        str | None,
+        typer.Option(metavar="N,N…", help="The share of each of several paintings, such as 2,1."),
+    ] = None,
     strength: Annotated[
         float,
         typer.Option(help="Strength of the style: 0 is the photo, 1 the style as trained, at most 1.5."),
@@ -98,7 +104,6 @@ def stylize(
     from ganstyle.devices import check_compiler, limit_threads, pick_device
     from ganstyle.errors import GanstyleError
     from ganstyle.images import MAX_PIXELS
-    from ganstyle.style import load_style
     from ganstyle.stylize import (
         Controls,
         parse_stroke_size,
@@ -126,7 +131,7 @@ def stylize(
             parse_stroke_size(stroke_size),
         )
         tile_size = parse_tile(tile)
-        loaded = load_style(style)
+        loaded = open_style(styles, mix)
         loaded.generator.to(pick_device(device))
         limit_threads()
         if compiled:

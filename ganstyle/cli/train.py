@@ -1,7 +1,6 @@
 """``ganstyle train``: from a recipe to a style."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -70,15 +69,12 @@ def choose_recipe(
     paths = {"style.path": painting, "content.path": photos}
     given[:0] = [f"{key}={json.dumps(str(path))}" for key, path in paths.items() if path is not None]
     if recipe is None:
+        from ganstyle.recipe.run import name_from_file
+
         if painting is None or photos is None:
             raise RecipeError(
                 "name a recipe (see: ganstyle recipes), or give --painting PATH and --photos DIR"
             )
         recipe = DEFAULT_RECIPE
-        given.insert(0, f"name={json.dumps(_run_name(painting))}")
+        given.insert(0, f"name={json.dumps(name_from_file(painting))}")
     return recipe, given
-
-
-def _run_name(painting: Path) -> str:
-    """Call a run like its painting, without the characters that a name may not have."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", painting.resolve().stem).strip("._-") or "my_style"

@@ -14,7 +14,9 @@ from ganstyle.evaluate.score import PhotoScored, StyleScore, score_style
 from ganstyle.metrics import HIGHER_IS_BETTER, EvaluationModels
 from ganstyle.metrics.protocol import describe_protocol
 from ganstyle.style import load_style
-from ganstyle.weights.student import is_student
+from ganstyle.weights.kinds import file_format
+
+_OTHERS = ("vgg16-student", "any-painting", "style-code")  # formats of sound files that are no styles
 
 RANK_BY = "style"
 """The default score to rank by."""
@@ -32,7 +34,8 @@ def find_styles(folder: str | Path) -> list[Path]:
     """
     if not Path(folder).is_dir():
         raise DataError(f"{folder}: no such folder; give one that holds styles")
-    found = [path for path in sorted(Path(folder).rglob("*.safetensors")) if not is_student(path)]
+    files = sorted(Path(folder).rglob("*.safetensors"))
+    found = [path for path in files if not file_format(path).startswith(_OTHERS)]
     if not found:
         raise DataError(f"{folder}: holds no styles (.safetensors); train one: ganstyle train RECIPE")
     return found

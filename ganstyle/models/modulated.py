@@ -75,20 +75,26 @@ class ModulatedGenerator(nn.Module):
         return self.lean.paint(x, Modulation(torch.cat(self._changes(code), dim=1)))
 
     @torch.no_grad()
-    def bake(self, code: Tensor, *, strength: bool = False) -> LeanGenerator:
+    def bake(self, code: Tensor, *, neutral: Tensor | None = None) -> LeanGenerator:
         """Return a plain generator that paints in one style.
 
         Args:
             code: the style's, (1, layers, size).
-            strength: whether the plain generator can be told a strength; until it is trained further, all
-                strengths from a half on paint alike.
+            neutral: a code that leaves photos as they are. With it, the plain generator takes a strength: at
+                0 it paints by this code, at 1 by the style's, between and beyond by what lies on the line
+                through both (Ghiasi et al. 2017, section 3.4).
         """
-        plain = LeanGenerator(**self.options, strength=strength)
+        plain = LeanGenerator(**self.options, strength=neutral is not None)
         plain.load_state_dict(self.lean.state_dict(), strict=False)
-        for norm, change in zip(_norms(plain), self._changes(code), strict=True):
-            gain, bias = change[0].chunk(2)
-            norm.weight.add_(gain)
-            norm.bias.add_(bias)
+        changes = self._changes(code)
+        starts = changes if neutral is None else self._changes(neutral)
+        for norm, change, start in zip(_norms(plain), changes, starts, strict=True):
+            gain, bias = start[0].chunk(2)
+            gain, bias = norm.weight + gain, norm.bias + bias
+            norm.weight.add_(change[0].chunk(2)[0])
+            norm.bias.add_(change[0].chunk(2)[1])
+            if neutral is not None:
+                norm.set_at_zero(gain, bias)
         return plain
 
     def _changes(self, code: Tensor) -> list[Tensor]:

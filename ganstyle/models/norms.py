@@ -74,6 +74,12 @@ class InstanceNorm(nn.GroupNorm):
             self.weight_slope = nn.Parameter(torch.zeros(channels))
             self.bias_slope = nn.Parameter(torch.zeros(channels))
 
+    @torch.no_grad()
+    def set_at_zero(self, gain: Tensor, bias: Tensor) -> None:
+        """Give a conditioned norm the slopes that lead to this gain and bias, (channels,), at strength 0."""
+        self.weight_slope.copy_((self.weight - gain) / _SLOPE_SCALE)
+        self.bias_slope.copy_((self.bias - bias) / _SLOPE_SCALE)
+
     def forward(self, input: Tensor, condition: Condition = None) -> Tensor:
         """Return the normalized map, (B, channels, H, W).
 

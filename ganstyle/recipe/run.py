@@ -1,5 +1,6 @@
 """What the recipes of all runs have in common, and how one is read, checked and written."""
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -136,3 +137,8 @@ class RunRecipe(Section):
             first, *rest = error.errors()
             more = f" (and {len(rest)} more)" if rest else ""
             raise RecipeError(" ".join(f"{source}: {explain(first, cls)}{more}".split())) from error
+
+
+def name_from_file(path: Path) -> str:
+    """Return a file's name without its suffix and without the characters that a run's name may not have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", path.resolve().stem).strip("._-") or "my_style"

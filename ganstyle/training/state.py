@@ -6,7 +6,8 @@ from accelerate.utils import set_seed
 from ganstyle.models import DISCRIMINATORS
 from ganstyle.recipe import Recipe
 from ganstyle.runs.training_state import TrainingState, prepare_state
-from ganstyle.style import build_generator, warm_start
+from ganstyle.style import build_generator
+from ganstyle.training.warm_start import warm_start
 
 
 def fresh_state(recipe: Recipe, accelerator: Accelerator, *, warm: bool) -> TrainingState:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from ganstyle.errors import CheckpointError
 
 _LFS_POINTER = b"version https://git-lfs"
@@ -28,3 +30,12 @@ def check_is_safetensors(path: Path) -> None:
     raise CheckpointError(
         f"{path}: not a readable checkpoint but {kind}; give a .safetensors file that 'ganstyle train' wrote"
     )
+
+
+def file_format(path: str | Path) -> str:
+    """Return the format that a ``.safetensors`` file says it has; nothing if there is none to be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return str((file.metadata() or {}).get("format", ""))
+    except (SafetensorError, OSError):
+        return ""

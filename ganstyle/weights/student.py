@@ -18,6 +18,7 @@ from ganstyle.files import atomic_write, shipped_folder
 from ganstyle.models import VGG16Student
 from ganstyle.models.vgg import Padding
 from ganstyle.weights.files import unreadable
+from ganstyle.weights.kinds import file_format
 
 FORMAT = "vgg16-student 2"
 SHIPPED_STUDENT = "vgg16-distilled.safetensors"
@@ -47,11 +48,7 @@ def save_student(path: str | Path, student: VGG16Student, info: Mapping[str, Any
 
 def is_student(path: str | Path) -> bool:
     """Say whether a file is a student, damaged or not; a missing or foreign file is not."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return str((file.metadata() or {}).get("format", "")).startswith("vgg16-student")
-    except (SafetensorError, OSError):
-        return False
+    return file_format(path).startswith("vgg16-student")
 
 
 def load_student(path: str | Path, padding: Padding = "zeros") -> VGG16Student:

@@ -89,7 +89,18 @@ def test_baked_generator_paints_alike(coarse: int) -> None:
     with torch.no_grad():
         expected = model(photo, code)
         torch.testing.assert_close(model.bake(code)(photo), expected)
-        torch.testing.assert_close(model.bake(code, strength=True)(photo), expected)
+        torch.testing.assert_close(model.bake(code, neutral=torch.zeros_like(code))(photo), expected)
+
+
+def test_baked_strength_mixes_in_the_neutral_code() -> None:
+    model, photo = trained(), torch.rand(1, 3, 21, 34)
+    code, neutral = model.encode(maps(1)), model.encode(maps(1, seed=1))
+    baked = model.bake(code, neutral=neutral)
+    with torch.no_grad():
+        for strength in (0.5, 0.75, 1.0, 1.5):
+            expected = model(photo, torch.lerp(neutral, code, strength))
+            torch.testing.assert_close(baked(photo, strength), expected, atol=1e-5, rtol=1e-4)
+        assert torch.equal(baked(photo, 0.0), photo)
 
 
 def test_a_small_painting_has_fewer_octaves() -> None:

@@ -1,7 +1,7 @@
-"""The generator for any painting in one file, and the codes of paintings.
+"""The generator for any painting in one file.
 
-The file is a ``.safetensors`` in half precision. Its tensors are ``generator.*`` and ``neutral``; its
-metadata are JSON strings. Nothing in it is ever executed.
+The file is a ``.safetensors`` in 16 bits; see `quantize`. Its tensors are ``generator.*`` and ``neutral``,
+and its metadata are JSON strings. Nothing in it is ever executed.
 """
 
 import json
@@ -17,15 +17,21 @@ from torch import Tensor
 
 from ganstyle._version import __version__
 from ganstyle.errors import CheckpointError
-from ganstyle.files import atomic_write
+from ganstyle.files import atomic_write, sha256, shipped_folder
 from ganstyle.images import resize_shorter
 from ganstyle.losses import usable_pyramid
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.models import STUDENT_LAYERS, DistilledFeatures
 from ganstyle.models.modulated import ModulatedGenerator
+from ganstyle.models.quantization import dequantize, quantize
+from ganstyle.weights.files import path_in_environment
+from ganstyle.weights.kinds import check_is_safetensors
 from ganstyle.weights.student import load_student, shipped_student
 
 FORMAT = "any-painting-1"
+SHIPPED_ANY = "any.safetensors"
+
+_LONGEST = 4  # times the shorter side; more of a painting than this is not looked at
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class AnyPainting:
         features: the distilled VGG-16, on the generator's device.
         size: shorter side in pixels that a painting is looked at.
         neutral: the mean code of photos, (1, layers, size), which leaves photos as they are.
+        sha256: of the file; a code is of use with the generator that made it only.
         info: what else is known, as plain JSON values: ``recipe``, ``training`` and ``scores``.
     """
 
@@ -44,11 +51,43 @@ class AnyPainting:
     features: FeatureExtractor
     size: int
     neutral: Tensor
+    sha256: str
     info: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(self, painting: Tensor) -> Tensor:
-        """Return the code of a painting (1, 3, H, W) in [0, 1]: (1, layers, size)."""
-        return encode(self.generator, self.features, resize_shorter(painting, self.size))
+        """Return the code of a painting (1, 3, H, W) in [0, 1], as `view` returns it: (1, layers, size)."""
+        return encode(self.generator, self.features, painting)
+
+    def view(self, painting: Tensor) -> Tensor:
+        """Return the part of a painting (1, 3, H, W) that is looked at, at the size it is looked at in.
+
+        All of it, but for scrolls: of these the middle, four times as long as wide.
+        """
+        longest = _LONGEST * min(painting.shape[-2:])
+        for dimension in (-2, -1):
+            side = painting.shape[dimension]
+            if side > longest:
+                painting = painting.narrow(dimension, (side - longest) // 2, longest)
+        return resize_shorter(painting, self.size)
+
+
+def find_any(path: str | Path | None = None) -> Path:
+    """Return the file of the generator for any painting.
+
+    Args:
+        path: the file; None: the one that ``GANSTYLE_ANY`` names, else the one that ships with ganstyle.
+
+    Raises:
+        CheckpointError: there is no such file.
+    """
+    named = path_in_environment("GANSTYLE_ANY") if path is None else Path(path)
+    found = named or shipped_folder() / SHIPPED_ANY
+    if not found.is_file():
+        advice = "check its path" if named else "set GANSTYLE_ANY to one that 'ganstyle train-any' wrote"
+        raise CheckpointError(
+            f"{found}: there is no such file, the generator that paints in the style of any image; {advice}"
+        )
+    return found
 
 
 @torch.no_grad()
@@ -76,7 +115,7 @@ def save_any(
     options: Mapping[str, Any],
     size: int,
 ) -> None:
-    """Write a generator atomically, in half precision.
+    """Write a generator atomically, in 16 bits.
 
     Args:
         path: the file.
@@ -95,8 +134,7 @@ def save_any(
         "size": json.dumps(size),
         "info": json.dumps(info),
     }
-    halves = {key: value.detach().to("cpu", torch.float16).contiguous() for key, value in tensors.items()}
-    content = save(halves, metadata)
+    content = save(quantize({k: v.detach().cpu().contiguous() for k, v in tensors.items()}), metadata)
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
@@ -108,10 +146,11 @@ def load_any(path: str | Path) -> AnyPainting:
         CheckpointError: the file is missing, damaged or of another kind.
         WeightsError: the distilled VGG-16 is missing.
     """
+    check_is_safetensors(Path(path))
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
     if metadata.get("format") != FORMAT:
@@ -120,6 +159,7 @@ def load_any(path: str | Path) -> AnyPainting:
         )
     try:
         generator = ModulatedGenerator(**json.loads(metadata["generator"]))
+        tensors = {key: value.float() for key, value in dequantize(tensors).items()}
         neutral = tensors.pop("neutral")
         generator.load_state_dict({k.removeprefix("generator."): v for k, v in tensors.items()})
         size, info = int(json.loads(metadata["size"])), json.loads(metadata["info"])
@@ -127,4 +167,4 @@ def load_any(path: str | Path) -> AnyPainting:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
     generator.eval().requires_grad_(False)
-    return AnyPainting(generator, encoder_features(), size, neutral, info)
+    return AnyPainting(generator, encoder_features(), size, neutral, sha256(path), info)

@@ -1,0 +1,136 @@
+"""A plain style from paintings: its code baked into a lean generator."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image
+from torch import Tensor
+
+from ganstyle.anystyle.checkpoint import AnyPainting, find_any, load_any
+from ganstyle.anystyle.code import StyleCode, is_code, load_code, mix_codes
+from ganstyle.errors import CheckpointError, GanstyleError, ImageError
+from ganstyle.files import expand_user
+from ganstyle.images import READ_SUFFIXES, UNREADABLE_SUFFIXES, from_pil, read_image
+from ganstyle.losses import StyleTarget
+from ganstyle.models import LeanGenerator
+from ganstyle.recipe import Recipe
+from ganstyle.recipe.run import name_from_file
+from ganstyle.weights import find_vgg16, load_vgg16
+
+Painting = str | Path | Tensor | Image.Image
+"""An image file or a saved code; a Pillow image; or (1, 3, H, W) in [0, 1]."""
+
+
+class BakedStyle(NamedTuple):
+    """The parts of a style; see `ganstyle.style.Style`."""
+
+    name: str
+    generator: LeanGenerator
+    recipe: Recipe
+    target: StyleTarget
+    info: Mapping[str, Any]
+    code: StyleCode
+
+
+def is_painting(name_or_path: str | Path) -> bool:
+    """Say whether a style's name or path stands for a painting rather than for a checkpoint."""
+    path = expand_user(name_or_path)
+    return path.suffix.lower() in READ_SUFFIXES | UNREADABLE_SUFFIXES or is_code(path)
+
+
+def bake_style(
+    paintings: Sequence[Painting], *, mix: Sequence[float] | None = None, generator: str | Path | None = None
+) -> BakedStyle:
+    """Make a style of paintings, or of their mixture, without any training.
+
+    Args:
+        paintings: one or more.
+        mix: the share of each in the style; None: all alike.
+        generator: see `find_any`.
+
+    Raises:
+        GanstyleError: a painting cannot be read, the generator is missing, or the shares make no sense.
+    """
+    shares = _check_shares(mix, len(paintings))
+    given = [_Given.read(painting) for painting in paintings]
+    path = find_any(generator)
+    painter = load_any(path)
+    codes = []
+    for each in given:
+        if each.code and each.code.generator != painter.sha256:
+            raise CheckpointError(
+                f"{each.path}: is a code for another generator than {path}; make it anew from its painting"
+            )
+        codes.append(each.code or each.encode(painter))
+    code = mix_codes(codes, shares)
+    plain = painter.generator.bake(code.values, neutral=painter.neutral)
+    plain.eval().requires_grad_(False)
+    recipe = Recipe.parse(
+        {
+            "name": code.name[:80].rstrip("._-") or "my_style",
+            "style": {"path": " + ".join(code.paintings) or code.name, "size": painter.size},
+            "generator": {"name": "lean", "strength": True, **painter.generator.options},
+            "discriminator": None,
+        },
+        source=code.name,
+    )
+    target, info = _measure(given, shares, painter, recipe)
+    info["any"] = {"sha256": painter.sha256, "paintings": list(code.paintings), "mix": shares}
+    return BakedStyle(recipe.name, plain, recipe, target, info, code)
+
+
+class _Given(NamedTuple):
+    """A painting as it was given: an image, or its code."""
+
+    path: str
+    image: Tensor | None
+    code: StyleCode | None
+
+    @classmethod
+    def read(cls, painting: Painting) -> "_Given":
+        if isinstance(painting, Image.Image):
+            return cls("", from_pil(painting), None)
+        if isinstance(painting, Tensor):
+            if painting.ndim != 4 or painting.shape[:2] != (1, 3) or 0 in painting.shape:
+                raise ValueError(f"expected a painting of shape (1, 3, H, W), got {tuple(painting.shape)}")
+            return cls("", painting.float().clamp(0, 1), None)
+        path = expand_user(painting)
+        if path.is_dir():
+            raise ImageError(f"{path}: is a folder; give the file of one painting")
+        if is_code(path):
+            return cls(str(path), None, load_code(path))
+        if not is_painting(path):
+            raise ImageError(f"{path}: is neither an image file nor a saved code; give a painting's file")
+        return cls(str(path), read_image(path), None)
+
+    def encode(self, painter: AnyPainting) -> StyleCode:
+        assert self.image is not None
+        values = painter.encode(painter.view(self.image))
+        name = name_from_file(Path(self.path)) if self.path else "painting"
+        return StyleCode(name, values, painter.sha256, (self.path,) if self.path else ())
+
+
+def _measure(
+    given: Sequence[_Given], shares: Sequence[float], painter: AnyPainting, recipe: Recipe
+) -> tuple[StyleTarget, dict[str, Any]]:
+    """Return the style's Gram matrices, none where only a code is known, and what made them."""
+    images = [painter.view(each.image) for each in given if each.image is not None]
+    if len(images) < len(given):
+        return StyleTarget(({},)), {}
+    weights = find_vgg16("distilled")
+    features = load_vgg16(weights, recipe.loss.layers)
+    octaves = len(recipe.loss.style_octave_weights)
+    target = StyleTarget.from_images(features, images, octaves=octaves, weights=shares)
+    return target, {"vgg": {"name": weights.name, "sha256": weights.sha256}}
+
+
+def _check_shares(mix: Sequence[float] | None, count: int) -> list[float]:
+    if not count:
+        raise GanstyleError("give one painting at least")
+    shares = [1.0] * count if mix is None else [float(share) for share in mix]
+    if len(shares) != count:
+        raise GanstyleError(f"mix: {len(shares)} shares for {count} paintings; give one each")
+    if not (all(0 <= share < float("inf") for share in shares) and sum(shares) > 0):
+        raise GanstyleError("mix: give shares of at least 0, not all of them 0, such as 2,1")
+    return shares

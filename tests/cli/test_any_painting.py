@@ -1,0 +1,113 @@
+"""Commands with a painting as the style."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import ganstyle
+from ganstyle.cli import app
+from ganstyle.images import read_image, write_image
+
+
+@pytest.fixture(autouse=True)
+def _use(any_painting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    path = tmp_path / "other.png"
+    write_image(torch.rand(1, 3, 40, 30) * torch.tensor([1.0, 0.2, 0.1]).view(1, 3, 1, 1), path)
+    return path
+
+
+def invoke(*arguments: object) -> Any:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def error(*arguments: object) -> str:
+    result = invoke(*arguments)
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.splitlines()
+    return str(line)
+
+
+def test_stylize_with_a_painting(painting: Path, photos: Path, tmp_path: Path) -> None:
+    photo, out = photos / "a.png", tmp_path / "out.png"
+    result = invoke("stylize", photo, "-s", painting, "-o", out, "--json", tmp_path / "r.json")
+    assert result.exit_code == 0, result.output
+    expected = ganstyle.style_from(painting)(read_image(photo))
+    torch.testing.assert_close(read_image(out), expected, atol=0.51 / 255, rtol=0)
+    assert json.loads((tmp_path / "r.json").read_text())["style"] == "painting"
+
+
+@pytest.mark.parametrize(
+    ("words", "mix"), [([], None), (["--mix", "2,1"], [2, 1]), (["--mix", "0,1"], [0, 1])]
+)
+def test_stylize_with_several_paintings(
+    painting: Path, other: Path, photos: Path, tmp_path: Path, words: Sequence[str], mix: list[float] | None
+) -> None:
+    photo, out = photos / "a.png", tmp_path / "out.png"
+    result = invoke("stylize", photo, "-s", painting, "-s", other, *words, "-o", out)
+    assert result.exit_code == 0, result.output
+    expected = ganstyle.style_from(painting, other, mix=mix)(read_image(photo))
+    torch.testing.assert_close(read_image(out), expected, atol=0.51 / 255, rtol=0)
+
+
+def test_stylize_with_controls(painting: Path, photos: Path, tmp_path: Path) -> None:
+    photo, out = photos / "a.png", tmp_path / "out.png"
+    mask = tmp_path / "mask.png"
+    write_image(torch.zeros(1, 3, 40, 48), mask)
+    controls = ("--strength", "0.6", "--preserve-color", "--stroke-size", "2", "--mask", mask)
+    assert invoke("stylize", photo, "-s", painting, "-o", out, *controls).exit_code == 0
+    assert torch.equal(read_image(out), read_image(photo))
+
+
+def test_stylize_refuses_what_makes_no_sense(
+    painting: Path, other: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = ("stylize", photos / "a.png", "-o", tmp_path / "out", "-s")
+    assert "2 shares for 1 paintings" in error(*rest, painting, "--mix", "2,1")
+    assert "give numbers" in error(*rest, painting, "-s", other, "--mix", "a,b")
+    assert "not all of them 0" in error(*rest, painting, "-s", other, "--mix", "0,0")
+    assert "wave: is neither an image file nor a saved code" in error(*rest, painting, "-s", "wave")
+    assert "missing.jpg" in error(*rest, tmp_path / "missing.jpg")
+    assert "neither a file nor a shipped style" in error(*rest, photos)
+    assert "is a folder" in error(*rest, photos, "-s", other)
+    assert "is an input" in error("stylize", photos / "a.png", "-s", other, "-o", other, "--force")
+    monkeypatch.setenv("GANSTYLE_ANY", str(tmp_path / "none"))
+    assert "there is no such file, the generator that paints" in error(*rest, painting)
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluate_a_painting(painting: Path, photos: Path, tmp_path: Path) -> None:
+    result = invoke(
+        *("evaluate", "-s", painting, "--content", photos, "--size", "32", "--vgg", "distilled"),
+        *("--inception", "off", "--json", tmp_path / "r.json"),
+    )
+    assert result.exit_code == 0, result.output
+    record = json.loads((tmp_path / "r.json").read_text())
+    assert record["name"] == "painting"
+    assert record["style"] > 0
+
+
+def test_ranking_passes_over_generators_and_codes(
+    painting: Path, any_painting: Path, photos: Path, tmp_path: Path
+) -> None:
+    styles = tmp_path / "styles"
+    style = ganstyle.style_from(painting)
+    style.save(styles / "mine.safetensors")
+    style.save_code(styles / "code.safetensors")
+    (styles / "any.safetensors").write_bytes(any_painting.read_bytes())
+    result = invoke(
+        *("evaluate", "--all", styles, "--content", photos, "--size", "32", "--vgg", "distilled"),
+        *("--inception", "off"),
+    )
+    assert result.exit_code == 0, result.output
+    assert "mine" in result.stdout
+    assert "code" not in result.stdout
