@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from accelerate import Accelerator
 from torch import Tensor
 
@@ -12,6 +13,8 @@ from ganstyle.arbitrary.output import AnyOutput
 from ganstyle.arbitrary.phases import PairPhase, prepare_phases
 from ganstyle.arbitrary.recipe import AnyRecipe
 from ganstyle.arbitrary.state import fresh_state
+from ganstyle.data.rng import Stream, sample_rng
+from ganstyle.losses import off_lattice
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
@@ -62,7 +65,8 @@ def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
     with loop.recording():
         for phase, (batch,) in loop.steps(phases):
             follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)
-            log = _train_on(batch, phase, accelerator, state, guard)
+            shift = sample_rng(recipe.seed, state.photos, accelerator.process_index, Stream.SHIFT)
+            log = _train_on(batch, phase, shift, accelerator, state, guard)
             state.average.update_parameters(accelerator.unwrap_model(state.generator))
             loop.end_step([log])
     return TrainedAny(style=output.path, **vars(loop.result()))
@@ -71,6 +75,7 @@ def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
 def _train_on(
     batch: Mapping[str, Tensor],
     phase: PairPhase,
+    shift: np.random.Generator,
     accelerator: Accelerator,
     state: TrainingState,
     guard: Guard,
@@ -79,6 +84,7 @@ def _train_on(
     view = phase.loss.view(batch["style"])
     with accelerator.accumulate(state.generator):
         picture = state.generator(batch["content"], view.octaves)
-        loss, log = phase.loss(picture, batch["content"], view)
+        picture, photo = off_lattice([picture, batch["content"]], shift)
+        loss, log = phase.loss(picture, photo, view)
         log |= guard.update("generator", state.generator, state.generator_optimizer, loss)
     return {name: value.detach() for name, value in log.items()}

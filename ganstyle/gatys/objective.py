@@ -12,7 +12,6 @@ from ganstyle.gatys.settings import GatysSettings
 from ganstyle.losses import StyleTarget, total_variation, usable_pyramid
 from ganstyle.losses.features import FeatureExtractor, FeatureMaps
 from ganstyle.losses.perceptual import content_loss, octave_mean, style_loss
-from ganstyle.losses.pyramid import binomial_halving
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Objective:
 
     def __call__(self, picture: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a picture (1, 3, H, W) in [0, 1], and each of its terms before weighting."""
-        octaves = [self.features(image) for image in usable_pyramid(picture, self.octaves, binomial_halving)]
+        octaves = [self.features(image) for image in usable_pyramid(picture, self.octaves)]
         values = {name: term(picture, octaves) for name, (_, term) in self.terms.items()}
         loss = torch.stack([self.terms[name][0] * value for name, value in values.items()]).sum()
         return loss, {name: value.detach() for name, value in values.items()}
@@ -94,7 +93,7 @@ def content_term(layers: Mapping[str, float], octaves: int = 1) -> TermFactory:
         if inputs.photo is None:
             raise GanstyleError("a content term needs a photo")
         targets = []
-        for image in usable_pyramid(inputs.photo, octaves, binomial_halving):
+        for image in usable_pyramid(inputs.photo, octaves):
             maps = inputs.features(image)
             require_layers(maps, layers)
             targets.append({layer: maps[layer] for layer in layers})
@@ -117,9 +116,7 @@ def style_term(layers: Mapping[str, float], weights: Sequence[float], octaves: i
     """
 
     def prepare(inputs: ScaleInputs) -> Term:
-        target = StyleTarget.from_images(
-            inputs.features, inputs.styles, octaves=octaves, weights=weights, halve=binomial_halving
-        )
+        target = StyleTarget.from_images(inputs.features, inputs.styles, octaves=octaves, weights=weights)
         require_layers(target.grams, layers)
         return gram_term(target, layers)
 

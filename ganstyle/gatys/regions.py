@@ -9,7 +9,6 @@ from ganstyle.gatys.objective import ScaleInputs, Term, TermFactory, require_lay
 from ganstyle.losses import usable_pyramid
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.losses.perceptual import octave_mean
-from ganstyle.losses.pyramid import binomial_halving
 from ganstyle.losses.regions import Regions, check_same_regions, region_grams, region_style_loss
 
 
@@ -46,7 +45,7 @@ def region_style_term(
                 f"{len(style_regions)} style masks and {len(shares)} weights for {len(inputs.styles)} "
                 "paintings; give each painting one of both"
             )
-        pyramids = [usable_pyramid(image, octaves, binomial_halving) for image in inputs.styles]
+        pyramids = [usable_pyramid(image, octaves) for image in inputs.styles]
         target = [
             _grams(inputs.features, images, style_regions, shares, layers)
             for images in zip(*pyramids, strict=True)

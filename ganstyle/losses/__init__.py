@@ -11,7 +11,13 @@ from ganstyle.losses.perceptual import (
     style_loss,
     total_variation,
 )
-from ganstyle.losses.pyramid import image_pyramid, missing_octaves, usable_octaves, usable_pyramid
+from ganstyle.losses.pyramid import (
+    image_pyramid,
+    missing_octaves,
+    off_lattice,
+    usable_octaves,
+    usable_pyramid,
+)
 from ganstyle.losses.target import StyleTarget
 
 __all__ = [
@@ -27,6 +33,7 @@ __all__ = [
     "gram_matrix",
     "image_pyramid",
     "missing_octaves",
+    "off_lattice",
     "r1_penalty",
     "relative_distance",
     "style_loss",

@@ -1,7 +1,8 @@
 """Octaves: an image and its halves, on which losses see forms larger than a network's receptive field."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, pad
@@ -13,19 +14,22 @@ SMALLEST_SIDE = 16
 """Shorter side in pixels below which an octave is left out: relu3_3 would have fewer than 4x4 positions."""
 
 
+_LATTICE = 8  # pixels: the largest stride of a generator
+
+
 def average_halving(image: Tensor) -> Tensor:
-    """Halve an image by 2x2 averages. Where a side is odd, its last row or column is dropped."""
+    """Halve an image by 2x2 averages, for measuring. The last row or column of an odd side is dropped."""
     return avg_pool2d(image, 2)
 
 
 def binomial_halving(image: Tensor) -> Tensor:
-    """Halve an image by the binomial filter (1, 3, 3, 1) / 8, for losses whose pixels are optimized freely.
+    """Halve an image by the binomial filter (1, 3, 3, 1) / 8, for losses.
 
-    2x2 averages let through much of what the half cannot show, and their blocks do not overlap. So an
-    optimizer of pixels lowers the losses of the halves with single rows and columns of pixels, in a grid of
-    the blocks' period: measured with L-BFGS on four octaves at 192 px, total variation doubles within 100
-    steps, and the grid is plain to see. With this filter there is none. Networks paint alike everywhere,
-    and so cannot do that.
+    2x2 averages let through much of what the half cannot show, and their blocks do not overlap. So the losses
+    of the halves can be lowered with single rows and columns of pixels, in a grid of the blocks' period:
+    measured with L-BFGS on four octaves at 192 px, total variation doubles within 100 steps, and the grid is
+    plain to see. With this filter there is none. Generators, whose strides are the same powers of two, learn
+    such a grid as well.
     """
     weights = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=image.dtype, device=image.device) / 8
     channels = image.shape[1]
@@ -33,7 +37,7 @@ def binomial_halving(image: Tensor) -> Tensor:
     return conv2d(pad(image, (1, 1, 1, 1), mode="replicate"), kernel, stride=2, groups=channels)
 
 
-def image_pyramid(image: Tensor, octaves: int, halve: Halving = average_halving) -> list[Tensor]:
+def image_pyramid(image: Tensor, octaves: int, halve: Halving = binomial_halving) -> list[Tensor]:
     """Return an image and its halves, the largest first.
 
     Args:
@@ -45,8 +49,7 @@ def image_pyramid(image: Tensor, octaves: int, halve: Halving = average_halving)
     Returns:
         ``octaves`` images, (B, 3, H/2ᵏ, W/2ᵏ), k from 0.
 
-    Source: Snelgrove 2017, "High-resolution multi-scale neural texture synthesis"; averages, the default,
-    take the place of his Gaussian pyramid.
+    Source: Snelgrove 2017, "High-resolution multi-scale neural texture synthesis".
     """
     images = [image]
     for _ in range(octaves - 1):
@@ -54,7 +57,7 @@ def image_pyramid(image: Tensor, octaves: int, halve: Halving = average_halving)
     return images
 
 
-def usable_pyramid(image: Tensor, octaves: int, halve: Halving = average_halving) -> list[Tensor]:
+def usable_pyramid(image: Tensor, octaves: int, halve: Halving = binomial_halving) -> list[Tensor]:
     """Return an image and its halves as `image_pyramid` does, but only as many as it is large enough for."""
     return image_pyramid(image, usable_octaves(min(image.shape[-2:]), octaves), halve)
 
@@ -73,3 +76,25 @@ def missing_octaves(side: int, octaves: int) -> str | None:
     if usable == octaves:
         return None
     return f"{side} px are enough for {usable} of {octaves} octaves; the largest forms are left out"
+
+
+def off_lattice(images: Sequence[Tensor], rng: np.random.Generator) -> list[Tensor]:
+    """Mirror a few pixels beyond the borders, as many in all but not always at the same side.
+
+    The feature network's pooling and the octaves of the losses see an image in blocks of 2, 4 and 8 pixels,
+    and the generator's strides are the same. Where its blocks are theirs, it learns to paint rows of marks
+    that suit these blocks only.
+
+    Args:
+        images: each (B, 3, H, W); all are shifted alike.
+        rng: draws the shift.
+
+    Returns:
+        Each image as (B, 3, H + 8, W + 8).
+    """
+    top, left = (int(shift) for shift in rng.integers(_LATTICE + 1, size=2))
+    sides = (left, _LATTICE - left, top, _LATTICE - top)
+    return [
+        pad(image, sides, mode="reflect" if min(image.shape[-2:]) > _LATTICE else "replicate")
+        for image in images
+    ]

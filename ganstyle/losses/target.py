@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.losses.gram import gram_matrix
-from ganstyle.losses.pyramid import Halving, average_halving, usable_pyramid
+from ganstyle.losses.pyramid import Halving, binomial_halving, usable_pyramid
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class StyleTarget:
         *,
         octaves: int = 1,
         weights: Sequence[float] | None = None,
-        halve: Halving = average_halving,
+        halve: Halving = binomial_halving,
     ) -> "StyleTarget":
         """Measure one painting, or the mean of several.
 

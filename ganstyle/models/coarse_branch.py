@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from ganstyle.models.blocks import ConvBlock, ResidualBlock
 from ganstyle.models.norms import Condition, InstanceNorm
-from ganstyle.models.upsample_conv import UpsampleConv
+from ganstyle.models.upsample_conv import UpsampleConv, remove_nyquist
 
 
 class CoarseBranch(nn.Module):
@@ -21,10 +21,20 @@ class CoarseBranch(nn.Module):
         width: channels at half the resolution.
         blocks: residual blocks there.
         conditioned: whether the norms depend on the strength.
+        antialias: low-pass filter what is added; see `remove_nyquist`.
     """
 
-    def __init__(self, channels: int, width: int, blocks: int, *, conditioned: bool = False) -> None:
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        blocks: int,
+        *,
+        conditioned: bool = False,
+        antialias: bool = False,
+    ) -> None:
         super().__init__()
+        self.antialias = antialias
         self.down = ConvBlock(channels, width, stride=2, conditioned=conditioned)
         self.body = nn.ModuleList(ResidualBlock(width, conditioned=conditioned) for _ in range(blocks))
         self.up = UpsampleConv(width, channels, bias=False)
@@ -36,7 +46,8 @@ class CoarseBranch(nn.Module):
         out = self.down(x, condition)
         for block in self.body:
             out = block(out, condition)
-        added: Tensor = x + self.norm(self.up(out), condition)
+        out = self.norm(self.up(out), condition)
+        added: Tensor = x + (remove_nyquist(out) if self.antialias else out)
         return added
 
 

@@ -66,7 +66,9 @@ class LeanGenerator(nn.Module):
             ConvBlock(finer, coarser, stride=2, conditioned=strength) for finer, coarser in pairwise(channels)
         )
         self.coarse = nn.ModuleList(
-            [CoarseBranch(channels[-1], coarse_width, coarse, conditioned=strength)] if coarse else []
+            [CoarseBranch(channels[-1], coarse_width, coarse, conditioned=strength, antialias=antialias)]
+            if coarse
+            else []
         )
         self.body = nn.ModuleList(ResidualBlock(channels[-1], conditioned=strength) for _ in range(blocks))
         self.up = nn.ModuleList(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganstyle.data import StyleImages, open_content
 from ganstyle.data.rng import Stream, sample_rng
-from ganstyle.losses import GAN_LOSSES
+from ganstyle.losses import GAN_LOSSES, off_lattice
 from ganstyle.models import MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import OnEvent
@@ -130,8 +130,10 @@ def _train_on(
     log: dict[str, Tensor] = {}
     adversarial = maps = None
     view = PatchView.of_recipe(recipe)
+    shift = sample_rng(recipe.seed, state.photos, accelerator.process_index, Stream.SHIFT)
     with accelerator.accumulate(*networks):
         picture = state.generator(photo) if strength is None else state.generator(photo, strength)
+        picture, photo = off_lattice([picture, photo], shift)
         if view and state.discriminator and state.discriminator_optimizer:
             gan_loss = GAN_LOSSES[weights.gan]
             rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.AUGMENT)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ganstyle.data import ContentSource, StyleImages, TrainingData
 from ganstyle.images import resize_shorter
 from ganstyle.losses import PerceptualLoss, StyleTarget, missing_octaves
+from ganstyle.losses.pyramid import average_halving
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.launch import feature_dtype, find_weights
 from ganstyle.runs.loop import Phase
@@ -94,7 +95,9 @@ def measure_reference(
     features = load_vgg16(weights, recipe.loss.layers, dtype=feature_dtype(accelerator))
     paintings = _paintings(recipe, style, accelerator)
     octaves = len(recipe.loss.style_octave_weights)
-    return StyleTarget.from_images(features.to(accelerator.device), paintings, octaves=octaves)
+    return StyleTarget.from_images(
+        features.to(accelerator.device), paintings, octaves=octaves, halve=average_halving
+    )
 
 
 def _perceptual(

@@ -9,6 +9,7 @@ from torch import Tensor
 from ganstyle.images import resize_shorter
 from ganstyle.losses import Distances, StyleTarget, content_loss, image_pyramid, style_loss
 from ganstyle.losses.features import FeatureExtractor
+from ganstyle.losses.pyramid import average_halving
 
 YARDSTICK_LAYERS = ("relu1_2", "relu2_2", "relu3_3")
 COARSE_OCTAVES = 3
@@ -67,7 +68,7 @@ class Yardstick:
         octaves = min(len(self._octaves) - 1, coarse_octaves(min(picture.shape[-2:])))
         if octaves < 1:
             return None
-        images = image_pyramid(picture, 1 + octaves)[1:]
+        images = image_pyramid(picture, 1 + octaves, average_halving)[1:]
         distances = [
             style_loss(self._features(image), grams, _STYLE)
             for image, grams in zip(images, self._octaves[1:], strict=False)
@@ -84,7 +85,7 @@ def yardstick_target(features: FeatureExtractor, paintings: Sequence[Tensor], *,
         size: shorter side of the photos, in pixels.
     """
     resized = [resize_shorter(painting, size) for painting in paintings]
-    pyramids = [image_pyramid(painting, 1 + coarse_octaves(size)) for painting in resized]
+    pyramids = [image_pyramid(painting, 1 + coarse_octaves(size), average_halving) for painting in resized]
     targets = [StyleTarget.from_images(features, octave) for octave in zip(*pyramids, strict=True)]
     return StyleTarget(tuple(target.grams for target in targets))
 
