@@ -13,8 +13,14 @@ EXTRAS = {
     "lmdb": "lsun",
     "matplotlib": "reports",
     "pymatting": "photorealistic",
+    "pyvips": "large",
 }
 """Package → the extra of ganstyle that installs it."""
+
+
+def is_installed(package: str) -> bool:
+    """Say whether a package of an extra is installed, without importing it."""
+    return find_spec(package) is not None
 
 
 def require(package: str, purpose: str) -> None:
@@ -27,7 +33,7 @@ def require(package: str, purpose: str) -> None:
     Raises:
         MissingExtraError: it is not installed.
     """
-    if find_spec(package) is None:
+    if not is_installed(package):
         raise MissingExtraError(missing(package, purpose))
 
 

@@ -80,7 +80,12 @@ def stylize(
     ] = False,
     max_pixels: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Refuse larger photos (pixels; 100 million if not given)."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Refuse larger photos (pixels; 100 million if not given). Above 32 million, the extra large "
+            "saves memory.",
+        ),
     ] = None,
     max_side: Annotated[
         int | None,

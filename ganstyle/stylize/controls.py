@@ -89,6 +89,12 @@ def fit_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
     Raises:
         ImageError: the proportions differ.
     """
+    check_mask_fits(mask, size)
+    return resize(mask.expand(-1, 3, -1, -1), size)[:, :1]
+
+
+def check_mask_fits(mask: Tensor, size: tuple[int, int]) -> None:
+    """Check that a mask has a photo's proportions; see `fit_mask`."""
     height, width = mask.shape[-2:]
     # Each side may have been rounded by half a pixel, whichever of the two was made from the other.
     tolerance = max(height + width, sum(size)) / 2
@@ -97,7 +103,6 @@ def fit_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
             f"the mask has {width}x{height} pixels and the photo {size[1]}x{size[0]}; "
             "give a mask of the photo's proportions"
         )
-    return resize(mask.expand(-1, 3, -1, -1), size)[:, :1]
 
 
 def _check_mask(mask: Tensor) -> None:

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,9 +12,11 @@ from torch import Tensor, nn
 
 from ganstyle.errors import DiskFullError, GanstyleError, ImageTooLargeError
 from ganstyle.files import is_stream
-from ganstyle.images import MAX_PIXELS, read_image, shrink, write_image
+from ganstyle.images import MAX_PIXELS, check_image, read_image, shrink, write_image
+from ganstyle.images.spool import can_spool
 from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
+from ganstyle.stylize.large import LARGE, stylize_large
 from ganstyle.stylize.plan import PlannedFile
 from ganstyle.stylize.strokes import TRAINED_SIDE
 from ganstyle.stylize.tiles import TileSize
@@ -94,8 +97,13 @@ def stylize_plan(
         status, message = _existing(file, overwrite)
         if status == "done":
             try:
-                image = _read_photo(file.source, max_pixels, max_side)
-                write_image(_stylize(paint, image, file.source), file.output)
+                if _is_large(file.source, max_pixels, max_side):
+                    stylize_large(
+                        generator, file.source, file.output, controls, trained_side=trained_side, tile=tile
+                    )
+                else:
+                    image = _read_photo(file.source, max_pixels, max_side)
+                    write_image(_stylize(paint, image, file.source), file.output)
             except DiskFullError:
                 raise
             except GanstyleError as error:
@@ -120,12 +128,27 @@ def _existing(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
     return "done", ""
 
 
+def _is_large(source: Path, max_pixels: int, max_side: int | None) -> bool:
+    """Say whether a photo is better painted from file to file."""
+    if max_side is not None or not can_spool(source):
+        return False
+    with _limit_explained():
+        height, width = check_image(source, max_pixels=max_pixels)
+    return height * width > LARGE
+
+
 def _read_photo(source: Path, max_pixels: int, max_side: int | None) -> Tensor:
-    try:
+    with _limit_explained():
         photo = read_image(source, max_pixels=max_pixels)
+    return photo if max_side is None else shrink(photo, max_side)
+
+
+@contextmanager
+def _limit_explained() -> Iterator[None]:
+    try:
+        yield
     except ImageTooLargeError as error:
         raise ImageTooLargeError(f"{error}, or raise the limit with --max-pixels") from error
-    return photo if max_side is None else shrink(photo, max_side)
 
 
 def _stylize(paint: Callable[[Tensor], Tensor], image: Tensor, source: Path) -> Tensor:

@@ -83,8 +83,7 @@ class TiledPainter:
     def __call__(self, photo: Tensor) -> Tensor:
         """Return the painting of (B, 3, H, W)."""
         height, width = photo.shape[-2:]
-        side = _side(self._tile, height, width)
-        if side is None:
+        if not self._is_tiled(height, width):
             return self._run(self._generator, photo)
         try:
             measure_locality(self._generator)
@@ -95,7 +94,6 @@ class TiledPainter:
         result = torch.empty_like(photo)
         self.paint(
             (height, width),
-            side,
             read=lambda tile: tile.seen(photo),
             write=lambda tile, painted: _put(tile, result, painted),
         )
@@ -104,7 +102,6 @@ class TiledPainter:
     def paint(
         self,
         size: tuple[int, int],
-        side: int,
         *,
         read: Callable[[Tile], Tensor],
         write: Callable[[Tile, Tensor], None],
@@ -113,7 +110,6 @@ class TiledPainter:
 
         Args:
             size: its height and width in pixels.
-            side: the largest side of a tile.
             read: returns what of the photo a tile sees, (B, 3, h, w).
             write: takes a tile's part of the picture; tiles come in rows from the top.
 
@@ -129,6 +125,7 @@ class TiledPainter:
         def run(x: Tensor) -> Tensor:
             return self._run(generator, x)
 
+        side = self._tile if isinstance(self._tile, int) else _AUTO
         tiles = divide(*size, side, locality)
         if size[0] * size[1] <= _EXACT:
             for tile, painted in statistics.paint_in_step(run, tiles, read):
@@ -139,18 +136,14 @@ class TiledPainter:
         for tile in tiles:
             write(tile, statistics.paint_alone(run, tile, read(tile)))
 
+    def _is_tiled(self, height: int, width: int) -> bool:
+        if isinstance(self._tile, int):
+            return max(height, width) > self._tile
+        return self._tile == "auto" and height * width > _WHOLE
+
     def _run(self, generator: nn.Module, x: Tensor) -> Tensor:
         picture: Tensor = generator(x) if self._strength is None else generator(x, self._strength)
         return picture
-
-
-def _side(tile: TileSize, height: int, width: int) -> int | None:
-    """Return the largest side of a tile in pixels, or None for a picture that is painted at once."""
-    if tile == "off":
-        return None
-    if tile == "auto":
-        return _AUTO if height * width > _WHOLE else None
-    return None if max(height, width) <= tile else tile
 
 
 def _sample(size: tuple[int, int], locality: Locality) -> list[Tile]:

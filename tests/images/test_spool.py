@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+from torch import Tensor
+
+from ganstyle.errors import ImageError
+from ganstyle.images import read_image, resize, write_image
+from ganstyle.images.spool import Spool, can_spool, save_spool, spool_image
+
+pytest.importorskip("pyvips", reason="the extra large is not installed")
+
+
+def picture(height: int = 40, width: int = 60) -> Tensor:
+    return resize(torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(0)), (height, width))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
+def test_an_image_is_read_as_in_one_piece(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    pixels = (picture()[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    Image.fromarray(pixels).save(path)
+    assert can_spool(path)
+    spool = spool_image(path, tmp_path / "raw")
+    assert (spool.size, spool.bits) == ((40, 60), 8)
+    whole = read_image(path)
+    near = 0.0 if suffix in ("png", "tiff") else 3 / 255  # decoders of lossy formats round differently
+    torch.testing.assert_close(spool.read(slice(0, 40)), whole, atol=near + 1e-6, rtol=0)
+    torch.testing.assert_close(
+        spool.read(slice(3, 9), slice(50, 60)), whole[..., 3:9, 50:], atol=near + 1e-6, rtol=0
+    )
+
+
+def test_orientation_transparency_and_profile(tmp_path: Path) -> None:
+    pixels = (picture()[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    rgba = np.dstack([pixels, np.full(pixels.shape[:2], 100, np.uint8)])
+    Image.fromarray(rgba).save(tmp_path / "glass.png")
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "gray.png")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(pixels).save(tmp_path / "profile.png", icc_profile=profile)
+    for name in ("turned.jpg", "glass.png", "gray.png", "profile.png"):
+        spool = spool_image(tmp_path / name, tmp_path / f"{name}.raw")
+        whole = read_image(tmp_path / name)
+        assert spool.size == tuple(whole.shape[-2:])
+        torch.testing.assert_close(spool.read(slice(0, spool.size[0])), whole, atol=4 / 255, rtol=0)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".jpg", ".png", ".raw"}
+
+
+def test_sixteen_bits_stay(tmp_path: Path) -> None:
+    image, spool = picture(), Spool(tmp_path / "raw", (40, 60))
+    spool.write(image, slice(0, 40))
+    save_spool(spool, tmp_path / "x", "PNG", name=tmp_path / "x.png")
+    again = spool_image(tmp_path / "x", tmp_path / "raw2")
+    assert again.bits == 16
+    torch.testing.assert_close(again.read(slice(0, 40)), image, atol=0.6 / 65535, rtol=0)
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_what_is_written_is_read(tmp_path: Path, image_format: str, bits: int) -> None:
+    spool = Spool(tmp_path / "raw", (40, 60), bits)
+    for rows in (slice(0, 25), slice(25, 40)):
+        spool.write(picture()[..., rows, :], rows)
+    save_spool(spool, tmp_path / "x", image_format, name=tmp_path / "x")
+    error = (read_image(tmp_path / "x") - picture()).abs() * 255
+    assert error.max() <= 1 if image_format in ("PNG", "TIFF") else error.mean() < 4
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_reduced_as_in_memory(tmp_path: Path, bits: int) -> None:
+    spool = Spool(tmp_path / "raw", (203, 301), bits)
+    image = picture(203, 301)
+    spool.write(image, slice(0, 203))
+    small = spool.reduce((40, 60), tmp_path / "small")
+    assert (small.size, small.bits) == ((40, 60), 16)
+    torch.testing.assert_close(small.read(slice(0, 40)), resize(image, (40, 60)), atol=0.01, rtol=0)
+    small.delete()
+    assert not (tmp_path / "small").exists()
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    write_image(picture(400, 600), tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ImageError, match=r"cut\.png: damaged or not an image"):
+        spool_image(tmp_path / "cut.png", tmp_path / "raw")
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "float.tif")
+    with pytest.raises(ImageError, match=r"float\.tif: pixels of type float"):
+        spool_image(tmp_path / "float.tif", tmp_path / "raw")
+
+
+def test_only_known_formats_are_read_in_parts(tmp_path: Path) -> None:
+    write_image(picture(), tmp_path / "a.png")
+    Image.open(tmp_path / "a.png").save(tmp_path / "a.bmp")
+    (tmp_path / "a.txt").write_text("words")
+    for name, expected in (("a.png", True), ("a.bmp", False), ("a.txt", False), ("none.png", False)):
+        assert can_spool(tmp_path / name) == expected
