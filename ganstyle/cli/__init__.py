@@ -16,6 +16,7 @@ from ganstyle.cli.demo import demo
 from ganstyle.cli.distill import distill
 from ganstyle.cli.doctor import doctor
 from ganstyle.cli.evaluate import evaluate
+from ganstyle.cli.fit import fit
 from ganstyle.cli.gui import gui
 from ganstyle.cli.optimize import optimize
 from ganstyle.cli.optimizers import optimizers
@@ -98,6 +99,7 @@ def _main(
 for command in (
     train,
     train_any,
+    fit,
     stylize,
     evaluate,
     compare,

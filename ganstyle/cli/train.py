@@ -13,7 +13,7 @@ from ganstyle.errors import RecipeError
 from ganstyle.shipped import DEFAULT_RECIPE
 
 # What the console shows of a step, and how it is called there; TensorBoard has everything.
-_SHOWN = {
+SHOWN = {
     "loss/content": "content",
     "loss/style": "style",
     "loss/adversarial": "adversarial",
@@ -51,7 +51,7 @@ def train(
     from ganstyle.training import train as run
 
     name, given = choose_recipe(recipe, overrides or [], painting, photos)
-    run(Recipe.load(name, given), printer(_SHOWN))
+    run(Recipe.load(name, given), printer(SHOWN))
 
 
 def choose_recipe(

@@ -1,0 +1,50 @@
+"""``ganstyle fit``: a style of one's own painting within minutes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganstyle.cli.common import INTERRUPTED
+from ganstyle.cli.outputs import check_outputs
+from ganstyle.cli.progress import printer
+from ganstyle.cli.train import SHOWN
+
+
+def fit(
+    painting: Annotated[
+        Path, typer.Argument(metavar="PAINTING", help="The painting's image file.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="The style; PAINTING.safetensors if not given."),
+    ] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder of photos to train on; if not given, an example photo and the painting serve.",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(metavar="N", help="How long to train; 0: not at all, about a second.")
+    ] = 2.0,
+    runs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder for runs; runs/fit if not given.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the style if it exists.")] = False,
+) -> None:
+    """Make a style of one painting: at once, and better with every minute of training.
+
+    Ctrl-C ends it early and keeps the best style until then. Run again, it trains on.
+    """
+    from ganstyle.recipe.run import name_from_file
+    from ganstyle.training.fit import fit as run
+
+    output = Path(f"{name_from_file(painting)}.safetensors") if output is None else output
+    check_outputs(file=output, force=force)
+    fitted = run(painting, output, photos=photos, minutes=minutes, runs=runs, on_event=printer(SHOWN))
+    steps = f"after {fitted.steps} steps" if fitted.steps else "without training"
+    typer.echo(f"{fitted.path}: the style {steps}; use it: ganstyle stylize PHOTO -s {fitted.path} -o out")
+    if not fitted.finished:
+        raise typer.Exit(INTERRUPTED)

@@ -1,0 +1,142 @@
+"""Fitting a style to a painting within minutes."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from ganstyle.cli import app
+from ganstyle.errors import GanstyleError, ImageError, RunError
+from ganstyle.images import write_image
+from ganstyle.recipe import Recipe
+from ganstyle.runs.events import Event, Progress, Saved, Scored
+from ganstyle.style import load_style, style_from
+from ganstyle.training.fit import fit
+
+PHOTO = torch.rand(1, 3, 40, 52, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture(autouse=True)
+def _small(
+    any_painting: Path, tiny: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Use a small generator and a small recipe, and let a fit of any length take four steps."""
+    monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
+    values = tiny(
+        name="fit",
+        vgg="distilled",
+        run={"dir": str(tmp_path / "fits"), "save_every": 0, "log_every": 1, "samples": 1},
+        score={"count": 1, "size": 32},
+    )
+    path = tmp_path / "fit.yaml"
+    path.write_text(Recipe.parse(values, source="test").to_yaml())
+    monkeypatch.setattr("ganstyle.training.fit.RECIPE", str(path))
+    monkeypatch.setattr("ganstyle.training.fit._TIMED_STEPS", 2)
+    monkeypatch.setattr("ganstyle.training.fit._Timer.seconds_per_step", 1e9)
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    return tmp_path / "mine.safetensors"
+
+
+def test_fit_without_minutes_bakes(painting: Path, result: Path, tmp_path: Path) -> None:
+    fitted = fit(painting, result, minutes=0)
+    assert (fitted.path, fitted.steps, fitted.finished) == (result, 0, True)
+    assert torch.equal(load_style(result)(PHOTO), style_from(painting)(PHOTO))
+    assert not (tmp_path / "fits").exists()
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_fit_trains_on_from_the_baked_style(
+    painting: Path, photos: Path, result: Path, tmp_path: Path, folder: bool
+) -> None:
+    events: list[Event] = []
+    fitted = fit(painting, result, photos=photos if folder else None, minutes=0.01, on_event=events.append)
+    assert fitted.finished
+    assert fitted.steps == 3
+    style = load_style(result)
+    assert style.name == "painting"
+    assert style.recipe.style.path == str(painting)
+    assert style.recipe.generator.options["strength"]
+    assert style.info["init"]["name"] == "painting"
+    assert style.info["training"]["steps"] == 3
+    assert {"content", "style"} <= style.info["scores"].keys()
+    assert not torch.equal(style(PHOTO), style_from(painting)(PHOTO))
+    difference = (style(PHOTO) - style_from(painting)(PHOTO)).abs().mean()
+    assert difference < 0.1  # a few steps on, not anew
+    assert any(isinstance(event, Scored) for event in events)
+    assert any(isinstance(event, Saved) and event.path.suffix == ".jpg" for event in events)
+    assert (tmp_path / "fits" / "painting" / "checkpoints").is_dir()
+
+
+def test_fit_again_trains_on(painting: Path, photos: Path, result: Path) -> None:
+    fit(painting, result, photos=photos, minutes=0.01)
+    assert fit(painting, result, photos=photos, minutes=0.01).steps == 6
+    assert load_style(result).info["training"]["steps"] in range(4, 7)
+
+
+def test_ctrl_c_keeps_the_best(painting: Path, photos: Path, result: Path) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Progress):
+            signal.raise_signal(signal.SIGINT)
+
+    fitted = fit(painting, result, photos=photos, minutes=0.01, on_event=interrupt)
+    assert fitted.steps == 3
+    assert load_style(result)(PHOTO).shape == PHOTO.shape
+
+
+def test_another_painting_of_the_same_name(
+    painting: Path, photos: Path, result: Path, tmp_path: Path
+) -> None:
+    fit(painting, result, photos=photos, minutes=0.01)
+    other = tmp_path / "painting.png"
+    write_image(torch.rand(1, 3, 40, 40), other)
+    with pytest.raises(RunError, match="holds a run of another recipe"):
+        fit(other, result, photos=photos, minutes=0.01)
+
+
+def test_fit_refuses_what_cannot_be_fitted(painting: Path, result: Path, tmp_path: Path) -> None:
+    long, code = tmp_path / "long.png", tmp_path / "code.safetensors"
+    write_image(torch.rand(1, 3, 8, 40), long)
+    style_from(painting).save_code(code)
+    with pytest.raises(ImageError, match=r"long\.png: is 40x8 pixels, too long to train on"):
+        fit(long, result)
+    with pytest.raises(GanstyleError, match="is a code, which training cannot look at"):
+        fit(code, result)
+    with pytest.raises(GanstyleError, match="photos"):
+        fit(painting, result, photos=tmp_path / "photos")
+    for minutes in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(GanstyleError, match="give a number of at least 0"):
+            fit(painting, result, minutes=minutes)
+    assert not result.exists()
+
+
+def test_command(painting: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*words: object) -> Any:
+        return CliRunner().invoke(app, ["fit", *map(str, words)])
+
+    outcome = invoke(painting, "--minutes", "0")
+    assert outcome.exit_code == 0, outcome.output
+    assert outcome.stdout.startswith("painting.safetensors: the style without training; use it: ")
+    assert load_style("painting.safetensors").name == "painting"
+    outcome = invoke(painting, "--minutes", "0")
+    assert outcome.exit_code == 2
+    assert "painting.safetensors" in outcome.stderr
+    words = ("-o", "x.safetensors", "--photos", photos, "--minutes", "0.01", "--runs", tmp_path / "runs")
+    outcome = invoke(painting, *words)
+    assert outcome.exit_code == 0, outcome.output
+    assert "the style after 3 steps" in outcome.stdout
+    assert (tmp_path / "runs" / "painting" / "recipe.yaml").exists()
+    outcome = invoke(tmp_path / "none.jpg", "--minutes", "0")
+    assert outcome.exit_code == 2
+    assert len(outcome.stderr.splitlines()) == 1
+    outcome = invoke(painting, "-o", painting, "--force")
+    assert outcome.exit_code == 2
+    assert "is an input" in outcome.stderr
