@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ganstyle._version import __version__
+from ganstyle.cli.common import INTERRUPTED
 from ganstyle.cli.compare import compare
 from ganstyle.cli.demo import demo
 from ganstyle.cli.distill import distill
@@ -21,6 +22,7 @@ from ganstyle.cli.gui import gui
 from ganstyle.cli.optimize import optimize
 from ganstyle.cli.optimizers import optimizers
 from ganstyle.cli.paths import with_paths
+from ganstyle.cli.progress import tell
 from ganstyle.cli.push import push
 from ganstyle.cli.recipes import recipes
 from ganstyle.cli.styles import styles
@@ -38,6 +40,11 @@ class _OneLineErrors(TyperGroup):
             return super().invoke(ctx)
         except (BrokenPipeError, typer.Abort, typer.Exit):  # of a broken pipe, click leaves quietly
             raise
+        except KeyboardInterrupt:
+            if ctx.params["debug"]:
+                raise
+            typer.echo("ganstyle: interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
         except (GanstyleError, OSError) as error:
             if ctx.params["debug"]:
                 raise
@@ -71,7 +78,7 @@ def _warn(
     line: str | None = None,
 ) -> None:
     """Show a warning in one line, without the place in the source, which means nothing to a user."""
-    typer.echo(f"ganstyle: warning: {message}", err=True)
+    tell(f"ganstyle: warning: {message}", err=True)
 
 
 app = typer.Typer(

@@ -5,17 +5,25 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ganstyle.cli.progress import tell
+
 if TYPE_CHECKING:
     import torch
 
 INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C ended, as in a shell."""
+"""Exit code of a command that Ctrl-C or the like ended before its time, as in a shell."""
 
 
 def report_skipped(problems: Sequence[str]) -> None:
     """Print a line to standard error for each thing that was left out."""
     for problem in problems:
-        typer.echo(f"ganstyle: skipped: {problem}", err=True)
+        tell(f"ganstyle: skipped: {problem}", err=True)
+
+
+def end_training(finished: bool) -> None:
+    """Leave with the code of an interruption if a training was stopped before its end."""
+    if not finished:
+        raise typer.Exit(INTERRUPTED)
 
 
 def pick_precision(name: str, device: "torch.device") -> "torch.dtype":

@@ -7,7 +7,7 @@ import typer
 
 from ganstyle.cli.common import INTERRUPTED, pick_precision, report_skipped
 from ganstyle.cli.outputs import check_outputs, write_json
-from ganstyle.cli.progress import Ticker
+from ganstyle.cli.progress import ProgressLine, Quiet, tell
 
 if TYPE_CHECKING:
     from ganstyle.evaluate.compare import CompareEvent
@@ -58,6 +58,7 @@ def compare(
     force: Annotated[
         bool, typer.Option("--force", help="Replace a report and a JSON file that exist.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare a style with Gatys' optimization: pictures, scores and times on the same photos.
 
@@ -99,7 +100,7 @@ def compare(
         evaluator, reference = style_evaluator(
             models, chosen.photos, loaded, size=SIZE if size is None else size, painting=painting
         )
-    typer.echo(f"{models.vgg.name}, SHA-256 {models.vgg.sha256}")
+    tell(f"{models.vgg.name}, SHA-256 {models.vgg.sha256}")
     for each in filter(None, (loaded, plain)):
         each.generator.to(where)
     try:
@@ -113,11 +114,11 @@ def compare(
             on_event=_Progress(),
         )
     except KeyboardInterrupt:
-        typer.echo("interrupted: no report is written", err=True)
+        tell("interrupted: no report is written", err=True)
         raise typer.Exit(INTERRUPTED) from None
     page, record = write_comparison(comparison, output, run=run, force=force)
-    typer.echo(record["conclusion"])
-    typer.echo(f"report: {page}")
+    tell(record["conclusion"])
+    tell(f"report: {page}")
     if json_file:
         write_json(json_file, record)
     if chosen.skipped:
@@ -128,13 +129,13 @@ class _Progress:
     """Prints a line for each picture, and now and then one for the steps in between."""
 
     def __init__(self) -> None:
-        self._ticker = Ticker()
+        self._line = ProgressLine()
 
     def __call__(self, event: "CompareEvent") -> None:
         from ganstyle.evaluate.compare import PictureFinished
 
         where = f"[{event.index}/{event.total}] {event.photo}, {event.method}"
         if isinstance(event, PictureFinished):
-            typer.echo(f"{where}: {event.seconds:.2f} s")
+            tell(f"{where}: {event.seconds:.2f} s")
         elif event.step:
-            self._ticker(f"{where}: step {event.step} of {event.steps}")
+            self._line(f"{where}: step {event.step} of {event.steps}", event.step, event.steps)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ganstyle.cli.progress import printer
+from ganstyle.cli.common import end_training
+from ganstyle.cli.progress import Quiet, printer
 
 _SHOWN = {"loss/features": "features", "loss/gram": "gram", "gradient/student": "gradient"}
 
@@ -17,9 +18,10 @@ def distill(
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]", help="Override the recipe: steps=200 style.path=DIR …"),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train a small VGG-16 on the real one's feature maps; run again, it continues where it stopped."""
     from ganstyle.distill import DistillationRecipe
     from ganstyle.distill import distill as run
 
-    run(DistillationRecipe.load(recipe, overrides or []), printer(_SHOWN))
+    end_training(run(DistillationRecipe.load(recipe, overrides or []), printer(_SHOWN)).finished)

@@ -7,7 +7,7 @@ import typer
 
 from ganstyle.cli.common import report_skipped
 from ganstyle.cli.outputs import check_outputs, write_json
-from ganstyle.cli.progress import Ticker
+from ganstyle.cli.progress import ProgressLine, Quiet, clear_line
 
 if TYPE_CHECKING:
     from ganstyle.evaluate.score import PhotoScored, StyleScore
@@ -51,6 +51,7 @@ def evaluate(
         Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the JSON file if it exists.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Score a style on photos: how much of them is kept, how close the style is, and how long it takes.
 
@@ -88,7 +89,7 @@ def evaluate(
     where = pick_device(device)
     with memory_advice("the networks that measure", "use --device cpu"):
         models = load_evaluation_models(vgg, inception, where)
-    ticker, failed = Ticker(), list[str]()
+    line, failed = ProgressLine("photos"), list[str]()
     if every:
         ranking = rank_folder(
             every,
@@ -97,8 +98,9 @@ def evaluate(
             size=size,
             by=rank_by or RANK_BY,
             statistics=statistics,
-            on_event=lambda name, event: _tick(ticker, name, event),
+            on_event=lambda name, event: _show(line, name, event),
         )
+        clear_line()
         typer.echo(markdown(ranking.scores), nl=False)
         failed = [f"{name}: {reason}" for name, reason in ranking.failures.items()]
         report_skipped(failed)
@@ -110,7 +112,8 @@ def evaluate(
                 models, chosen.photos, loaded, size=size, painting=painting, statistics=statistics
             )
         loaded.generator.to(where)
-        score = score_style(loaded, evaluator, lambda event: _tick(ticker, loaded.name, event))
+        score = score_style(loaded, evaluator, lambda event: _show(line, loaded.name, event))
+        clear_line()
         _print(score)
         if json_file:
             write_json(json_file, score.record())
@@ -118,9 +121,9 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _tick(ticker: Ticker, name: str, event: "PhotoScored") -> None:
+def _show(line: ProgressLine, name: str, event: "PhotoScored") -> None:
     if event.index < event.total:
-        ticker(f"{name}: {event.index} of {event.total} photos")
+        line(f"{name}: {event.index} of {event.total} photos", event.index, event.total)
 
 
 def _print(score: "StyleScore") -> None:

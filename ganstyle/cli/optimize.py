@@ -8,13 +8,13 @@ import typer
 from ganstyle.cli.common import INTERRUPTED, pick_precision
 from ganstyle.cli.inputs import first_painting, read_options, read_start_image, read_styles
 from ganstyle.cli.outputs import check_outputs, write_json, write_picture
+from ganstyle.cli.progress import INTERVAL, ProgressLine, Quiet, tell
 from ganstyle.gatys.settings import DEFAULTS
 
 if TYPE_CHECKING:
     from ganstyle.gatys import OptimizationEvent
 
 _SIZE = 512
-_INTERVAL = 2.0  # seconds between two lines of progress
 
 
 def optimize(
@@ -117,6 +117,7 @@ def optimize(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the output if it exists. Inputs never are.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Paint a photo by optimizing its pixels: slow, but needs no training (Gatys et al. 2016).
 
@@ -183,7 +184,7 @@ def optimize(
     weights = find_vgg16(vgg)
     dtype = pick_precision(precision, where)
     features = load_vgg16(weights, settings.layers, dtype=dtype, padding="replicate").to(where)
-    typer.echo(f"{weights.name}, SHA-256 {weights.sha256}")
+    tell(f"{weights.name}, SHA-256 {weights.sha256}")
     if shorter < features.minimum:
         what = photo or sources[0] if size is None else f"--size {size}"
         raise GanstyleError(
@@ -201,10 +202,10 @@ def optimize(
             callback=_Progress(),
         )
     except KeyboardInterrupt:
-        typer.echo("interrupted before there was a picture: nothing is written", err=True)
+        tell("interrupted before there was a picture: nothing is written", err=True)
         raise typer.Exit(INTERRUPTED) from None
     write_picture(result.image, output)
-    typer.echo(
+    tell(
         f"{output}: loss {result.loss:.4f} after {result.steps} steps, "
         f"{result.evaluations:.0f} evaluations, {result.seconds:.1f} s{_why(result.ended_by)}"
     )
@@ -233,7 +234,7 @@ def optimize(
         }
         write_json(json_file, values)
     if result.interrupted:
-        typer.echo("interrupted: this is the best picture so far", err=True)
+        tell("interrupted: this is the best picture so far", err=True)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -249,24 +250,26 @@ class _Progress:
     """Prints a line now and then, and every message."""
 
     def __init__(self) -> None:
-        self._printed = float("-inf")
-        self._scale = 0
+        self._line = ProgressLine()
+        self._printed = 0.0
+        self._scale: int | None = None
 
     def __call__(self, event: "OptimizationEvent") -> None:
         from ganstyle.runs.events import Message
 
         if isinstance(event, Message):
-            typer.echo(event.text, err=True)
+            tell(event.text, err=True)
             return
-        if (
-            event.seconds < self._printed + _INTERVAL
-            and event.scale == self._scale
-            and event.step < event.steps
-        ):
-            return
-        self._printed, self._scale = event.seconds, event.scale
+        # The optimizer's clock, which stands still while progress is shown.
+        due = event.seconds >= self._printed + INTERVAL
+        always = due or event.scale != self._scale or event.step >= event.steps
+        if always:
+            self._printed, self._scale = event.seconds, event.scale
         terms = "".join(f"  {name} {value:.4f}" for name, value in event.terms.items())
-        typer.echo(
+        self._line(
             f"step {event.step:{len(str(event.steps))}}/{event.steps}  {event.scale} px"
-            f"  loss {event.loss:.4f}{terms}  {event.seconds:.0f} s"
+            f"  loss {event.loss:.4f}{terms}  {event.seconds:.0f} s",
+            event.step,
+            event.steps,
+            always=always,
         )

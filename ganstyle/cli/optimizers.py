@@ -8,6 +8,7 @@ import typer
 from ganstyle.cli.common import INTERRUPTED, pick_precision
 from ganstyle.cli.inputs import read_start_image
 from ganstyle.cli.outputs import check_outputs, write_json
+from ganstyle.cli.progress import Quiet, tell
 from ganstyle.gatys.settings import BenchmarkSettings, GatysSettings
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def optimizers(
     force: Annotated[
         bool, typer.Option("--force", help="Replace a report and a JSON file that exist.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare all optimizers on one photo and painting: loss over time and over evaluations.
 
@@ -95,7 +97,7 @@ def optimizers(
         ),
     )
     weights = find_vgg16(vgg)
-    typer.echo(f"{weights.name}, SHA-256 {weights.sha256}")
+    tell(f"{weights.name}, SHA-256 {weights.sha256}")
     try:
         comparison = compare_optimizers(
             read_image(content),
@@ -107,12 +109,12 @@ def optimizers(
             on_event=_print,
         )
     except KeyboardInterrupt:
-        typer.echo("interrupted: no report is written", err=True)
+        tell("interrupted: no report is written", err=True)
         raise typer.Exit(INTERRUPTED) from None
     names = [style.name for style in styles]
     page, record = write_optimizer_report(comparison, output, content=content.name, styles=names, force=force)
-    typer.echo(record["conclusion"])
-    typer.echo(f"report: {page}")
+    tell(record["conclusion"])
+    tell(f"report: {page}")
     if json_file is not None:
         write_json(json_file, record)
 
@@ -121,7 +123,7 @@ def _print(event: "RunFinished") -> None:
     from ganstyle.gatys.benchmark.summary import amount
 
     run = event.run
-    typer.echo(
+    tell(
         f"[{event.index}/{event.total}] {run.optimizer}, {amount(run.budget)}, seed {run.seed}: "
         f"loss {run.loss:.4f} after {run.evaluations:.0f} evaluations, {run.seconds:.1f} s, "
         f"{run.peak_memory_bytes / 2**20:.0f} MiB"

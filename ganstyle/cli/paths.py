@@ -25,11 +25,15 @@ class Invocation:
         inputs: files and folders that it was given and must not write to.
         cleanup: closed when the command ends.
         stdout: the real standard output, while `sys.stdout` is diverted.
+        quiet: whether only errors, warnings and results are printed.
+        has_open_line: whether a progress line stands on the terminal.
     """
 
     inputs: list[Path] = field(default_factory=list)
     cleanup: ExitStack = field(default_factory=ExitStack)
     stdout: TextIO | None = None
+    quiet: bool = False
+    has_open_line: bool = False
 
 
 _invocation: ContextVar[Invocation] = ContextVar("invocation")
@@ -47,7 +51,8 @@ def with_paths(command: Callable[..., None]) -> Callable[..., None]:
     def prepared(**arguments: object) -> None:
         arguments = {name: _expand_all(value) for name, value in arguments.items()}
         with ExitStack() as cleanup:
-            token = _invocation.set(Invocation(list(_inputs(arguments)), cleanup))
+            quiet = arguments.get("quiet") is True
+            token = _invocation.set(Invocation(list(_inputs(arguments)), cleanup, quiet=quiet))
             cleanup.callback(_invocation.reset, token)
             command(**arguments)
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganstyle.cli.common import INTERRUPTED
+from ganstyle.cli.dry_run import print_stylize, stylize_record
 from ganstyle.cli.inputs import open_style
 from ganstyle.cli.outputs import check_outputs, is_stdout, write_json, write_stdout
+from ganstyle.cli.progress import ProgressLine, Quiet, tell
 
 if TYPE_CHECKING:
     from ganstyle.stylize import FileEvent
@@ -100,6 +102,11 @@ def stylize(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write what became of each photo."),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would happen, from a short measurement; paint nothing."),
+    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Turn photos into paintings.
 
@@ -117,6 +124,7 @@ def stylize(
         read_mask,
         stylize_plan,
     )
+    from ganstyle.stylize.forecast import forecast_stylize
 
     with TemporaryDirectory() as folder:
         # A result for standard output is written to a file first, so that only a good one gets there.
@@ -142,16 +150,38 @@ def stylize(
         if compiled:
             check_compiler()
             loaded.generator.compile(dynamic=True)
+        if dry_run:
+            forecast = forecast_stylize(
+                lambda photo: loaded.paint(photo, replace(controls, mask=None), tile=tile_size),
+                [replace(file, output=output) for file in plan] if result else plan,
+                pick_device(device),
+                controls=controls,
+                trained_side=loaded.recipe.style.size,
+                tiled=tile_size != "off",
+                overwrite=force,
+                max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
+                max_side=max_side,
+            )
+            print_stylize(forecast)
+            if json_file is not None:
+                write_json(json_file, stylize_record(loaded.name, forecast))
+            _leave([file.status for file in forecast.files])
+            return
         events: list[FileEvent] = []
+        line = ProgressLine("photos")
 
         def report(event: "FileEvent") -> None:
             event = replace(event, output=output) if result else event
             events.append(event)
-            if event.status == "done":
-                place = f"[{event.index}/{event.total}] " if event.total > 1 else ""
-                typer.echo(f"{place}{event.source} -> {event.output}  ({event.seconds:.1f} s)")
+            if event.status != "done":
+                tell(event.message, err=True)
+            elif event.total > 1:
+                text = (
+                    f"[{event.index}/{event.total}] {event.source} -> {event.output}  ({event.seconds:.1f} s)"
+                )
+                line(text, event.index, event.total, always=True)
             else:
-                typer.echo(event.message, err=True)
+                tell(f"{event.source} -> {event.output}  ({event.seconds:.1f} s)")
 
         try:
             stylize_plan(
@@ -174,14 +204,20 @@ def stylize(
                     write_json(json_file, _record(loaded.name, events))
             if isinstance(error, GanstyleError):
                 raise
-            typer.echo(f"interrupted after {len(events)} of {len(plan)} photos", err=True)
+            tell(f"interrupted after {len(events)} of {len(plan)} photos", err=True)
             raise typer.Exit(INTERRUPTED) from None
     record = _record(loaded.name, events)
-    typer.echo(", ".join(f"{record[name]} {name}" for name in _STATUSES if record[name] or name == "done"))
+    tell(", ".join(f"{record[name]} {name}" for name in _STATUSES if record[name] or name == "done"))
     if json_file is not None:
         write_json(json_file, record)
-    if record["done"] < len(events):
-        raise typer.Exit(1 if record["done"] else 2)
+    _leave([event.status for event in events])
+
+
+def _leave(statuses: "Sequence[str]") -> None:
+    """Leave with an exit code that says whether all photos, some or none came out well."""
+    done = statuses.count("done")
+    if done < len(statuses):
+        raise typer.Exit(1 if done else 2)
 
 
 def _record(style: str, events: "Sequence[FileEvent]") -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ganstyle.cli.progress import printer
+from ganstyle.cli.common import end_training
+from ganstyle.cli.dry_run import print_training
+from ganstyle.cli.progress import Quiet, printer
 from ganstyle.cli.recipes import complete_recipe
 from ganstyle.errors import RecipeError
 from ganstyle.shipped import DEFAULT_RECIPE
@@ -41,6 +43,11 @@ def train(
     photos: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A folder of photos: content.path.")
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would happen, from a few measured steps; train nothing."),
+    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a style; run again, it continues where it stopped.
 
@@ -51,7 +58,13 @@ def train(
     from ganstyle.training import train as run
 
     name, given = choose_recipe(recipe, overrides or [], painting, photos)
-    run(Recipe.load(name, given), printer(SHOWN))
+    loaded = Recipe.load(name, given)
+    if dry_run:
+        from ganstyle.training.forecast import forecast_training
+
+        print_training(loaded, forecast_training(loaded))
+        return
+    end_training(run(loaded, printer(SHOWN)).finished)
 
 
 def choose_recipe(

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ganstyle.cli.progress import printer
+from ganstyle.cli.common import end_training
+from ganstyle.cli.progress import Quiet, printer
 from ganstyle.cli.recipes import complete_recipe
 
 _SHOWN = {"loss/content": "content", "loss/style": "style", "loss/style_median": "median"}
@@ -25,6 +26,7 @@ def train_any(
             metavar="[KEY=VALUE]", help="Override the recipe: content.path=PHOTOS style.path=PAINTINGS …"
         ),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train a generator for any painting; run again, it continues where it stopped.
 
@@ -34,4 +36,4 @@ def train_any(
     from ganstyle.arbitrary import AnyRecipe
     from ganstyle.arbitrary import train_any as run
 
-    run(AnyRecipe.load(recipe, overrides or []), printer(_SHOWN))
+    end_training(run(AnyRecipe.load(recipe, overrides or []), printer(_SHOWN)).finished)

@@ -94,7 +94,7 @@ def stylize_plan(
     counts = {"done": 0, "failed": 0, "skipped": 0}
     for index, file in enumerate(plan, start=1):
         start = time.perf_counter()
-        status, message = _existing(file, overwrite)
+        status, message = existing_result(file, overwrite)
         if status == "done":
             try:
                 if _is_large(file.source, max_pixels, max_side):
@@ -117,7 +117,7 @@ def stylize_plan(
     return Summary(**counts)
 
 
-def _existing(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
+def existing_result(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
     """Return the status of a file that there is nothing to do for, and why; or ``done`` if there is."""
     if file.problem:
         return "failed", file.problem

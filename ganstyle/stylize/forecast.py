@@ -1,0 +1,121 @@
+"""What stylizing a plan of photos would do and take, from painting a small one."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psutil
+import torch
+from torch import Tensor
+
+from ganstyle.devices import PeakMemory
+from ganstyle.errors import GanstyleError
+from ganstyle.images import check_image
+from ganstyle.stylize.controls import Controls
+from ganstyle.stylize.folder import Status, existing_result
+from ganstyle.stylize.plan import PlannedFile
+from ganstyle.stylize.strokes import TRAINED_SIDE, pass_sides
+
+_SIDE = 512  # pixels of the picture that is measured, at most
+_COPIES = 8  # of a picture in float32 that exist at once, apart from the generator's own maps
+_TILE = 2048**2  # pixels; larger pictures are painted in tiles
+
+
+@dataclass(frozen=True)
+class FileForecast:
+    """What would become of one photo.
+
+    Attributes:
+        file: the photo and its result.
+        status: ``done`` if it would be painted.
+        message: why not, in one line; empty if it would.
+        size: height and width of the result in pixels; (0, 0) if there would be none.
+    """
+
+    file: PlannedFile
+    status: Status
+    message: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class StylizeForecast:
+    """What stylizing would do.
+
+    Attributes:
+        files: each photo.
+        seconds: for all of them, reading and writing aside.
+        memory_bytes: of the process at its peak, roughly; on a GPU, of the GPU.
+    """
+
+    files: list[FileForecast]
+    seconds: float
+    memory_bytes: int
+
+
+def forecast_stylize(
+    paint: Callable[[Tensor], Tensor],
+    plan: Sequence[PlannedFile],
+    device: torch.device,
+    *,
+    controls: Controls,
+    trained_side: int = TRAINED_SIDE,
+    tiled: bool = True,
+    overwrite: bool,
+    max_pixels: int,
+    max_side: int | None,
+) -> StylizeForecast:
+    """Look at the headers of the photos, and measure how long a small picture takes.
+
+    Args:
+        paint: stylizes (1, 3, H, W) in [0, 1].
+        plan: the photos and where their results would go.
+        device: where it does.
+        controls: give the size of strokes.
+        trained_side: see `ganstyle.stylize.stylize_image`.
+        tiled: whether large pictures are painted in tiles.
+        overwrite: see `ganstyle.stylize.stylize_plan`, as for the two below.
+        max_pixels: the largest photo that is read.
+        max_side: photos whose longer side has more pixels are reduced to it.
+    """
+    files = [_look(file, overwrite, max_pixels, max_side) for file in plan]
+    sizes = [file.size for file in files if file.status == "done"]
+    if not sizes:
+        return StylizeForecast(files, 0.0, 0)
+    largest = max(sizes, key=lambda size: size[0] * size[1])
+    sample = tuple(min(_SIDE, side) for side in largest)
+    photo = torch.rand(1, 3, *sample)
+    paint(photo[..., : max(1, sample[0] // 2), : max(1, sample[1] // 2)])  # warms up
+    before = 0 if device.type == "cuda" else psutil.Process().memory_info().rss
+    with PeakMemory(device) as memory:
+        start = time.perf_counter()
+        paint(photo)
+        seconds = time.perf_counter() - start
+    work = sum(_work(size, controls, trained_side) for size in sizes)
+    pixels = largest[0] * largest[1]
+    at_once = min(pixels, _TILE) if tiled else pixels
+    needed = memory.bytes * at_once / (sample[0] * sample[1]) + _COPIES * 12 * pixels
+    return StylizeForecast(
+        files,
+        seconds * work / _work((sample[0], sample[1]), controls, trained_side),
+        before + round(needed),
+    )
+
+
+def _look(file: PlannedFile, overwrite: bool, max_pixels: int, max_side: int | None) -> FileForecast:
+    status, message = existing_result(file, overwrite)
+    if status != "done":
+        return FileForecast(file, status, message, (0, 0))
+    try:
+        height, width = check_image(file.source, max_pixels=max_pixels)
+    except GanstyleError as error:
+        return FileForecast(file, "failed", str(error), (0, 0))
+    factor = min(1.0, max_side / max(height, width)) if max_side else 1.0
+    return FileForecast(file, "done", "", (max(1, round(height * factor)), max(1, round(width * factor))))
+
+
+def _work(size: tuple[int, int], controls: Controls, trained_side: int) -> float:
+    """Return the pixels that all passes over a picture paint."""
+    shorter = min(size)
+    sides = pass_sides(shorter, controls.stroke_size, trained_side=trained_side)
+    return size[0] * size[1] * sum((side / shorter) ** 2 for side in sides)

@@ -1,0 +1,159 @@
+"""What a training would do and take, from a few real steps in a temporary folder."""
+
+import statistics
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from ganstyle.data import StyleImages, open_content
+from ganstyle.devices import PeakMemory, pick_device
+from ganstyle.errors import WeightsError
+from ganstyle.recipe import PhaseSection, Recipe
+from ganstyle.runs.events import Event, Progress
+from ganstyle.runs.resume import find_state
+from ganstyle.runs.state import saved_step
+from ganstyle.training.loop import train
+from ganstyle.weights import find_vgg16, vgg16_cache
+
+_STEPS = 3  # the first of them warms up
+
+
+@dataclass(frozen=True)
+class PhaseForecast:
+    """A part of the steps that are left.
+
+    Attributes:
+        steps: how many.
+        image_size: side of the photos' crops in pixels.
+        vgg: the feature network, as the recipe names it.
+        seconds: for one step.
+    """
+
+    steps: int
+    image_size: int
+    vgg: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainingForecast:
+    """What a training would do.
+
+    Attributes:
+        resume_from: the state that it would continue from; None for a fresh start.
+        done: steps done there.
+        photos: how many photos there are.
+        paintings: their files.
+        phases: the steps that are left.
+        memory_bytes: of one process at its peak, data workers aside; on a GPU, of the GPU.
+        disk_bytes: of the style and the training states that are kept.
+        notes: what else there is to know, a line each.
+    """
+
+    resume_from: Path | None
+    done: int
+    photos: int
+    paintings: list[Path]
+    phases: list[PhaseForecast]
+    memory_bytes: int
+    disk_bytes: int
+    notes: list[str]
+
+    @property
+    def seconds(self) -> float:
+        """Time for the steps that are left, without sampling, scoring and saving."""
+        return sum(phase.steps * phase.seconds for phase in self.phases)
+
+
+def forecast_training(recipe: Recipe) -> TrainingForecast:
+    """Check a training's inputs and measure a few steps of each phase; the run's folder is not touched.
+
+    Nothing is downloaded: where the VGG-16 would be, the distilled one is measured in its place.
+
+    Raises:
+        GanstyleError: the training could not start; see `ganstyle.training.train`.
+        KeyboardInterrupt: it was interrupted.
+    """
+    notes: list[str] = []
+    resume_from = find_state(recipe, notes.append)
+    done = saved_step(resume_from) if resume_from else 0
+    options = recipe.content.options()
+    photos = open_content(**options | {"download": False} if "download" in options else options)
+    paintings = StyleImages(recipe.style.path, max_shorter=1).paths
+    phases: list[PhaseForecast] = []
+    measured: dict[tuple[int, str], tuple[float, int]] = {}
+    disk = 0
+    device = pick_device()
+    before = 0 if device.type == "cuda" else psutil.Process().memory_info().rss
+    with PeakMemory(device) as memory:
+        for start, end, section in _sections(recipe):
+            left = end - max(start, done)
+            if left > 0:
+                size, vgg = section.image_size or recipe.image_size, section.vgg or recipe.vgg
+                network = _at_hand(vgg, notes)
+                if (size, network) not in measured:
+                    measured[size, network] = _measure(recipe, size, network)
+                seconds, disk = measured[size, network]
+                phases.append(PhaseForecast(left, size, vgg, seconds))
+    return TrainingForecast(
+        resume_from, done, len(photos), paintings, phases, before + memory.bytes, disk, notes
+    )
+
+
+def _sections(recipe: Recipe) -> list[tuple[int, int, PhaseSection]]:
+    """Return each phase with the steps that it begins after and ends with."""
+    sections, start, found = recipe.phases or [PhaseSection(until=1.0)], 0, []
+    for section in sections:
+        end = round(section.until * recipe.steps)
+        found.append((start, end, section))
+        start = end
+    return found
+
+
+def _at_hand(vgg: str, notes: list[str]) -> str:
+    """Return a feature network that needs no download."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            found = find_vgg16(vgg, download=False)
+    except WeightsError:
+        if vgg != "imagenet":
+            raise
+        found = None
+    if found is not None and (vgg != "auto" or found.name != "VGG-16 distilled"):
+        return str(found.path)
+    note = f"the VGG-16 would be downloaded to {vgg16_cache()}; the distilled one is measured in its place"
+    if note not in notes:
+        notes.append(note)
+    return "distilled"
+
+
+def _measure(recipe: Recipe, image_size: int, vgg: str) -> tuple[float, int]:
+    """Return the seconds for a step, and the bytes that the style and the kept states take."""
+    rates: list[float] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, Progress):
+            rates.append(event.images_per_second)
+
+    with tempfile.TemporaryDirectory(prefix="ganstyle-") as folder:
+        changes = {
+            "steps": _STEPS,
+            "image_size": image_size,
+            "vgg": vgg,
+            "phases": [],
+            "init": None,
+            "resume": "auto",
+            "score": {"every": 0},
+            "run": {"dir": folder, "save_every": 0, "log_every": 1, "sample_every": 0, "trackers": []},
+        }
+        brief = Recipe.parse(recipe.to_dict() | changes, source="the recipe")
+        result = train(brief, note)
+        if not result.finished:
+            raise KeyboardInterrupt
+        state = sum(path.stat().st_size for path in (brief.folder / "checkpoints").rglob("*.*"))
+        disk = state * recipe.run.keep + result.style.stat().st_size
+    images = brief.batch_size * brief.accumulate
+    return images / statistics.median(rates[1:]), disk
