@@ -27,8 +27,10 @@ def push(
     """
     from ganstyle.hub import push_style
     from ganstyle.style import find_style, load_style
+    from ganstyle.weights.kinds import check_is_safetensors
 
     path = find_style(style)
+    check_is_safetensors(path)
     loaded = load_style(path)
     url = push_style(loaded, repo, license=license, private=private or None, revision=revision, file=path)
     typer.echo(f"{loaded.name} -> {url}")
