@@ -16,7 +16,7 @@ import torch
 from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
-from ganstyle.training import Event, Message, Progress, Saved, TrainedStyle, train
+from ganstyle.training import Event, Message, Progress, Saved, train
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -39,38 +39,6 @@ def _final(recipe: Recipe, step: int) -> dict[str, Any]:
     path = recipe.folder / "checkpoints" / f"step-{step:06d}" / "state.pt"
     values: dict[str, Any] = torch.load(path, weights_only=True)
     return values
-
-
-def _train(
-    recipe: Recipe, on_event: Callable[[Event], None] = lambda event: None
-) -> tuple[list[str], TrainedStyle]:
-    """Train; return what was said, and the outcome."""
-    said: list[str] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, Message):
-            said.append(event.text)
-        on_event(event)
-
-    return said, train(recipe, listen)
-
-
-def _die_at(step: int) -> Callable[[Event], None]:
-    """Return a listener that breaks a training off."""
-
-    def die(event: Event) -> None:
-        if isinstance(event, Progress) and event.step == step:
-            raise KeyboardInterrupt
-
-    return die
-
-
-def _states(recipe: Recipe) -> list[str]:
-    return sorted(path.name for path in (recipe.folder / "checkpoints").iterdir())
-
-
-def _contents(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _assert_equal(a: Any, b: Any, where: str) -> None:
@@ -122,21 +90,23 @@ def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, workers: int) -> N
     _assert_equal(ours, theirs, "state")
 
 
-def test_torn_state_is_skipped_with_a_line_and_moved_aside(tiny: RecipeMaker) -> None:
+def test_torn_state_is_skipped_with_a_line_and_moved_aside(
+    run_training: Any, states: Any, tiny: RecipeMaker
+) -> None:
     values = tiny(steps=6)
     train(Recipe.parse(values, source="test"))
     recipe = Recipe.parse(values, source="test")
     torn = recipe.folder / "checkpoints" / "step-000006" / "state.pt"
     torn.write_bytes(torn.read_bytes()[:-100])
     expected_from = recipe.folder / "checkpoints" / "step-000004"
-    notes, outcome = _train(recipe)
+    notes, outcome = run_training(recipe)
 
     assert any("step-000006" in note and "damaged" in note for note in notes)
     assert any(str(expected_from) in note for note in notes)
     assert any("step-000006 will not be continued; moved to" in note for note in notes)
     assert outcome.step == 6
     assert _final(recipe, 6)["step"] == 6
-    assert _states(recipe) == ["abandoned-1", "step-000004", "step-000006"]
+    assert states(recipe) == ["abandoned-1", "step-000004", "step-000006"]
 
 
 def test_keep_prunes_the_oldest(tiny: RecipeMaker) -> None:
@@ -167,156 +137,10 @@ def test_pruning_waits_for_the_new_state(tiny: RecipeMaker, monkeypatch: pytest.
     assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000002"]
 
 
-# --- one line of history
-
-
-def test_going_back_moves_later_states_aside(tiny: RecipeMaker) -> None:
-    values = tiny(steps=6)
-    values["run"] = values["run"] | {"save_every": 1, "keep": 6}
-    recipe = Recipe.parse(values, source="test")
-    train(recipe)
-    checkpoints = recipe.folder / "checkpoints"
-    back = {"resume": str(checkpoints / "step-000002"), "optimizer": {"lr": 5.0e-4}, "steps": 4}
-    back["run"] = values["run"] | {"keep": 2}
-    again = Recipe.parse(values | back, source="test")
-    notes, outcome = _train(again)
-
-    (moved,) = [note for note in notes if "moved to" in note]
-    assert "step-000003, step-000004, step-000005, step-000006 will not be continued" in moved
-    assert str(checkpoints / "abandoned-1") in moved
-    assert any("another recipe (optimizer.lr: 0.001 -> 0.0005)" in note for note in notes)
-    assert any("steps: 6 -> 4" in note for note in notes)
-    assert any("resumed from" in note and "at step 2" in note for note in notes)
-    assert outcome.step == 4
-    # The state resumed from stays although keep is 2, and so does everything that was abandoned.
-    assert _states(again) == ["abandoned-1", "step-000002", "step-000003", "step-000004"]
-    assert sorted(path.name for path in (checkpoints / "abandoned-1").iterdir()) == [
-        *(f"step-00000{step}" for step in (3, 4, 5, 6)),
-        "style.safetensors",
-    ]
-    assert load_style(checkpoints / "abandoned-1" / "style.safetensors").info["training"]["steps"] == 6
-    assert load_style(outcome.style).info["training"]["steps"] == 4
-    # The same command continues rather than going back once more; so does one without resume.
-    assert any("has begun from" in note and "step-000004" in note for note in _train(again)[0])
-    auto = Recipe.parse(values | back | {"resume": "auto"}, source="test")
-    assert any("at step 4" in note for note in _train(auto)[0])
-    assert _states(again) == ["abandoned-1", "step-000002", "step-000003", "step-000004"]
-
-
-def test_going_back_and_back_again_and_to_what_was_abandoned(tiny: RecipeMaker) -> None:
-    values = tiny(steps=4)
-    values["run"] = values["run"] | {"save_every": 1, "keep": 9}
-    train(Recipe.parse(values, source="test"))
-    checkpoints = Recipe.parse(values, source="test").folder / "checkpoints"
-    for state in ("step-000002", "step-000001", "abandoned-1/step-000003"):
-        recipe = Recipe.parse(values | {"resume": str(checkpoints / state)}, source="test")
-        assert _train(recipe)[1].step == 4
-    assert _states(recipe) == ["abandoned-1", "abandoned-2", "abandoned-3", "step-000004"]
-    assert (checkpoints / "abandoned-1" / "step-000003").is_dir()
-    assert (checkpoints / "abandoned-3" / "step-000001").is_dir()
-
-
-def test_state_under_another_name_can_be_continued(tiny: RecipeMaker) -> None:
-    values = tiny(steps=4)
-    recipe = Recipe.parse(values, source="test")
-    train(recipe)
-    copy = recipe.folder / "checkpoints" / "step-000002-before-the-change"
-    (recipe.folder / "checkpoints" / "step-000002").rename(copy)
-    notes, outcome = _train(Recipe.parse(values | {"resume": str(copy)}, source="test"))
-    assert any("at step 2" in note for note in notes)
-    assert outcome.step == 4
-    assert copy.is_dir()
-
-
-def test_broken_off_after_going_back_continues_there(tiny: RecipeMaker) -> None:
-    values = tiny(steps=6)
-    values["run"] = values["run"] | {"save_every": 1, "keep": 9}
-    recipe = Recipe.parse(values, source="test")
-    train(recipe)
-    again = Recipe.parse(
-        values | {"resume": str(recipe.folder / "checkpoints" / "step-000002")}, source="test"
-    )
-
-    def fail(event: Event) -> None:
-        if isinstance(event, Saved) and event.path.name == "step-000004":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(again, fail)
-    assert _states(again) == ["abandoned-1", *(f"step-00000{step}" for step in (1, 2, 3, 4))]
-    notes, outcome = _train(again)
-    assert any("at step 4" in note for note in notes)
-    assert not any("moved to" in note for note in notes)
-    assert outcome.step == 6
-
-
-def test_every_state_torn_is_an_error_and_nothing_is_touched(tiny: RecipeMaker) -> None:
-    values = tiny(steps=4)
-    recipe = Recipe.parse(values, source="test")
-    style = train(recipe).style
-    for state in (recipe.folder / "checkpoints").iterdir():
-        (state / "state.pt").write_bytes(b"torn")
-    before = _contents(recipe.folder)
-    for resume in ("auto", "never", str(recipe.folder / "checkpoints" / "step-000004")):
-        for steps in (4, 8):
-            with pytest.raises(RunError) as caught:
-                train(Recipe.parse(values | {"resume": resume, "steps": steps}, source="test"))
-            assert "\n" not in str(caught.value)
-    assert _contents(recipe.folder) == before
-    with pytest.raises(RunError, match=r"none of the 2 saved states is whole .*move the folder away"):
-        train(recipe)
-    assert style.exists()
-
-
-def test_lost_recipe_is_found_in_the_newest_state(tiny: RecipeMaker) -> None:
-    values = tiny(steps=4)
-    recipe = Recipe.parse(values, source="test")
-    train(recipe)
-    (recipe.folder / "recipe.yaml").unlink()
-    with pytest.raises(RunError, match=r"seed: 0 -> 1"):
-        train(Recipe.parse(values | {"seed": 1}, source="test"))
-    notes, outcome = _train(recipe)
-    assert any("recipe.yaml: is missing; that of step-000004 is used" in note for note in notes)
-    assert any("at step 4" in note for note in notes)
-    assert outcome.finished
-    assert (recipe.folder / "recipe.yaml").exists()
-
-
-def test_lost_recipe_and_torn_states_are_an_error(tiny: RecipeMaker) -> None:
-    recipe = Recipe.parse(tiny(steps=4), source="test")
-    train(recipe)
-    (recipe.folder / "recipe.yaml").unlink()
-    for state in (recipe.folder / "checkpoints").iterdir():
-        (state / "state.pt").write_bytes(b"torn")
-    with pytest.raises(RunError, match=r"no recipe.yaml, and none of its 2 training states is whole"):
-        train(recipe)
-
-
-@pytest.mark.parametrize("with_recipe", [True, False])
-def test_style_without_states_is_not_overwritten(tiny: RecipeMaker, with_recipe: bool) -> None:
-    recipe = Recipe.parse(tiny(steps=2), source="test")
-    style = train(recipe).style
-    content = style.read_bytes()
-    shutil.rmtree(recipe.folder / "checkpoints")
-    if not with_recipe:
-        (recipe.folder / "recipe.yaml").unlink()
-    with pytest.raises(RunError, match=r"holds style.safetensors but no training state"):
-        train(recipe)
-    assert style.read_bytes() == content
-
-
-def test_run_that_died_before_its_first_state_begins_again(tiny: RecipeMaker) -> None:
-    recipe = Recipe.parse(tiny(steps=4), source="test")
-    with pytest.raises(KeyboardInterrupt):
-        train(recipe, _die_at(1))
-    changed = Recipe.parse(tiny(steps=4, seed=3, resume="never"), source="test")
-    assert train(changed).step == 4
-
-
 # --- the same command continues; longer and shorter trainings
 
 
-def test_same_command_with_an_explicit_state_continues(tiny: RecipeMaker) -> None:
+def test_same_command_with_an_explicit_state_continues(run_training: Any, tiny: RecipeMaker) -> None:
     first = Recipe.parse(tiny(steps=2), source="test")
     train(first)
     state = first.folder / "checkpoints" / "step-000002"
@@ -329,13 +153,13 @@ def test_same_command_with_an_explicit_state_continues(tiny: RecipeMaker) -> Non
     with pytest.raises(KeyboardInterrupt):
         train(second, fail)
     auto = Recipe.parse(tiny(name="second", steps=8), source="test")
-    notes, outcome = _train(second)
+    notes, outcome = run_training(second)
     assert any("at step 6" in note for note in notes)
     assert outcome.step == 8
     # Also when the run was continued by its name meanwhile, and when the first run is gone.
-    assert _train(auto)[1].step == 8
+    assert run_training(auto)[1].step == 8
     shutil.rmtree(first.folder)
-    assert any("at step 8" in note for note in _train(second)[0])
+    assert any("at step 8" in note for note in run_training(second)[0])
     # Another state, or another recipe, is another training.
     for changes in ({"resume": str(second.folder / "nowhere")}, {"seed": 1}):
         values = tiny(name="second", steps=8, resume=str(state)) | changes
@@ -343,35 +167,37 @@ def test_same_command_with_an_explicit_state_continues(tiny: RecipeMaker) -> Non
             train(Recipe.parse(values, source="test"))
 
 
-def test_same_command_continues_before_anything_was_saved(tiny: RecipeMaker) -> None:
+def test_same_command_continues_before_anything_was_saved(
+    run_training: Any, die_at: Any, tiny: RecipeMaker
+) -> None:
     first = Recipe.parse(tiny(steps=2), source="test")
     train(first)
     state = first.folder / "checkpoints" / "step-000002"
     second = Recipe.parse(tiny(name="second", steps=4, resume=str(state)), source="test")
     with pytest.raises(KeyboardInterrupt):
-        train(second, _die_at(3))
-    notes, outcome = _train(second)
+        train(second, die_at(3))
+    notes, outcome = run_training(second)
     assert any("at step 2" in note for note in notes)
     assert outcome.step == 4
 
 
 @pytest.mark.parametrize("stopped_at", [2, 4])
-def test_training_longer(tiny: RecipeMaker, stopped_at: int) -> None:
+def test_training_longer(run_training: Any, die_at: Any, tiny: RecipeMaker, stopped_at: int) -> None:
     recipe = Recipe.parse(tiny(steps=4), source="test")
     if stopped_at == 4:
         train(recipe)
     else:
         with pytest.raises(KeyboardInterrupt):
-            train(recipe, _die_at(3))
+            train(recipe, die_at(3))
     longer = Recipe.parse(tiny(steps=8), source="test")
-    notes, outcome = _train(longer)
+    notes, outcome = run_training(longer)
     (changed,) = [note for note in notes if note.startswith("steps: 4 -> 8")]
     assert f"from step {stopped_at} on" in changed
     assert "learning rate" in changed
     assert any(f"at step {stopped_at}" in note for note in notes)
     assert (outcome.step, outcome.finished) == (8, True)
     assert load_style(outcome.style).info["training"]["steps"] == 8
-    assert not any(note.startswith("steps:") for note in _train(longer)[0])
+    assert not any(note.startswith("steps:") for note in run_training(longer)[0])
     with pytest.raises(RunError, match=r"has 8 steps already, more than steps=4; set steps=8 or more"):
         train(recipe)
 
@@ -388,10 +214,10 @@ def test_training_longer_follows_the_longer_schedule(tiny: RecipeMaker) -> None:
     assert rates[0] == pytest.approx(0.5e-3)  # half a cosine at step 4 of 8
 
 
-def test_shorter_but_not_done_yet(tiny: RecipeMaker) -> None:
+def test_shorter_but_not_done_yet(run_training: Any, die_at: Any, tiny: RecipeMaker) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(Recipe.parse(tiny(steps=40), source="test"), _die_at(3))
-    notes, outcome = _train(Recipe.parse(tiny(steps=4), source="test"))
+        train(Recipe.parse(tiny(steps=40), source="test"), die_at(3))
+    notes, outcome = run_training(Recipe.parse(tiny(steps=4), source="test"))
     assert any(note.startswith("steps: 40 -> 4") for note in notes)
     assert outcome.finished
 
@@ -404,14 +230,14 @@ def test_explicit_state_beyond_the_steps(tiny: RecipeMaker) -> None:
         train(Recipe.parse(tiny(name="second", steps=3, resume=str(state)), source="test"))
 
 
-def test_resume_never_says_how_to_continue(tiny: RecipeMaker) -> None:
+def test_resume_never_says_how_to_continue(run_training: Any, tiny: RecipeMaker) -> None:
     recipe = Recipe.parse(tiny(steps=50, resume="never"), source="test")
 
     def interrupt(event: Event) -> None:
         if isinstance(event, Progress) and event.step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    notes, outcome = _train(recipe, interrupt)
+    notes, outcome = run_training(recipe, interrupt)
     assert not outcome.finished
     assert "the same command with resume=auto continues" in notes[-1]
 

@@ -4,7 +4,7 @@ import pytest
 
 from ganstyle import files
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.stylize import plan_outputs
+from ganstyle.stylize import PlannedFile, plan_outputs, result_name
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -98,3 +98,66 @@ def test_one_photo_to_a_device(tmp_path: Path) -> None:
     assert file.output == Path("/dev/null")
     with pytest.raises(GanstyleError, match="names one image"):
         plan_outputs([photos], Path("/dev/null"))
+
+
+@pytest.mark.parametrize("how", ["folder", "file", "dots", "symlink", "hardlink"])
+def test_an_input_is_never_replaced(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "in"
+    source = touch(folder, "a.png") / "a.png"
+    source.write_bytes(b"mine")
+    inputs, output = [source], tmp_path / "out"
+    if how == "folder":
+        inputs, output = [folder], folder
+    elif how == "file":
+        output = source
+    elif how == "dots":
+        output = folder / ".." / "in"
+    elif how == "symlink":
+        output.symlink_to(folder, target_is_directory=True)
+    else:
+        output.mkdir()
+        (output / "a.png").hardlink_to(source)
+    with pytest.raises(GanstyleError, match="is an input, which is never replaced"):
+        plan_outputs(inputs, output)
+    assert source.read_bytes() == b"mine"
+
+
+def test_two_results_of_one_name(tmp_path: Path) -> None:
+    first, second = (touch(tmp_path / name, "x.png") / "x.png" for name in "ab")
+    with pytest.raises(GanstyleError, match="would both be written to") as caught:
+        plan_outputs([first, second], tmp_path / "out")
+    for path in (first, second, tmp_path / "out" / "x.png"):
+        assert str(path) in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_photo_given_twice_is_done_once(tmp_path: Path) -> None:
+    source = touch(tmp_path / "in", "a.png") / "a.png"
+    assert plan_outputs([source, tmp_path / "in", source], tmp_path / "out") == [
+        PlannedFile(source, tmp_path / "out" / "a.png")
+    ]
+
+
+def test_outputs_that_make_no_sense(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "in", "a.png", "b.png")
+    first, second = folder / "a.png", folder / "b.png"
+    for inputs in ([first, second], [folder]):
+        with pytest.raises(GanstyleError, match="names one image"):
+            plan_outputs(inputs, tmp_path / "out.png")
+    with pytest.raises(ImageError, match=r"use \.png"):
+        plan_outputs([first], tmp_path / "out.tiff")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(GanstyleError, match="holds no images"):
+        plan_outputs([tmp_path / "empty"], tmp_path / "out")
+    (tmp_path / "file").write_text("x")
+    for output in (tmp_path / "file", tmp_path / "file" / "sub", tmp_path / "file" / "out.png"):
+        with pytest.raises(GanstyleError, match="is a file, not a folder"):
+            plan_outputs([first], output)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("photo", "result"), [("a.jpg", "a.jpg"), ("b.WEBP", "b.WEBP"), ("c.tiff", "c.png"), ("d", "d.png")]
+)
+def test_a_result_keeps_its_photo_s_name(photo: str, result: str) -> None:
+    assert result_name(Path(photo)) == Path(result)
