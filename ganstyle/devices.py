@@ -87,7 +87,7 @@ def _container_quota() -> int:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Say whether an error means that a device or the machine ran out of memory."""
-    # Only CUDA's allocator has an exception of its own.
+    # Only CUDA's allocator has its own exception.
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
         text in str(error) for text in _OUT_OF_MEMORY
     )

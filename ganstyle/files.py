@@ -25,7 +25,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path to write to; it becomes ``path`` only if the block ends well.
 
-    The folder is made if it does not exist. The temporary file lies in that folder, so that the final
+    The folder is made if it does not exist. The temporary file is in that folder, so that the final
     rename never crosses a file system, and it is removed when anything goes wrong. A link stays, and the
     file that it leads to is replaced. A stream (see `is_stream`) is never replaced: the content is copied
     to it when the block has ended well.
@@ -171,7 +171,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
 def shipped_folder(name: str = "checkpoints") -> Path:
     """Return a folder that ships with ganstyle: in a checkout beside the package, else inside it.
 
-    What lies beside an installed package belongs to other packages, whatever it is called.
+    What is beside an installed package belongs to other packages, whatever its name.
 
     Args:
         name: ``checkpoints`` (styles and networks) or ``recipes``.
@@ -261,7 +261,7 @@ def _accepts_data(stream: Path) -> bool:
 
 def _copy_to_stream(source: Path, stream: Path) -> None:
     descriptor = own_descriptor(stream)
-    # Opening a descriptor's path anew would overwrite the start of a file that the shell has opened.
+    # Opening a descriptor's path again would overwrite the start of a file that the shell has opened.
     opened = os.open(stream, os.O_WRONLY | os.O_APPEND) if descriptor is None else os.dup(descriptor)
     with source.open("rb") as content, os.fdopen(opened, "wb") as output:
         shutil.copyfileobj(content, output)

@@ -97,7 +97,7 @@ class Style:
                 (1, 1, H, W) in [0, 1].
             stroke_size: how large strokes are relative to the picture: 1 as in training; 0 as fine as the
                 generator paints at full size.
-            tile: paint in tiles of at most so many pixels a side, which saves memory and changes nothing
+            tile: paint in tiles of at most this many pixels a side, which saves memory and changes nothing
                 else; ``"off"``: at once.
 
         Returns:

@@ -56,7 +56,7 @@ def demo(
     start = time.perf_counter()
     result = loaded.paint(photo)
     seconds = time.perf_counter() - start
-    # In this order, whatever an interrupted run leaves can be replaced by the next.
+    # In this order, the next run can replace anything that an interrupted one leaves.
     if both:
         write_picture(image_grid(torch.cat([photo, result]), 2), both)
     write_picture(result, output)

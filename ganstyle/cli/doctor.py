@@ -53,12 +53,12 @@ def _show_weights() -> None:
         _line("VGG-16", f"{vgg.name}: {vgg.path}")
         _line("", f"{vgg.reason}; SHA-256 {vgg.sha256}")
     except GanstyleError as error:
-        _line("VGG-16", f"none at hand. {error}")
+        _line("VGG-16", f"none found. {error}")
     try:
         inception = find_inception(download=False)
         _line("Inception", f"{inception.path}: {inception.reason}; its SHA-256 is right")
     except GanstyleError as error:
-        _line("Inception", f"none at hand, so no FID. {error}")
+        _line("Inception", f"none found, so no FID. {error}")
     try:
         judge = find_judge()
         _line("judge", f"{judge.name}: {judge.path}; its SHA-256 is right")

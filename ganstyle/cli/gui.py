@@ -84,7 +84,7 @@ def gui(
     )
     from ganstyle.gui.server import serve
 
-    # A stop that was asked for, by Ctrl-C or a signal, at whatever moment, is no error.
+    # A requested stop, by Ctrl-C or a signal, is not an error at any moment.
     with suppress(KeyboardInterrupt), serve(settings) as served:
         typer.echo(f"ganstyle is at {served.address}" + (f" and {served.public}" if served.public else ""))
         typer.echo("Press Ctrl-C to end it.")

@@ -50,7 +50,7 @@ def optimize(
         ),
     ] = DEFAULTS.tolerance,
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="Stop after so many seconds.")
+        float | None, typer.Option(metavar="S", help="Stop after this many seconds.")
     ] = DEFAULTS.seconds,
     size: Annotated[
         int | None,
@@ -241,7 +241,7 @@ def optimize(
 def _why(ended_by: str) -> str:
     """Say what ended an optimization, where that is not a limit that was asked for."""
     return {
-        "tolerance": "; the loss no longer falls (--tolerance 0 goes on)",
+        "tolerance": "; the loss no longer falls (--tolerance 0 keeps going)",
         "optimizer": "; the optimizer finds no further progress",
     }.get(ended_by, "")
 

@@ -66,7 +66,7 @@ def optimizers(
 ) -> None:
     """Compare all optimizers on one photo and painting: loss over time and over evaluations.
 
-    Each runs once for so many seconds and once for so many evaluations of the network, and those that draw
+    Each runs once for a number of seconds and once for a number of network evaluations, and those that draw
     at random once per seed. Writes index.html, optimizers.json, plots and pictures.
     """
     import torch

@@ -46,7 +46,7 @@ def show(name: _Name) -> None:
 
 @recipes.command()
 def path(name: _Name) -> None:
-    """Print where a recipe lies, such as for accelerate launch --config_file."""
+    """Print a recipe's path, for example for accelerate launch --config_file."""
     typer.echo(shipped_recipe(name))
 
 

@@ -19,7 +19,7 @@ _LISTED = 3  # names in a warning
 def scan_folder(folder: str | Path) -> list[Path]:
     """Find the images in a folder and its subfolders, and skip those with a bad header.
 
-    Only headers are read, several at a time to hide the latency of network disks. Whatever is left out is
+    Only headers are read, several at a time to hide the latency of network disks. What is left out is
     reported by a warning: images with a bad header, pictures of a kind that cannot be read (such as HEIC),
     and subfolders that cannot be opened.
 

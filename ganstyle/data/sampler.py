@@ -17,7 +17,7 @@ class Draw:
 
 
 class EndlessSampler(Sampler[Draw]):
-    """Shuffles a data set anew each epoch, without end.
+    """Shuffles a data set again each epoch, endlessly.
 
     The draws form one global sequence: position ``p`` belongs to epoch ``p // length`` and is element
     ``p % length`` of that epoch's permutation. Rank ``r`` takes positions ``start + r``,

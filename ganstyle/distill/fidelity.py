@@ -11,7 +11,7 @@ from ganstyle.images import central_square, find_images, read_image
 from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.losses.features import FeatureMaps
 
-_SMALLEST = 4  # relu3_3 lies behind two poolings
+_SMALLEST = 4  # relu3_3 comes after two poolings
 
 
 class Fidelity:

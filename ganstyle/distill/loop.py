@@ -120,7 +120,7 @@ def _learn(
 
 
 class _Window:
-    """Crops large feature maps at random, the teacher's and the student's alike.
+    """Crops large feature maps at random, both the teacher's and the student's.
 
     relu1_2 has 16 times the positions of relu3_3 and is the easiest to learn; on all of them, the loss would
     cost as much as the networks.

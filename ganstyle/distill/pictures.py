@@ -31,9 +31,9 @@ class OnPolicyPictures:
         section: how many pictures, and how they are optimized.
         size: their side in pixels.
         seed: determines every random choice, together with ``rank``.
-        rank: rank of this process; each has a pool of its own.
+        rank: rank of this process; each has its own pool.
         styles: trained generators.
-        device: where the pool lies.
+        device: where the pool is.
     """
 
     def __init__(

@@ -46,7 +46,7 @@ class DistillationState:
 
     @property
     def replicated(self) -> bool:
-        """Each process has on-policy pictures of its own."""
+        """Each process has its own on-policy pictures."""
         return self.pictures is None
 
     def gather(self, accelerator: Accelerator, values: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ganstyle.weights import (
 from ganstyle.weights.files import is_file
 
 SMALLEST = 16
-"""Pixels of the shorter side below which nothing is measured: SSIM and LPIPS need so many."""
+"""Pixels of the shorter side below which nothing is measured: SSIM and LPIPS need that many."""
 
 
 def load_evaluation_models(
@@ -40,7 +40,7 @@ def load_evaluation_models(
         device: where they go.
 
     Raises:
-        WeightsError: a network is asked for and not there, or is damaged.
+        WeightsError: a requested network is missing or damaged.
     """
     weights = find_vgg16(vgg)
     features = load_vgg16(weights, YARDSTICK_LAYERS).to(device)

@@ -13,7 +13,9 @@ from ganstyle.reports import page as report_page
 
 PHOTO = "photo"
 
-_NO_PAINTING = '<p class="faint">The painting was not at hand; its Gram matrices took its place.</p>'
+_NO_PAINTING = (
+    '<p class="faint">The painting was not available; its stored Gram matrices were used instead.</p>'
+)
 _HEADS = {"content": "Content", "style": "Style", "style_coarse": "Coarse style", "kept": "Kept"}
 _NETWORKS = {"vgg16": " (VGG‑16)", "efficientnet": " (EfficientNet)"}
 

@@ -76,7 +76,7 @@ def rank_folder(
         on_event: called after each photo, with the style's name.
 
     Returns:
-        The ranking. Styles are named by their paths in the folder.
+        The ranking. Styles are identified by their paths in the folder.
 
     Raises:
         GanstyleError: no style could be scored, or there is no score of that name.

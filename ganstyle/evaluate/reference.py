@@ -53,7 +53,7 @@ def find_reference(
         paintings = StyleImages(named)
         if not same_network or _is_the_painting(paintings, style, features, device):
             return StyleReference.of_paintings(features, paintings, size, device, key=key)
-    problem = f"{style.name}: its painting is not at hand ({named}), and its Gram matrices"
+    problem = f"{style.name}: its painting was not found ({named}), and its Gram matrices"
     if not same_network:
         made_by = style.info.get("vgg", {}).get("name", "an unknown network")
         raise CheckpointError(

@@ -14,7 +14,7 @@ from ganstyle.reports import curves_figure, data_uri, write_report_folder
 RECORD = "compare.json"
 
 MOST_INLINE = 12
-"""Up to so many pictures are embedded in the page; more are written as files next to it."""
+"""Up to this many pictures are embedded in the page; more are written as files next to it."""
 
 
 def write_comparison(

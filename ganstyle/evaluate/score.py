@@ -19,7 +19,7 @@ from ganstyle.style import Style
 
 @dataclass(frozen=True)
 class PhotoScored:
-    """A photo's picture was made and measured: the ``index``-th of ``total``, from 1, in so many seconds."""
+    """A photo's picture was made and measured, the ``index``-th of ``total`` from 1, in ``seconds``."""
 
     index: int
     total: int
@@ -104,7 +104,7 @@ def paint_photo(style: Style, photo: Tensor) -> Tensor:
     """Return a style's picture of a photo; see `Style.paint`.
 
     Raises:
-        ImageError: see `Style.paint`; the style is named.
+        ImageError: see `Style.paint`; the message names the style.
     """
     try:
         return style.paint(photo)

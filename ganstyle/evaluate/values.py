@@ -61,7 +61,7 @@ def summarize(comparison: StyleComparison) -> str:
     ]
     for result in others:
         if result.method.key == "without-gan":
-            parts.append(f"Without the GAN it comes to {_standing(result.scores)}.")
+            parts.append(f"Without the GAN it scores {_standing(result.scores)}.")
         elif result.method.key == "gatys":
             times = number(result.seconds_per_image / first.seconds_per_image)
             parts.append(

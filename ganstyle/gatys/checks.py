@@ -20,7 +20,7 @@ def check_settings(settings: GatysSettings, *, texture: bool = False) -> None:
         texture: whether there is no photo.
 
     Raises:
-        GanstyleError: a value makes no sense.
+        GanstyleError: a value is invalid.
     """
     if settings.start not in ("content", "noise"):
         raise GanstyleError(f"start '{settings.start}': give content, noise or a picture")

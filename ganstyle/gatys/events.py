@@ -16,7 +16,7 @@ class Iterate:
     Attributes:
         step: steps done over all scales, of ``steps``.
         steps: the most that will be done; another limit, or convergence, may end it before.
-        evaluations: passes of the network forwards and backwards so far, whatever their size; a pass
+        evaluations: forward and backward passes of the network so far, regardless of their size; a pass
             without a gradient and a Hessian-vector product count as the multiple of that which they cost.
         seconds: since the call.
         scale: shorter side of the picture at present, in pixels. Losses of two scales do not compare.

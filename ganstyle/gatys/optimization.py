@@ -71,14 +71,14 @@ def optimize(
         styles: one painting (1, 3, H, W) in [0, 1], or several of any sizes, on the photo's device.
         features: the network; it must give every layer that the settings name.
         settings: everything else.
-        style_weights: of several paintings, one each; None: all alike.
+        style_weights: of several paintings, one each; None: equal.
         start_image: begin with this picture (1, 3, H, W) instead of what the settings say.
         terms: name → (weight, factory): further terms of the sum, or other ones in place of the standard
             terms "content", "style" and "tv".
         callback: called after every step; it may raise `StopOptimization` or KeyboardInterrupt to end early.
 
     Raises:
-        GanstyleError: the input makes no sense, or the loss is not finite at the start; one line.
+        GanstyleError: the input is invalid, or the loss is not finite at the start; one line.
     """
     began = time.perf_counter()
     paintings = [styles] if isinstance(styles, Tensor) else list(styles)

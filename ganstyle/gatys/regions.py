@@ -29,7 +29,7 @@ def region_style_term(
         layers: layer → weight.
         content_regions: the picture's regions; each is styled by those with the same label in the paintings.
         style_regions: those of each painting.
-        style_weights: of several paintings, one each; None: all alike.
+        style_weights: of several paintings, one each; None: equal.
         octaves: on how many sizes of the picture; see `style_term`.
 
     Raises:

@@ -29,7 +29,7 @@ def plan(size: int, scales: str | Sequence[int], *, from_noise: bool = False) ->
     """Say at which sizes to work, coarsest first, and for how long.
 
     The last size gets most of the work. What a smaller one finds is a better start for large shapes and
-    colors, at a quarter of the cost or less, but strokes must be found anew at each size, for the painting
+    colors, at a quarter of the cost or less, but strokes must be found again at each size, for the painting
     too is seen at that size. Measured at 256 px after 128 px, in passes of the large size: from the photo,
     15 % of the steps at the small size neither gain nor lose, and 30 % or more lose; from noise, 40 % reach
     the loss of 50 passes in 44.

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 CONTENT_LAYERS: Mapping[str, float] = {"relu3_3": 1.0}
 STYLE_LAYERS: Mapping[str, float] = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}
 LAYERS: Sequence[str] = tuple(dict.fromkeys([*CONTENT_LAYERS, *STYLE_LAYERS]))
-"""What a feature network is asked for."""
+"""The layers that a feature network must return."""
 
 PreserveColor = Literal["off", "luminance", "match"]
 PRESERVE_COLOR: tuple[str, ...] = get_args(PreserveColor)
@@ -40,7 +40,7 @@ class GatysSettings:
         tolerance: stop at a scale when its loss has fallen by less than this fraction over 20 evaluations
             (without gradients: over 100); 0: never. Optimizers that follow a schedule run to its end.
         seconds: stop after about these; None: no limit.
-        max_evaluations: stop after so many passes of the network forwards and backwards; None: no limit.
+        max_evaluations: stop after this many forward and backward passes of the network; None: no limit.
         size: shorter side of the result, in pixels; None: the photo's (of a texture: the first painting's).
         scales: "auto" works from small to large, "single" at the final size alone; or the shorter sides.
         start: "content" or "noise"; without a photo, noise. A picture to begin with is an argument of

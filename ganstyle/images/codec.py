@@ -45,7 +45,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Tensor:
 
 
 def decode_image(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Tensor:
-    """Decode an image that lies in memory, such as one from a database; see `read_image`.
+    """Decode an image in memory, such as one from a database; see `read_image`.
 
     Args:
         data: the bytes of an image file.
@@ -188,7 +188,7 @@ def _begin(file: BinaryIO, max_pixels: int) -> ImageFile.ImageFile:
 
 @contextmanager
 def _as_image_error(name: str, max_pixels: int) -> Iterator[None]:
-    """Turn whatever goes wrong with an image into an ImageError that names it."""
+    """Turn any failure of an image into an ImageError that names it."""
     try:
         yield
     except ImageError as error:

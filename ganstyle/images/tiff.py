@@ -31,7 +31,7 @@ class _Layout:
         bits: of each sample.
         kind: the sample format.
         extra: what the samples beyond the color's are.
-        separate: whether each channel is a plane of its own.
+        separate: whether each channel has its own plane.
         compression: the scheme's number.
     """
 
@@ -132,7 +132,7 @@ class TiffImageFile(Tiff.TiffImageFile):
         if layout.bits == (8, 8):
             self.tag_v2[Tiff.EXTRASAMPLES] = (_UNASSOCIATED,)
             return None
-        # Two samples of 16 bits are read as one of 32, and taken apart afterwards.
+        # Two samples of 16 bits are read as one of 32, and separated afterward.
         self.tag_v2[Tiff.BITSPERSAMPLE] = (32,)
         self.tag_v2[Tiff.SAMPLESPERPIXEL] = 1
         self.tag_v2[Tiff.SAMPLEFORMAT] = (_SIGNED,)

@@ -47,7 +47,7 @@ def with_detail(coarse: Tensor, fine: Tensor, *, seen: Tensor | None = None) -> 
     Args:
         coarse: (B, 3, h, w) in [0, 1].
         fine: (B, 3, H, W) in [0, 1], H >= h and W >= w.
-        seen: ``fine`` at the size of ``coarse``, as `resize` makes it, if it is at hand.
+        seen: ``fine`` at the size of ``coarse``, as `resize` makes it, if already known.
 
     Returns:
         (B, 3, H, W) in [0, 1]: the bands of a Laplacian pyramid (Burt and Adelson 1983) that ``coarse`` can

@@ -1,7 +1,7 @@
 """Differentiable augmentation of what a discriminator sees (DiffAugment).
 
 A discriminator that has few paintings to learn from memorizes them. Augmenting only the real patches would
-teach the generator the augmentation; augmenting real and generated ones alike, by differentiable functions,
+teach the generator the augmentation; augmenting both real and generated ones, by differentiable functions,
 does not. Color is left alone, since color is style.
 
 Source: Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training".

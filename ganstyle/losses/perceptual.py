@@ -197,7 +197,7 @@ def octave_mean(distances: Sequence[Tensor], weights: Sequence[float] | None = N
 
     Args:
         distances: of each octave, the full size first.
-        weights: of at least as many octaves; None: all alike.
+        weights: of at least as many octaves; None: equal.
     """
     used = [1.0] * len(distances) if weights is None else weights[: len(distances)]
     total = sum(used)

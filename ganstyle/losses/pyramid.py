@@ -28,7 +28,7 @@ def binomial_halving(image: Tensor) -> Tensor:
     2x2 averages let through much of what the half cannot show, and their blocks do not overlap. So the losses
     of the halves can be lowered with single rows and columns of pixels, in a grid of the blocks' period:
     measured with L-BFGS on four octaves at 192 px, total variation doubles within 100 steps, and the grid is
-    plain to see. With this filter there is none. Generators, whose strides are the same powers of two, learn
+    visible. With this filter there is none. Generators, whose strides are the same powers of two, learn
     such a grid as well.
     """
     weights = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=image.dtype, device=image.device) / 8

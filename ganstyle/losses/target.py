@@ -44,7 +44,7 @@ class StyleTarget:
             images: paintings, each (1, 3, H, W) in [0, 1]; their sizes may differ.
             octaves: how many sizes to measure; see `image_pyramid`. Fewer where the smallest painting is too
                 small: see `usable_octaves`.
-            weights: of the paintings, one each; they are divided by their sum. None: all alike.
+            weights: of the paintings, one each; they are divided by their sum. None: equal.
             halve: how an image is halved; see `image_pyramid`.
         """
         shares = [1.0] * len(images) if weights is None else list(weights)

@@ -1,4 +1,4 @@
-"""Everything that is measured on pictures, and how: during training and afterwards alike."""
+"""Everything that is measured on pictures, and how: both during and after training."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ HIGHER_IS_BETTER = ("kept", "ssim")
 """Of these scores, higher is better; of all others, lower."""
 
 _NARROWEST = 32  # longer side over the shorter one
-_NO_OCTAVES = "the painting is not at hand, and the checkpoint holds no Gram matrices of its octaves"
+_NO_OCTAVES = "the painting is not available, and the checkpoint has no Gram matrices of its octaves"
 
 
 @dataclass

@@ -36,7 +36,7 @@ class VGG16Student(nn.Module):
         widths: channels of relu1_1, relu1_2, relu2_1, relu2_2, relu3_1, relu3_2 and relu3_3.
         ranks: channels between the two kernels of a factorized convolution; 0 for a plain 3x3 kernel.
         norm: with batch norm (Ioffe & Szegedy 2015), as in training; without it, as in inference.
-        padding: what lies beyond a map's border; see `VGG16Features`.
+        padding: what is beyond a map's border; see `VGG16Features`.
 
     Attributes:
         hints: the layers whose maps are as wide as VGG-16's and can therefore be compared with them: those
@@ -138,7 +138,7 @@ class DistilledFeatures(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> "DistilledFeatures":
-        """Stay in evaluation mode whatever ``mode`` says."""
+        """Stay in evaluation mode for any ``mode``."""
         return super().train(False)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ class ModulatedGenerator(nn.Module):
 
     All its convolutions are shared by all paintings. What differs is the gain and the bias of every norm,
     which are predicted from the painting's code: Dumoulin et al. 2017, with the table of styles replaced by
-    a network (Ghiasi et al. 2017). So a code can be baked into a plain `LeanGenerator`, which paints alike.
+    a network (Ghiasi et al. 2017). So a code can be baked into a plain `LeanGenerator` that paints the same.
 
     Args:
         width, depth, blocks, kernel, antialias, coarse, coarse_width: see `LeanGenerator`.

@@ -37,7 +37,7 @@ Condition = Tensor | Modulation | None
 
 
 class Statistics(Protocol):
-    """Knows the mean and variance of a map that is larger than the part of it at hand."""
+    """Knows the mean and variance of a map that is larger than the part given."""
 
     def __call__(self, part: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and variance, both (C,), of the map that ``part``, (1, C, h, w), belongs to."""
@@ -70,7 +70,7 @@ class InstanceNorm(nn.GroupNorm):
 
     def __init__(self, channels: int, *, conditioned: bool = False) -> None:
         super().__init__(channels, channels)
-        if conditioned:  # with slopes of 0, all strengths paint alike at first
+        if conditioned:  # with slopes of 0, all strengths give the same result at first
             self.weight_slope = nn.Parameter(torch.zeros(channels))
             self.bias_slope = nn.Parameter(torch.zeros(channels))
 

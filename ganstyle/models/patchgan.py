@@ -29,7 +29,7 @@ class PatchGANDiscriminator(nn.Module):
         width: channels after the first layer; doubled by each further one, up to 8 times ``width``.
         layers: number of convolutions of stride 2.
         spectral_norm: keep the largest singular value of each kernel matrix at 1 (Miyato et al.
-            2018). Instance norm is then omitted whatever ``norm`` says, because it would rescale the
+            2018). Instance norm is then omitted regardless of ``norm``, because it would rescale the
             maps and undo the bound.
         scales: number of scales.
         norm: "instance" or "none".

@@ -30,7 +30,7 @@ class ProjectedDiscriminator(nn.Module):
     every 8x8 pixels rather than 4x4 logits, and no batch norm, as for any texture discriminator.
 
     Takes the maps of patches of side P, each (B, C, P/stride, P/stride) with strides 1, 2 and 4. A margin of
-    20 pixels is ignored, where maps depend on what lies beyond the patch. Returns a list of logit maps
+    20 pixels is ignored, where maps depend on what is beyond the patch. Returns a list of logit maps
     (B, 1, h, w), the finest layer first.
 
     Args:

@@ -1,4 +1,4 @@
-"""A painting's style as a code: what a modulated generator is told of it."""
+"""A painting's style as a code: the input of a modulated generator."""
 
 from collections.abc import Mapping, Sequence
 
@@ -55,7 +55,7 @@ class StyleEncoder(nn.Module):
     """Turns the statistics of a painting's feature maps into one code for each layer of the feature network.
 
     Shallow layers know strokes and deep ones forms, and some blocks of a generator need one more than the
-    other. So each layer has a code of its own (after the hierarchy of E2Style, Wei et al. 2022). The
+    other. So each layer has its own code (after the hierarchy of E2Style, Wei et al. 2022). The
     statistics are taken on octaves of the painting, so that they cover its large forms.
 
     Args:

@@ -55,7 +55,7 @@ def remove_nyquist(x: Tensor) -> Tensor:
 class UpsampleConv(nn.Module):
     """Bilinear interpolation to twice the size, then a 3x3 convolution, without storing the upsampled map.
 
-    Constant areas stay constant and linear gradients stay linear, whatever the weights, so no grid can
+    Constant areas stay constant and linear gradients stay linear for any weights, so no grid can
     arise. Transposed convolution treats the pixels of a block differently even in constant areas: the
     checkerboard of Odena et al. 2016. Nearest-neighbor upsampling, their remedy, still does so on gradients.
 

@@ -52,9 +52,9 @@ class VGG16Features(nn.Module):
             only the first layers. None draws random weights (He et al. 2015).
         dtype: the type that the convolutions compute in. ``torch.bfloat16`` is fast on processors with
             native support. Maps up to relu3_3 then deviate by 0.3 to 0.6 % of their norm, measured on photos.
-        padding: what lies beyond a map's border: ``zeros``, as VGG-16 was trained, or ``replicate``, its
+        padding: what is beyond a map's border: ``zeros``, as VGG-16 was trained, or ``replicate``, its
             edge. With zeros every border looks like the edge of a dark frame, and a picture trained or
-            optimized on such maps answers it with a gray frame of its own.
+            optimized on such maps answers it with a gray frame.
 
     Attributes:
         minimum: the shortest side of an image that leaves one pixel of the deepest map.
@@ -92,7 +92,7 @@ class VGG16Features(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> "VGG16Features":
-        """Stay in evaluation mode whatever ``mode`` says."""
+        """Stay in evaluation mode for any ``mode``."""
         return super().train(False)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:

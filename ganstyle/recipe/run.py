@@ -67,7 +67,7 @@ class GuardSection(Section):
 
 
 class RunRecipe(Section):
-    """What every run has, whatever it trains."""
+    """What every kind of run has."""
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Keys of older versions, such as section.old, and what they are called now."""

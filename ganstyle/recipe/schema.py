@@ -169,9 +169,7 @@ class Recipe(RunRecipe):
     image_size: Count = Field(256, description="side of the photo crops in pixels")
     ema: Decay = Field(0.999, description="decay of the exponential moving average of the generator")
     init: PathText | None = Field(None, description="a style, by name or path, to start from")
-    phases: list[PhaseSection] = Field(
-        [], description="parts of the run with a crop size or VGG-16 of their own"
-    )
+    phases: list[PhaseSection] = Field([], description="parts of the run with their own crop size or VGG-16")
     style: StyleSection = Field(description="the painting")
     generator: GeneratorSection = Field(GeneratorSection(), description="the network that paints")
     discriminator: DiscriminatorSection | None = Field(

@@ -1,6 +1,6 @@
 """Pieces of HTML for reports and the GUI: figures, tables, definition lists and the page around them.
 
-Whatever text is put in is escaped; addresses of pictures are not, they come from ganstyle itself.
+All text is escaped; addresses of pictures are not, as they come from ganstyle itself.
 """
 
 import base64

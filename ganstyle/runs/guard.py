@@ -29,8 +29,8 @@ class Guard:
 
     A single NaN would never leave the weights and Adam's moments, so the step is skipped. One skipped step is
     harmless; many in a row mean that the network has diverged, even if the other one is fine. Then the run
-    goes back to its last good state and continues with a lower learning rate. All processes decide alike: the
-    gradient norm is the same on each after the reduction, and losses are compared.
+    goes back to its last good state and continues with a lower learning rate. All processes decide the same:
+    the gradient norm is the same on each after the reduction, and losses are compared.
 
     Args:
         accelerator: which of the processes this is.

@@ -60,7 +60,7 @@ class Interrupt:
 class Listener:
     """Passes a run's events on; when they can no longer be written, asks the run to save and stop.
 
-    That is what ``ganstyle train … | head`` comes to, a terminal that is gone, or a log on a full disk.
+    That happens with ``ganstyle train … | head``, a closed terminal, or a log on a full disk.
 
     Args:
         on_event: told of every event, until it fails with an OSError.

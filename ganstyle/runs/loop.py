@@ -30,7 +30,7 @@ class Phase:
 
     Attributes:
         end: the step that it ends with.
-        data: what is drawn; the order goes on from phase to phase.
+        data: what is drawn; the order continues from phase to phase.
         label: a short description, for messages.
     """
 

@@ -2,7 +2,7 @@
 
 A run has one line of history: the states in ``checkpoints/`` follow from each other. Where a run goes back to
 an earlier one, the later ones are moved to ``checkpoints/abandoned-1/`` and so on, with what was made from
-them. Nothing here deletes anything, and nothing starts anew over what an earlier run has made.
+them. Nothing here deletes anything, and nothing overwrites what an earlier run has made.
 """
 
 import shutil
@@ -20,7 +20,7 @@ from ganstyle.runs.state import check_state, list_states, saved_step, state_step
 # of steps, and of that the run tells.
 _FREE = ("format", "guard", "resume", "run", "score", "steps", "workers")
 _ABANDONED = "abandoned-"
-_BEGIN_ANEW = "choose another name, or move the folder away to begin anew"
+_BEGIN_ANEW = "choose another name, or move the folder away to start over"
 
 Say = Callable[[str], None]
 

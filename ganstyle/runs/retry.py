@@ -21,7 +21,7 @@ def retry_io(action: Callable[[], T], path: Path, *, inside: Path | None = None)
         action: may be called several times.
         path: what it reads or writes, for the warning.
         inside: a folder that must exist; while it does not, the disk is away. Without this, the path would be
-            made anew where the disk is mounted.
+            made again where the disk is mounted.
 
     Raises:
         OSError, GanstyleError: the last attempt's; the first one's, if waiting does not help against it, as

@@ -101,7 +101,7 @@ def state_step(state: Path) -> int:
 
 
 def saved_step(state: Path) -> int:
-    """Return how many steps were done when a whole state was saved, whatever it is called now."""
+    """Return how many steps were done when a whole state was saved, whatever its current name."""
     step: int = json.loads((state / _MANIFEST).read_text())["step"]
     return step
 

@@ -14,7 +14,7 @@ MAX_STROKE_SIZE = 4.0
 """The largest strokes relative to those of the training; larger ones leave nothing of a photo."""
 
 FINE = 0.0
-"""The stroke size of a single pass at full size: strokes of the same pixels whatever the photo's size."""
+"""The stroke size of a single pass at full size: strokes of the same number of pixels at any size."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,7 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[PlannedFile]:
 
     Args:
         inputs: files and folders; files need not exist.
-        output: a folder, or an image file. Where it lies inside an input folder it is not searched, so
+        output: a folder, or an image file. If it is inside an input folder it is not searched, so
             that results are not stylized again.
 
     Returns:
@@ -99,7 +99,7 @@ def _results_of(path: Path, output: Path) -> Iterator[PlannedFile]:
 
 
 def _without_repeats(plan: list[PlannedFile]) -> list[PlannedFile]:
-    """Keep one of those that were given twice, whatever the paths by which they were given."""
+    """Keep one of those that were given twice, under any path."""
     kept: dict[tuple[object, Path], PlannedFile] = {}
     for file in plan:
         kept.setdefault((file_identity(file.source), file.output), file)

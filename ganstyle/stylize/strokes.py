@@ -1,6 +1,6 @@
 """Strokes that fit the picture: large photos are painted from coarse to fine.
 
-A generator's strokes are some pixels wide, whatever the photo's size: on a phone's photo they are so fine
+A generator's strokes are a few pixels wide at any size of photo: on a phone's photo they are so fine
 that the picture looks tinted, not painted. So a large photo is painted small first. Then it is enlarged and
 painted again, which adds the finer brush marks, until it has its full size.
 """
@@ -19,7 +19,7 @@ TRAINED_SIDE = 384
 # take longer: passes grow by this factor in each direction, so all but the last cost 1/9 + 1/81 + … of it.
 _LARGEST_STEP = 3.0
 
-# An enlargement this small is not worth a pass of its own.
+# An enlargement this small is not worth its own pass.
 _SMALLEST_STEP = 1.25
 
 

@@ -43,7 +43,7 @@ def prepare_phases(
     """Prepare every phase up front, so that errors in the last one show before the first one runs.
 
     Args:
-        recipe: without phases of its own, all of it is one.
+        recipe: one without phases is a single phase.
         accelerator: which of the processes this is; all call it together.
         photos: the content.
         style: the paintings.

@@ -33,7 +33,7 @@ class Scores:
         weights: the network's file.
         style: the paintings.
         accelerator: which of the processes this is.
-        statistics: the folder where the features of photos and paintings are kept, if FID is asked for.
+        statistics: where to keep the features of photos and paintings, if FID is measured.
 
     Attributes:
         protocol: how the scores come about, as JSON values.

@@ -1,4 +1,4 @@
-"""Which VGG-16 and which Inception: a file at hand, a download, or the distilled network that ships."""
+"""Which VGG-16 and which Inception: a local file, a download, or the distilled network that ships."""
 
 from ganstyle.weights.files import WeightsFile, path_in_environment, read_state
 from ganstyle.weights.inception import INCEPTION_FILE, INCEPTION_URL, find_inception, inception_cache

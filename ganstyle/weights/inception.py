@@ -37,7 +37,7 @@ def find_inception(spec: str = "auto", *, download: bool = True) -> WeightsFile:
         download: whether the network may be used.
 
     Raises:
-        WeightsError: it is not at hand, or its SHA-256 is not the right one.
+        WeightsError: it was not found, or its SHA-256 is wrong.
     """
     if spec != "auto":
         return _checked(expand_user(spec), "asked for by its path")

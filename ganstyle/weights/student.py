@@ -56,7 +56,7 @@ def load_student(path: str | Path, padding: Padding = "zeros") -> VGG16Student:
 
     Args:
         path: the file.
-        padding: what lies beyond a map's border; see `VGG16Features`.
+        padding: what is beyond a map's border; see `VGG16Features`.
 
     Raises:
         WeightsError: there is no such file, or it cannot be read, is damaged or not a student of this format.

@@ -1,7 +1,7 @@
 """Which VGG-16 to use.
 
 ``auto`` looks, in this order: the file that ``GANSTYLE_VGG16`` names; torchvision's own cache; a download
-into that cache; the distilled network that ships with ganstyle, with a warning. Whatever is used is
+into that cache; the distilled network that ships with ganstyle, with a warning. The file used is
 identified by its SHA-256 in every result.
 """
 
@@ -57,7 +57,7 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
         download: whether the network may be used.
 
     Raises:
-        WeightsError: there is no such file, none is at hand, or its hash is wrong.
+        WeightsError: there is no such file, no weights were found, or the hash is wrong.
     """
     named = path_in_environment("GANSTYLE_VGG16")
     if spec == "auto" and named:
@@ -81,7 +81,7 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
     if spec == "imagenet" or not is_file(shipped_student()):
         raise WeightsError(f"VGG-16: {problem}; {_OFFLINE}")
     warnings.warn(f"{problem}; the distilled VGG-16 that ships with ganstyle is used", stacklevel=2)
-    return _local_file(shipped_student(), "no ImageNet weights are at hand")
+    return _local_file(shipped_student(), "no ImageNet weights were found")
 
 
 def load_vgg16(

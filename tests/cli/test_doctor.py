@@ -71,7 +71,7 @@ def test_several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_weights_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(vgg16, "shipped_student", lambda: tmp_path / "nothing.safetensors")
     line = report()["VGG-16"]
-    assert line.startswith("none at hand")
+    assert line.startswith("none found")
     assert "GANSTYLE_VGG16" in line
     assert str(vgg16_cache()) in line
 
@@ -94,7 +94,7 @@ def test_weights_that_are_missing_or_damaged(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert report()["Inception"].startswith("none at hand, so no FID. ")
+    assert report()["Inception"].startswith("none found, so no FID. ")
     path = tmp_path / "inception.pt"
     monkeypatch.setenv("GANSTYLE_INCEPTION", str(path))
     assert f"{path}: no such file" in report()["Inception"]

@@ -203,5 +203,5 @@ def test_style_coarse_is_none_without_painting_and_octaves(
     assert result.exit_code == 0, result.output
     record = json.loads(file.read_text())
     assert record["style_coarse"] is None
-    assert record["not_measured"]["style_coarse"].startswith("the painting is not at hand")
-    assert "style_coarse: not measured: the painting is not at hand" in result.stdout
+    assert record["not_measured"]["style_coarse"].startswith("the painting is not available")
+    assert "style_coarse: not measured: the painting is not available" in result.stdout

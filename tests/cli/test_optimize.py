@@ -225,7 +225,7 @@ def test_converged_is_said_with_how_to_go_on(
     )
     result = run_optimize(*arguments, "-o", tmp_path / "o.png")
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines()[-1].endswith("; the loss no longer falls (--tolerance 0 goes on)")
+    assert result.stdout.splitlines()[-1].endswith("; the loss no longer falls (--tolerance 0 keeps going)")
     assert "16 px: converged after" in result.stderr
     numbers = json.loads((tmp_path / "o.json").read_text())
     assert (numbers["ended_by"], numbers["interrupted"]) == ("tolerance", False)

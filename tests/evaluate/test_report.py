@@ -155,14 +155,14 @@ def test_who_does_nothing_wins_nothing(
 
 def test_without_the_painting(write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path) -> None:
     page = write(made_up(1, paintings=0), tmp_path)
-    assert "The painting was not at hand; its Gram matrices took its place." in page.texts["p"]
+    assert "The painting was not available; its stored Gram matrices were used instead." in page.texts["p"]
     assert "the painting" not in " ".join(page.texts["figcaption"])
 
 
 def test_the_summarize(made_up: Callable[..., StyleComparison]) -> None:
     assert summarize(made_up(2)) == (
         "night paints a photo in 0.125 s, after 80 min of training: content 1.50, style 0.0500. "
-        "Without the GAN it comes to content 1.25, style 0.0625. "
+        "Without the GAN it scores content 1.25, style 0.0625. "
         "Gatys’ optimization takes 50.0 s a photo, 400 times as long, for content 0.750, style 0.0200. "
         "In the generator’s time it does 0 steps: the photos are as they were, at style 0.500."
     )

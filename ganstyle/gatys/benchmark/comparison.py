@@ -157,11 +157,11 @@ def compare_optimizers(
     on_event: Callable[[RunFinished], None] = lambda event: None,
     run: Callable[[BenchmarkSetup, Trial, Path], TrialResult] = run_in_process,
 ) -> OptimizerComparison:
-    """Run every optimizer twice over: for so many seconds, and for so many evaluations of the network.
+    """Run every optimizer twice: for a number of seconds, and for a number of network evaluations.
 
     The runs are apart because schedules (of a temperature, of a step size) follow the budget. All work at
     the full size from the first step on, one after the other, each in a fresh process, with the same number
-    of threads. Whatever precision they work in, their pictures are measured in float32, off the clock. Those
+    of threads. Regardless of their precision, their pictures are measured in float32, off the clock. Those
     that depend on random numbers run once per seed, the others once.
 
     Args:
@@ -176,7 +176,7 @@ def compare_optimizers(
         run: how one run is done.
 
     Raises:
-        GanstyleError: the input makes no sense, or a run failed.
+        GanstyleError: the input is invalid, or a run failed.
     """
     names = _optimizers(settings)
     _check(settings)

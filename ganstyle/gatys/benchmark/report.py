@@ -95,7 +95,7 @@ def draw_losses(comparison: OptimizerComparison, budget: Budget, scheme: str) ->
         name: loss_curve([run for run in comparison.runs if run.optimizer == name and run.budget == budget])
         for name in names
     }
-    # The start lies at 0, which a logarithmic axis does not have; it is the level the curve comes from.
+    # The start is at 0, which a logarithmic axis does not have; it is the level the curve comes from.
     begin = min((time for points in curves.values() for time, _ in points if time > 0), default=budget.amount)
     return draw_curves(
         {name: [(time, spread.median) for time, spread in points] for name, points in curves.items()},

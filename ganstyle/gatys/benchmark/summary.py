@@ -1,4 +1,4 @@
-"""What the runs of a comparison come to: medians and ranges over seeds, times to a goal, a conclusion."""
+"""What the runs of a comparison show: medians and ranges over seeds, times to a goal, a conclusion."""
 
 import math
 import statistics
@@ -35,7 +35,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Self:
-        """Summarise at least one value."""
+        """Summarize at least one value."""
         return cls(statistics.median(values), min(values), max(values))
 
 
@@ -47,7 +47,7 @@ class SummaryRow:
         optimizer: its name.
         runs: how many are summarized.
         losses: at each of ``FRACTIONS`` of the budget.
-        reach: what it took, in the budget's unit, to come to the loss that the reference had half-way
+        reach: what it took, in the budget's unit, to reach the loss that the reference had half-way
             through the budget; infinite where it never did; None if the reference did not run.
         steps: done.
         evaluations: of the network.
@@ -99,7 +99,7 @@ def half_way_loss(comparison: OptimizerComparison, budget: Budget) -> float | No
 
 
 def rows(comparison: OptimizerComparison, budget: Budget) -> list[SummaryRow]:
-    """Summarise the runs under one budget, in the order in which the optimizers ran."""
+    """Summarize the runs under one budget, in the order in which the optimizers ran."""
     target = half_way_loss(comparison, budget)
     grouped: dict[str, list[BenchmarkRun]] = {}
     for run in comparison.runs:

@@ -1,4 +1,4 @@
-"""One optimizer under one budget, in a process of its own, and its best picture at set moments.
+"""One optimizer under one budget, in its own process, and its best picture at set moments.
 
 A fresh process each makes peak memory honest: none inherits what another one left in the allocator.
 """
@@ -213,7 +213,7 @@ def run_trial(setup: BenchmarkSetup, trial: Trial, folder: Path) -> TrialResult:
 
 
 def run_in_process(setup: BenchmarkSetup, trial: Trial, folder: Path) -> TrialResult:
-    """Run a trial in a process of its own, which ends with it, also when this one is interrupted.
+    """Run a trial in its own process, which ends with it, also when this one is interrupted.
 
     Raises:
         GanstyleError: see `optimize`; or the process was killed.

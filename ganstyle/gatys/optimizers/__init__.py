@@ -51,7 +51,7 @@ def installed_optimizers() -> list[str]:
 
 
 def default_options(name: str) -> dict[str, object]:
-    """Return an optimizer's options and their defaults; the seed is not among them."""
+    """Return an optimizer's options and their defaults; without the seed."""
     return {it.name: it.default for it in fields(OPTIMIZERS[name]) if it.kw_only and it.name != "seed"}
 
 

@@ -26,7 +26,7 @@ class Adam(Optimizer):
     Args:
         problem: what is minimized.
         x: the start (n,).
-        lr: the step size, in the unit of the coordinates. Pixels lie in [0, 1].
+        lr: the step size, in the unit of the coordinates. Pixels are in [0, 1].
         betas: decay of the two moments' averages.
         average: decay of the iterates' average; 0 turns it off.
         average_every: steps between two evaluations of the average.

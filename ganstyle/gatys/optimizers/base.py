@@ -19,7 +19,7 @@ PRODUCT_COST = 2.5
 
 
 class OutOfBudget(Exception):  # noqa: N818 — the regular end of an optimization
-    """Raised by a `Problem` that is asked for one more evaluation than it may do.
+    """Raised by a `Problem` when one more evaluation than its budget is requested.
 
     Args:
         what: what is spent.
@@ -38,7 +38,7 @@ class Point(NamedTuple):
 
 
 class Problem:
-    """A function of a flat float32 vector, perhaps in a box, that counts how often it is asked.
+    """A function of a flat float32 vector, perhaps in a box, that counts its evaluations.
 
     It remembers the best point at which it was evaluated, so that an optimization can end at any moment.
 
@@ -92,7 +92,7 @@ class Problem:
     def value_and_grad(self, x: Tensor, *, probe: bool = False) -> tuple[float, Tensor]:
         """Return f(x) and its gradient (n,); neither need be finite.
 
-        A probe is never remembered as the best point; it may lie outside the box.
+        A probe is never remembered as the best point; it may be outside the box.
         """
         self._charge(1.0)
         leaf = x.detach().requires_grad_()

@@ -43,7 +43,7 @@ def conjugate_gradients(
     products: int,
     tolerance: float,
 ) -> list[Leg]:
-    """Minimise the model gᵀs + ½ sᵀHs from s = 0 (Steihaug 1983; Nocedal & Wright 2006, algorithm 7.2).
+    """Minimize the model gᵀs + ½ sᵀHs from s = 0 (Steihaug 1983; Nocedal & Wright 2006, algorithm 7.2).
 
     It ends when the residual is small, beyond the trust region, or where the curvature is not positive.
 

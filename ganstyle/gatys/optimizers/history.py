@@ -104,7 +104,7 @@ class _Bands:
         self.axes = self.axes / self.axes.norm(dim=1, keepdim=True)
 
     def power(self, vector: Tensor) -> Tensor:
-        """Return how much of ‖vector‖² lies in each band, shape (channels, bands)."""
+        """Return how much of ‖vector‖² is in each band, shape (channels, bands)."""
         self._follow(vector)
         power = torch.fft.rfft2(self._turn(vector, self.axes), norm="ortho").abs().square() * self.weight
         sums: Tensor = power.new_zeros(power.shape[0], self.count)

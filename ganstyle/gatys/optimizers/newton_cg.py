@@ -20,7 +20,7 @@ class NewtonCG(Optimizer):
 
     The Newton system is solved roughly, by conjugate gradients that need the Hessian only as products with
     vectors. They end when the residual is small, at the trust region's edge, or where the curvature is
-    negative: there the step goes on to the edge. Coordinates that lie on the box and press outwards are held.
+    negative: there the step continues to the edge. Coordinates that press outward at the box are held.
     A step that does not help, or is not finite, shrinks the region; the same path is then followed less far,
     which needs no further products.
 

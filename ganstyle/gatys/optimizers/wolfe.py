@@ -21,7 +21,7 @@ class LinePoint(NamedTuple):
 
 
 def search(problem: Problem, start: LinePoint, direction: Tensor) -> LinePoint | None:
-    """Find a point along ``direction`` that lies low enough and where the slope has flattened out.
+    """Find a point along ``direction`` that is low enough and where the slope has flattened out.
 
     The strong Wolfe conditions (Nocedal & Wright 2006, equation 3.7), sought by bracketing: a step that is
     too long is the bracket's upper end, one that still goes steeply down its lower end. Next comes three

@@ -24,7 +24,7 @@ def kernel_distance(
         y: (m, d), m at least 2.
         subsets: how many are drawn.
         subset_size: vectors in each.
-        seed: of a generator of its own; NumPy's global one is not touched.
+        seed: of its own random generator; NumPy's global one is not touched.
 
     Raises:
         DataError: a set has fewer than two vectors.
