@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ganstyle.distill.recipe import FidelitySection
 from ganstyle.errors import RecipeError
-from ganstyle.images import central_square, find_images, read_image
+from ganstyle.images import central_square
 from ganstyle.losses import gram_matrix, relative_distance
 from ganstyle.losses.features import FeatureMaps
 
@@ -18,29 +17,30 @@ class Fidelity:
     """Compares the feature maps of two networks, and their Gram matrices.
 
     Args:
-        section: which photos.
-        paintings: compared on as well, each (1, 3, H, W) in [0, 1].
+        photos: the images to compare on, each (1, 3, H, W) in [0, 1].
+        paintings: compared on as well.
         teacher: gives the target maps.
+        size: side of the images' central squares in pixels.
         device: where the networks are.
 
     Raises:
-        ImageError: the folder does not exist or an image cannot be read.
-        RecipeError: the images would be too small for the networks.
+        RecipeError: the squares would be too small for the networks.
     """
 
     def __init__(
         self,
-        section: FidelitySection,
+        photos: Sequence[Tensor],
         paintings: Sequence[Tensor],
         teacher: Callable[[Tensor], FeatureMaps],
+        *,
+        size: int,
         device: torch.device,
     ) -> None:
-        if section.size < _SMALLEST:
-            raise RecipeError(f"'score.size': scores need {_SMALLEST} pixels or more (got {section.size})")
-        photos = [read_image(path) for path in find_images(section.content).images[: section.count]]
-        self._images = [central_square(image, section.size).to(device) for image in [*photos, *paintings]]
+        if size < _SMALLEST:
+            raise RecipeError(f"'score.size': scores need {_SMALLEST} pixels or more (got {size})")
+        self._images = [central_square(image, size).to(device) for image in [*photos, *paintings]]
         self._teacher = teacher
-        self.protocol = {"photos": len(photos), "paintings": len(paintings), "side": section.size}
+        self.protocol = {"photos": len(photos), "paintings": len(paintings), "side": size}
 
     @torch.inference_mode()
     def measure(self, student: Callable[[Tensor], FeatureMaps]) -> dict[str, float]:

@@ -73,7 +73,7 @@ def _distill(recipe: DistillationRecipe, run: Run) -> Distilled:
     teacher = load_vgg16(weights, hints, dtype=feature_dtype(accelerator)).to(accelerator.device)
     guard = Guard(accelerator, recipe.guard, clip=recipe.optimizer.clip)
     resume_run(run, state, guard)
-    fidelity = prepare_fidelity(recipe, weights, style.images, accelerator.device)
+    fidelity = prepare_fidelity(recipe, weights, style.images, accelerator)
     output = StudentOutput(recipe, accelerator, state, teacher=weights, fidelity=fidelity)
 
     images = recipe.batch_size + recipe.on_policy.pictures

@@ -8,9 +8,11 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from ganstyle.data.folder import list_images, nothing_readable, report_unreadable
 from ganstyle.distill.fidelity import Fidelity
 from ganstyle.distill.recipe import DistillationRecipe
 from ganstyle.distill.state import DistillationState
+from ganstyle.images import read_image
 from ganstyle.models import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.runs.launch import describe_training
 from ganstyle.weights import WeightsFile, load_vgg16
@@ -94,7 +96,7 @@ class StudentOutput:
 
 
 def prepare_fidelity(
-    recipe: DistillationRecipe, teacher: WeightsFile, paintings: Sequence[Tensor], device: torch.device
+    recipe: DistillationRecipe, teacher: WeightsFile, paintings: Sequence[Tensor], accelerator: Accelerator
 ) -> Fidelity | None:
     """Prepare to score as the recipe asks for; None if it does not.
 
@@ -102,12 +104,21 @@ def prepare_fidelity(
         recipe: says on what.
         teacher: the teacher's file.
         paintings: compared on as well as photos, each (1, 3, H, W) in [0, 1].
-        device: where the networks are.
+        accelerator: the main process reports photos that cannot be read.
 
     Raises:
-        ImageError: the photos cannot be read.
+        DataError: there is no photo, or none can be read.
+        ImageError: a photo is damaged.
+        RecipeError: the photos would be too small for the networks.
     """
     if not recipe.score.every:
         return None
-    exact = load_vgg16(teacher, list(STUDENT_LAYERS)).to(device)
-    return Fidelity(recipe.score, paintings, exact, device)
+    section = recipe.score
+    listing = list_images(section.content)
+    if not listing.images:
+        raise nothing_readable(section.content, [str(entry) for entry in listing.unreadable])
+    if accelerator.is_main_process:
+        report_unreadable(section.content, listing)
+    photos = [read_image(path) for path in listing.images[: section.count]]
+    exact = load_vgg16(teacher, list(STUDENT_LAYERS)).to(accelerator.device)
+    return Fidelity(photos, paintings, exact, size=section.size, device=accelerator.device)
