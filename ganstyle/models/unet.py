@@ -13,6 +13,8 @@ from ganstyle.models.blocks import (
 )
 from ganstyle.models.strength import blend_with_photo, expand_strength
 
+_DEEPEST = 8  # photos are padded to 512 pixels
+
 _FIRST_SKIP = 2  # level of the finest skip connection: a quarter of the size
 
 
@@ -33,13 +35,13 @@ class UNetGenerator(nn.Module):
 
     Args:
         width: channels at full size; they double at each level, up to 4 times ``width``.
-        depth: how many times the size is halved.
+        depth: how many times the size is halved, at most 8.
         blocks: number of residual blocks at the coarsest size.
         kernel: side of the first and the last kernel in pixels, odd.
         strength: whether the generator takes a strength, which is then part of the training.
 
     Raises:
-        ValueError: a value is not a positive whole number, or the kernel is even.
+        ValueError: a value is not a positive whole number, the depth is over 8, or the kernel is even.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class UNetGenerator(nn.Module):
     ) -> None:
         super().__init__()
         check_positive(width=width, depth=depth, blocks=blocks)
+        if depth > _DEEPEST:
+            raise ValueError(f"depth must be at most {_DEEPEST}, not {depth}")
         check_kernel(kernel)
         channels = [width * min(2**level, 4) for level in range(depth + 1)]
         self.minimum = 2 * 2**depth

@@ -43,8 +43,10 @@ def _equal_weights(value: object) -> object:
 
 # The bounds of a number stand before the check for booleans: otherwise the JSON schema lacks them.
 Number = BeforeValidator(_no_boolean)
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Number]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Number]
+# Optimizers compute in float32, where a larger number overflows when it is divided by a bias correction.
+_LARGEST = 1e30
+NonNegative = Annotated[float, Field(ge=0, le=_LARGEST, allow_inf_nan=False), Number]
+Positive = Annotated[float, Field(gt=0, le=_LARGEST, allow_inf_nan=False), Number]
 Decay = Annotated[float, Field(ge=0, lt=1), Number]
 Count = Annotated[int, Field(ge=1), Number]
 OctaveWeights = Annotated[list[Positive], Field(min_length=1, max_length=8)]

@@ -32,7 +32,7 @@ def test_small_image() -> None:
     assert not torch.allclose(first, second, atol=1e-3)
 
 
-@pytest.mark.parametrize("keywords", [{"width": 0}, {"depth": 0}, {"blocks": 0}, {"kernel": 2}])
+@pytest.mark.parametrize("keywords", [{"width": 0}, {"depth": 0}, {"depth": 9}, {"blocks": 0}, {"kernel": 2}])
 def test_bad_keywords(keywords: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(keywords))):
         UNetGenerator(**keywords)

@@ -68,6 +68,8 @@ def test_defaults_of_every_network_fit_their_types(network: Any) -> None:
         {"name": "resnet", "blocks": 10**9},
         {"name": "resnet", "width": 4096},
         {"name": "lean", "depth": 64},
+        {"name": "unet", "depth": 60},
+        {"name": "unet", "depth": 9, "width": 1},
     ],
 )
 def test_networks_too_large_are_refused_before_memory_is_taken(options: dict[str, Any]) -> None:
