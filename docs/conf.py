@@ -13,7 +13,7 @@ copyright = "the ganstyle authors"
 version = release = __version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",  # Markdown, and the tutorial
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
@@ -22,6 +22,7 @@ extensions = [
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
+nb_execution_mode = "off"  # the tests execute it
 
 default_role = "py:obj"
 autodoc_default_options = {"members": True}

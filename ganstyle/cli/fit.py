@@ -7,7 +7,7 @@ import typer
 
 from ganstyle.cli.common import INTERRUPTED
 from ganstyle.cli.outputs import check_outputs
-from ganstyle.cli.progress import printer
+from ganstyle.cli.progress import Quiet, printer, tell
 from ganstyle.cli.train import SHOWN
 
 
@@ -33,6 +33,7 @@ def fit(
         Path | None, typer.Option(metavar="DIR", help="The folder for runs; runs/fit if not given.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the style if it exists.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a style of one painting: at once, and better with every minute of training.
 
@@ -45,6 +46,6 @@ def fit(
     check_outputs(file=output, force=force)
     fitted = run(painting, output, photos=photos, minutes=minutes, runs=runs, on_event=printer(SHOWN))
     steps = f"after {fitted.steps} steps" if fitted.steps else "without training"
-    typer.echo(f"{fitted.path}: the style {steps}; use it: ganstyle stylize PHOTO -s {fitted.path} -o out")
+    tell(f"{fitted.path}: the style {steps}; use it: ganstyle stylize PHOTO -s {fitted.path} -o out")
     if not fitted.finished:
         raise typer.Exit(INTERRUPTED)
