@@ -19,6 +19,14 @@ def test_each_row_keeps_sixteen_bits() -> None:
     assert torch.equal(restored["a.bias"], torch.tensor([0.1, 2.0]))
 
 
+def test_eight_bits() -> None:
+    matrix = torch.randn(4, 100)
+    packed = quantize({"a": matrix}, torch.int8)
+    assert packed["a"].dtype == torch.int8
+    error = (dequantize(packed)["a"] - matrix).abs().amax(1)
+    assert (error <= matrix.abs().amax(1) / 250).all()
+
+
 def test_integers_and_plain_tensors_stay() -> None:
     tensors = {"count": torch.arange(6).view(2, 3), "scale": torch.ones(2), "x.scale": torch.ones(3)}
     for result in (quantize(tensors), dequantize(tensors)):
