@@ -1,8 +1,8 @@
 """The generator for any painting in one file.
 
 The file is a ``.safetensors`` in 16 bits, and in 8 what the encoder multiplies hundreds of statistics by; see
-`quantize`. Its tensors are ``generator.*`` and ``neutral``, and its metadata are JSON strings. Nothing in it is
-ever executed.
+`quantize`. Its tensors are ``generator.*`` and ``neutral``, and its metadata are JSON strings. Nothing in it
+is ever executed.
 """
 
 import json

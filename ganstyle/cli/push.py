@@ -25,6 +25,7 @@ def push(
 
     Afterwards, -s hf://USER/NAME loads it anywhere. Log in once with: hf auth login. Or set HF_TOKEN.
     """
+    from ganstyle.errors import GanstyleError
     from ganstyle.hub import push_style
     from ganstyle.style import find_style, load_style
     from ganstyle.weights.kinds import check_is_safetensors
@@ -32,5 +33,7 @@ def push(
     path = find_style(style)
     check_is_safetensors(path)
     loaded = load_style(path)
+    if loaded.code is not None:
+        raise GanstyleError(f"{path}: is a painting's code; publish a whole style, such as Style.save writes")
     url = push_style(loaded, repo, license=license, private=private or None, revision=revision, file=path)
     typer.echo(f"{loaded.name} -> {url}")
