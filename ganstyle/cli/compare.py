@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganstyle.cli.common import INTERRUPTED, pick_precision, report_skipped
+from ganstyle.cli.options import Device, ForceReport, Inception, Vgg
 from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import ProgressLine, Quiet, tell
 
@@ -44,20 +45,16 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE", help="The painting, if it is not where the recipe has it; or a folder."),
     ] = None,
-    vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
-    inception: Annotated[
-        str, typer.Option(help="FID's network: auto, off (VGG-16 instead), or its file.")
-    ] = "auto",
+    vgg: Vgg = "auto",
+    inception: Inception = "auto",
     precision: Annotated[
         str, typer.Option(help="Of the network that the baseline descends: auto, fp32 or bf16.")
     ] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write compare.json here as well.")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a report and a JSON file that exist.")
-    ] = False,
+    force: ForceReport = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare a style with Gatys' optimization: pictures, scores and times on the same photos.

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ganstyle.cli.options import Device
 from ganstyle.cli.outputs import check_outputs, is_sink, write_picture
 
 _PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
@@ -24,7 +25,7 @@ def demo(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The image to write, or a folder for it.")
     ] = Path(_NAME),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Stylize the photo that comes with ganstyle, without a network.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganstyle.cli.common import report_skipped
+from ganstyle.cli.options import Device, ForceJson, Inception, Vgg
 from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import ProgressLine, Quiet, clear_line
 
@@ -42,15 +43,13 @@ def evaluate(
     statistics: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the features of photos and painting here.")
     ] = None,
-    vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
-    inception: Annotated[
-        str, typer.Option(help="FID's network: auto, off (VGG-16 instead), or its file.")
-    ] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    vgg: Vgg = "auto",
+    inception: Inception = "auto",
+    device: Device = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the JSON file if it exists.")] = False,
+    force: ForceJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Score a style on photos: how much of them is kept, how close the style is, and how long it takes.

@@ -7,6 +7,7 @@ import typer
 
 from ganstyle.cli.common import INTERRUPTED, pick_precision
 from ganstyle.cli.inputs import first_painting, read_options, read_start_image, read_styles
+from ganstyle.cli.options import Device, Vgg
 from ganstyle.cli.outputs import check_outputs, write_json, write_picture
 from ganstyle.cli.progress import INTERVAL, ProgressLine, Quiet, tell
 from ganstyle.gatys.settings import DEFAULTS
@@ -108,9 +109,9 @@ def optimize(
         ),
     ] = DEFAULTS.preserve_color,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = DEFAULTS.seed,
-    vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
+    vgg: Vgg = "auto",
     precision: Annotated[str, typer.Option(help="Of the network: auto, fp32 or bf16.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the result's numbers.")
     ] = None,

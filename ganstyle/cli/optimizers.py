@@ -7,6 +7,7 @@ import typer
 
 from ganstyle.cli.common import INTERRUPTED, pick_precision
 from ganstyle.cli.inputs import read_start_image
+from ganstyle.cli.options import Device, ForceReport, Vgg
 from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import Quiet, tell
 from ganstyle.gatys.settings import BenchmarkSettings, GatysSettings
@@ -51,17 +52,15 @@ def optimizers(
     tv_weight: Annotated[
         float, typer.Option(metavar="W", help="Weight of smoothness.")
     ] = _DEFAULTS.objective.tv_weight,
-    vgg: Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of weights.")] = "auto",
+    vgg: Vgg = "auto",
     precision: Annotated[
         str, typer.Option(help="Of the network while it is optimized against: auto, fp32 or bf16.")
     ] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write optimizers.json here as well.")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a report and a JSON file that exist.")
-    ] = False,
+    force: ForceReport = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare all optimizers on one photo and painting: loss over time and over evaluations.

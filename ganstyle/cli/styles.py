@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ganstyle.cli.options import ForceJson
 from ganstyle.cli.outputs import check_outputs, write_json
 
 
@@ -16,7 +17,7 @@ def styles(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write everything known to a file.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the JSON file if it exists.")] = False,
+    force: ForceJson = False,
 ) -> None:
     """List the shipped styles, or show your own."""
     from ganstyle.files import sha256

@@ -12,6 +12,7 @@ import typer
 from ganstyle.cli.common import INTERRUPTED
 from ganstyle.cli.dry_run import print_stylize, stylize_record
 from ganstyle.cli.inputs import open_style
+from ganstyle.cli.options import Device
 from ganstyle.cli.outputs import check_outputs, is_stdout, write_json, write_stdout
 from ganstyle.cli.progress import ProgressLine, Quiet, tell
 
@@ -93,7 +94,7 @@ def stylize(
         int | None,
         typer.Option(min=1, metavar="N", help="Reduce photos whose longer side has more pixels."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     compiled: Annotated[
         bool,
         typer.Option("--compile", help="Compile the style first: takes minutes, gains little on a CPU."),
