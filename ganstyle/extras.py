@@ -12,6 +12,7 @@ EXTRAS = {
     "huggingface_hub": "hub",
     "lmdb": "lsun",
     "matplotlib": "reports",
+    "pillow_heif": "heif",
     "pymatting": "photorealistic",
     "pyvips": "large",
 }

@@ -78,6 +78,28 @@ def stylize(
             "photos of more than 4 megapixels.",
         ),
     ] = "auto",
+    image_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Of the results: jpeg, png, webp, avif or tiff. By default JPEG, PNG and WebP stay what "
+            "they are, and others become PNG.",
+        ),
+    ] = None,
+    quality: Annotated[int, typer.Option(help="Of JPEG, WebP and AVIF, 1 to 100.")] = 95,
+    no_metadata: Annotated[
+        bool, typer.Option("--no-metadata", help="Leave EXIF and color profile out of the results.")
+    ] = False,
+    keep_gps: Annotated[
+        bool, typer.Option("--keep-gps", help="Keep the place where a photo was taken, too.")
+    ] = False,
+    alpha: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|white", help="Transparency: keep it where the format can, or paint on white."
+        ),
+    ] = "keep",
     force: Annotated[
         bool, typer.Option("--force", help="Replace files that exist. Photos never are.")
     ] = False,
@@ -116,7 +138,7 @@ def stylize(
     """
     from ganstyle.devices import check_compiler, limit_threads, pick_device
     from ganstyle.errors import GanstyleError
-    from ganstyle.images import MAX_PIXELS
+    from ganstyle.images import MAX_PIXELS, SavingOptions
     from ganstyle.stylize import (
         Controls,
         parse_stroke_size,
@@ -130,7 +152,7 @@ def stylize(
     with TemporaryDirectory() as folder:
         # A result for standard output is written to a file first, so that only a good one gets there.
         result = Path(folder, "result.png") if is_stdout(output) else None
-        plan = plan_outputs(photos, result or output)
+        plan = plan_outputs(photos, result or output, image_format=None if result else image_format)
         check_outputs(
             image=output if result else None,
             json_file=json_file,
@@ -145,6 +167,9 @@ def stylize(
             parse_stroke_size(stroke_size),
         )
         tile_size = parse_tile(tile)
+        if alpha not in ("keep", "white"):
+            raise GanstyleError(f"alpha '{alpha}': give keep or white")
+        saving = SavingOptions(quality, not no_metadata, keep_gps, alpha == "keep")
         loaded = open_style(styles, mix)
         loaded.generator.to(pick_device(device))
         limit_threads()
@@ -183,6 +208,10 @@ def stylize(
                 line(text, event.index, event.total, always=True)
             else:
                 tell(f"{event.source} -> {event.output}  ({event.seconds:.1f} s)")
+            if event.note:
+                typer.echo(f"{event.source}: {event.note}", err=True)
+                if event.note:
+                    typer.echo(f"{event.source}: {event.note}", err=True)
 
         try:
             stylize_plan(
@@ -194,6 +223,7 @@ def stylize(
                 overwrite=force,
                 max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
                 max_side=max_side,
+                saving=saving,
                 on_event=report,
             )
             if result and result.exists():

@@ -11,8 +11,9 @@ from ganstyle.images.codec import (
     write_image,
 )
 from ganstyle.images.convert import from_pil, to_pil
-from ganstyle.images.formats import READ_SUFFIXES, UNREADABLE_SUFFIXES, WRITE_FORMATS
+from ganstyle.images.formats import FORMAT_SUFFIXES, READ_SUFFIXES, UNREADABLE_SUFFIXES, WRITE_FORMATS
 from ganstyle.images.listing import ImageListing, UnreadablePath, find_images
+from ganstyle.images.photo import Photo, SavingOptions, read_metadata, read_photo, write_photo
 from ganstyle.images.transforms import (
     central_square,
     enlarge,
@@ -24,11 +25,14 @@ from ganstyle.images.transforms import (
 )
 
 __all__ = [
+    "FORMAT_SUFFIXES",
     "MAX_PIXELS",
     "READ_SUFFIXES",
     "UNREADABLE_SUFFIXES",
     "WRITE_FORMATS",
     "ImageListing",
+    "Photo",
+    "SavingOptions",
     "UnreadablePath",
     "central_square",
     "check_image",
@@ -41,10 +45,13 @@ __all__ = [
     "image_grid",
     "output_format",
     "read_image",
+    "read_metadata",
+    "read_photo",
     "resize",
     "resize_shorter",
     "shrink",
     "to_pil",
     "with_detail",
     "write_image",
+    "write_photo",
 ]

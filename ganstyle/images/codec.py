@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 from torch import Tensor
@@ -30,7 +30,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Tensor:
     on white, 16-bit gray is rescaled, and of an animation the first frame is taken.
 
     Args:
-        path: a JPEG, JPEG 2000, PNG, WebP, AVIF, TIFF, BMP or GIF file; its name's suffix does not matter.
+        path: a file of a format that `READ_SUFFIXES` lists; its name's suffix does not matter.
         max_pixels: the largest height times width, in pixels; checked before anything is decoded.
 
     Returns:
@@ -39,7 +39,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Tensor:
     Raises:
         ImageError: the file is missing, damaged, too large or of another format.
     """
-    with _opened(path, max_pixels) as image:
+    with opened(path, max_pixels) as image:
         image.load()
         return from_pil(image)
 
@@ -79,18 +79,18 @@ def check_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int,
     Raises:
         ImageError: the file is missing, too large, of another format or damaged at its beginning.
     """
-    with _opened(path, max_pixels) as image:
+    with opened(path, max_pixels) as image:
         width, height = image.size
         return (width, height) if _swaps_axes(image) else (height, width)
 
 
 def write_image(image: Tensor, path: str | Path, *, quality: int = 95) -> None:
-    """Write an image as PNG, JPEG or WebP, by the path's suffix; all of it or nothing.
+    """Write an image as PNG, JPEG, WebP, AVIF or TIFF, by the path's suffix; all of it or nothing.
 
     Args:
         image: (3, H, W) or (1, 3, H, W) floating point; values outside [0, 1] are clamped.
         path: where to; its folder is made if it does not exist.
-        quality: of JPEG and WebP, 1 to 100.
+        quality: of JPEG, WebP and AVIF, 1 to 100.
 
     Raises:
         ImageError: another suffix, a pixel that is not finite, or a size that the format cannot hold.
@@ -103,8 +103,25 @@ def write_image(image: Tensor, path: str | Path, *, quality: int = 95) -> None:
         picture = to_pil(image)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
+    write_picture(picture, path, image_format, quality)
+
+
+def write_picture(picture: Image.Image, path: Path, image_format: str, quality: int, **extra: Any) -> None:
+    """Write a Pillow image; all of it or nothing.
+
+    Args:
+        picture: the image.
+        path: where to.
+        image_format: as `output_format` names it.
+        quality: of formats that lose something, 1 to 100.
+        extra: further options of Pillow's.
+
+    Raises:
+        ImageError: a size that the format cannot hold.
+        GanstyleError: the disk is full, or the folder cannot be written to.
+    """
     try:
-        content = _encode(picture, image_format, quality)
+        content = _encode(picture, image_format, quality, **extra)
     except (OSError, ValueError) as error:  # the sizes that JPEG and WebP can hold are limited
         raise ImageError(
             f"{path}: {picture.width}x{picture.height} pixels cannot be written as {image_format} "
@@ -133,12 +150,12 @@ def encode_jpeg(image: Tensor, *, quality: int = 90) -> bytes:
 
 
 def output_format(path: str | Path) -> str:
-    """Name the format that `write_image` would use for a path: ``"PNG"``, ``"JPEG"`` or ``"WEBP"``.
+    """Name the format that `write_image` would use for a path: one of the values of `WRITE_FORMATS`.
 
     The suffix decides. A stream without one, such as ``/dev/fd/63``, gets PNG.
 
     Raises:
-        ImageError: the suffix is none of .png, .jpg, .jpeg, .webp.
+        ImageError: the suffix is none of `WRITE_FORMATS`.
     """
     path = Path(path)
     if not path.suffix and is_stream(path):
@@ -147,20 +164,24 @@ def output_format(path: str | Path) -> str:
         return WRITE_FORMATS[path.suffix.lower()]
     except KeyError:
         what = f"'{path.suffix}' images" if path.suffix else "an image without a suffix"
-        raise ImageError(f"{path}: cannot write {what}; use .png, .jpg or .webp") from None
+        raise ImageError(f"{path}: cannot write {what}; use .png, .jpg or .webp, or .avif or .tif") from None
 
 
-def _encode(picture: Image.Image, image_format: str, quality: int) -> bytes:
-    """Return a file's content; ``quality`` is ignored for PNG."""
-    # JPEG without subsampling: strokes have sharp edges in color.
-    options = {"subsampling": "4:4:4"} if image_format == "JPEG" else {}
+def _encode(picture: Image.Image, image_format: str, quality: int, **extra: Any) -> bytes:
+    """Return a file's content; ``quality`` is ignored for PNG and TIFF."""
+    # Without subsampling: strokes have sharp edges in color.
+    options: dict[str, Any] = {"subsampling": "4:4:4"} if image_format in ("JPEG", "AVIF") else {}
+    if image_format != "TIFF":
+        options["quality"] = quality
+    elif "exif" not in extra:  # with compression, Pillow cannot write EXIF's directories
+        options["compression"] = "tiff_adobe_deflate"
     buffer = BytesIO()
-    picture.save(buffer, image_format, quality=quality, **options)
+    picture.save(buffer, image_format, **options, **extra)
     return buffer.getvalue()
 
 
 @contextmanager
-def _opened(path: str | Path, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
+def opened(path: str | Path, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
     """Open an image file of an allowed format and size; what fails in the block is an ImageError too."""
     path = Path(path)
     with _as_image_error(str(path), max_pixels):

@@ -26,7 +26,7 @@ def from_pil(image: Image.Image) -> Tensor:
     if 0 in image.size:
         raise ImageError("the image has no pixels")
     profile = image.info.get("icc_profile")
-    image = _upright(image)
+    image = upright(image)
     if image.mode == "F" or (image.mode == "I" and not _fits_16_bits(image)):
         raise ImageError("pixels of 32 bits have no known range; save the image with 8 or 16 bits")
     if image.mode.startswith("I"):
@@ -65,7 +65,8 @@ def _is_image_tensor(image: Tensor) -> bool:
     return leading_ok and shape[-3] == 3 and 0 not in shape and image.is_floating_point()
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
+    """Return an image turned as its EXIF orientation says."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # damaged metadata is no reason to refuse good pixels

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,33 +105,72 @@ def spool_image(source: Path, path: Path) -> Spool:
         MissingExtraError: libvips is not installed.
     """
     require("pyvips", "reading a photo in parts")
-    import pyvips
-
+    turned = path.with_suffix(".upright.v")
     with vips_errors(source):
-        image = pyvips.Image.new_from_file(str(source), access="sequential", fail_on="truncated")
-        if image.format not in _VIPS.values():
-            raise ImageError(
-                f"{source}: pixels of type {image.format} have no known range; save 8 or 16 bits"
-            )
-        bits = 16 if image.format == "ushort" else 8
-        if image.get_typeof("icc-profile-data"):
-            image = image.icc_transform("srgb", embedded=True, depth=bits)
-        image = image.colourspace(_INTERPRETATIONS[bits])
-        if image.hasalpha():
-            image = image.flatten(background=2**bits - 1, max_alpha=2**bits - 1)
-        image = image.cast(_VIPS[bits])
-        if image.get_typeof("orientation") and image.get("orientation") != 1:
-            # Rotating needs random access, which a file on disk has.
-            turned = path.with_suffix(".upright.v")
-            image.write_to_file(str(turned))
-            image = pyvips.Image.new_from_file(str(turned)).autorot()
-        size = (image.height, image.width)
+        image = _open_upright(source, turned)
+        size, bits = (image.height, image.width), 16 if image.format == "ushort" else 8
         image.rawsave(str(path))
-    path.with_suffix(".upright.v").unlink(missing_ok=True)
+    turned.unlink(missing_ok=True)
     return Spool(path, size, bits)
 
 
-def save_spool(spool: Spool, path: Path, image_format: str, *, name: Path, quality: int = 95) -> None:
+def read_deep(source: Path) -> Tensor:
+    """Read an image file at its full depth into memory; see `read_image`.
+
+    Raises:
+        ImageError: it is damaged, or libvips does not read it.
+    """
+    with TemporaryDirectory() as folder, vips_errors(source):
+        image = _open_upright(source, Path(folder, "upright.v"))
+        levels = 65535 if image.format == "ushort" else 255
+        pixels = torch.from_numpy(image.numpy().astype(np.float32))
+    return pixels.permute(2, 0, 1).contiguous().unsqueeze(0).div_(levels)
+
+
+def save_deep(image: Tensor, path: Path, image_format: str, *, name: Path, exif: bytes | None = None) -> None:
+    """Write (1, 3, H, W) with 16 bits; see `save_spool`."""
+    import pyvips
+
+    levels = (image[0] * 65535 + 0.5).floor_().clamp_(0, 65535).permute(1, 2, 0).contiguous()
+    picture = pyvips.Image.new_from_array(levels.numpy().astype(np.uint16), interpretation="rgb16")
+    _save(picture, path, image_format, name=name, exif=exif)
+
+
+def _open_upright(source: Path, turned: Path) -> "pyvips.Image":
+    """Open an image as RGB of 8 or 16 bits, upright, in sRGB, on white.
+
+    Args:
+        source: the file.
+        turned: a file for the image while it is turned, which must outlive the result.
+    """
+    import pyvips
+
+    image = pyvips.Image.new_from_file(str(source), access="sequential", fail_on="truncated")
+    if image.format not in _VIPS.values():
+        raise ImageError(f"{source}: pixels of type {image.format} have no known range; save 8 or 16 bits")
+    bits = 16 if image.format == "ushort" else 8
+    if image.get_typeof("icc-profile-data"):
+        image = image.icc_transform("srgb", embedded=True, depth=bits)
+    image = image.colourspace(_INTERPRETATIONS[bits])
+    if image.hasalpha():
+        image = image.flatten(background=2**bits - 1, max_alpha=2**bits - 1)
+    image = image.cast(_VIPS[bits])
+    if image.get_typeof("orientation") and image.get("orientation") != 1:
+        # Rotating needs random access, which a file on disk has.
+        image.write_to_file(str(turned))
+        image = pyvips.Image.new_from_file(str(turned)).autorot()
+    return image
+
+
+def save_spool(
+    spool: Spool,
+    path: Path,
+    image_format: str,
+    *,
+    name: Path,
+    quality: int = 95,
+    exif: bytes | None = None,
+) -> None:
     """Encode an image file.
 
     Args:
@@ -139,11 +179,28 @@ def save_spool(spool: Spool, path: Path, image_format: str, *, name: Path, quali
         image_format: as `output_format` names it.
         name: what an error calls the file.
         quality: of formats that lose something, 1 to 100.
+        exif: to embed, from `Metadata.exif_bytes`.
 
     Raises:
         ImageError: the format cannot hold so many pixels.
     """
-    image = spool.to_vips()
+    _save(spool.to_vips(), path, image_format, name=name, quality=quality, exif=exif)
+
+
+def _save(
+    image: "pyvips.Image",
+    path: Path,
+    image_format: str,
+    *,
+    name: Path,
+    quality: int = 95,
+    exif: bytes | None = None,
+) -> None:
+    import pyvips
+
+    if exif is not None:
+        image = image.copy()
+        image.set_type(pyvips.GValue.blob_type, "exif-data", exif)
     all_options: dict[str, dict[str, Any]] = {
         "JPEG": {"Q": quality, "subsample_mode": "off"},
         "WEBP": {"Q": quality},

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganstyle.errors import DiskFullError, GanstyleError, ImageTooLargeError
 from ganstyle.files import is_stream
-from ganstyle.images import MAX_PIXELS, check_image, read_image, shrink, write_image
+from ganstyle.images import MAX_PIXELS, Photo, SavingOptions, check_image, read_photo, shrink, write_photo
 from ganstyle.images.spool import can_spool
 from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
@@ -20,6 +20,8 @@ from ganstyle.stylize.large import LARGE, stylize_large
 from ganstyle.stylize.plan import PlannedFile
 from ganstyle.stylize.strokes import TRAINED_SIDE
 from ganstyle.stylize.tiles import TileSize
+
+_ANIMATED = "holds several pictures; only the first is painted"
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -36,6 +38,7 @@ class FileEvent:
         message: why it failed or was skipped, in one line; empty when done.
         index: the file's place, from 1.
         total: the number of files.
+        note: what is worth knowing of a result, in one line; mostly empty.
     """
 
     source: Path
@@ -45,6 +48,7 @@ class FileEvent:
     message: str
     index: int
     total: int
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ def stylize_plan(
     overwrite: bool = False,
     max_pixels: int = MAX_PIXELS,
     max_side: int | None = None,
+    saving: SavingOptions = SavingOptions(),  # noqa: B008 - frozen
     on_event: Callable[[FileEvent], None] = lambda event: None,
 ) -> Summary:
     """Stylize photos; one that fails is reported and does not keep the others from being done.
@@ -79,6 +84,7 @@ def stylize_plan(
         overwrite: replace outputs that exist. An input is never replaced.
         max_pixels: the largest photo that is read, in pixels.
         max_side: photos whose longer side has more pixels are reduced to it.
+        saving: what results keep of their photos' files.
         on_event: called after each file.
 
     Returns:
@@ -93,17 +99,25 @@ def stylize_plan(
 
     counts = {"done": 0, "failed": 0, "skipped": 0}
     for index, file in enumerate(plan, start=1):
-        start = time.perf_counter()
+        start, note = time.perf_counter(), ""
         status, message = existing_result(file, overwrite)
         if status == "done":
             try:
                 if _is_large(file.source, max_pixels, max_side):
                     stylize_large(
-                        generator, file.source, file.output, controls, trained_side=trained_side, tile=tile
+                        generator,
+                        file.source,
+                        file.output,
+                        controls,
+                        trained_side=trained_side,
+                        tile=tile,
+                        saving=saving,
                     )
                 else:
-                    image = _read_photo(file.source, max_pixels, max_side)
-                    write_image(_stylize(paint, image, file.source), file.output)
+                    photo = _read_photo(file.source, max_pixels)
+                    image = photo.image if max_side is None else shrink(photo.image, max_side)
+                    write_photo(_stylize(paint, image, file.source), file.output, photo, saving)
+                    note = _ANIMATED if photo.animated else ""
             except DiskFullError:
                 raise
             except GanstyleError as error:
@@ -113,7 +127,7 @@ def stylize_plan(
                 status, message = "failed", f"{file.source}: cannot be stylized ({reason})"
         counts[status] += 1
         seconds = time.perf_counter() - start
-        on_event(FileEvent(file.source, file.output, status, seconds, message, index, len(plan)))
+        on_event(FileEvent(file.source, file.output, status, seconds, message, index, len(plan), note))
     return Summary(**counts)
 
 
@@ -137,10 +151,9 @@ def _is_large(source: Path, max_pixels: int, max_side: int | None) -> bool:
     return height * width > LARGE
 
 
-def _read_photo(source: Path, max_pixels: int, max_side: int | None) -> Tensor:
+def _read_photo(source: Path, max_pixels: int) -> Photo:
     with _limit_explained():
-        photo = read_image(source, max_pixels=max_pixels)
-    return photo if max_side is None else shrink(photo, max_side)
+        return read_photo(source, max_pixels=max_pixels)
 
 
 @contextmanager

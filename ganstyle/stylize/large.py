@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganstyle.files import atomic_write
-from ganstyle.images import output_format
+from ganstyle.images import SavingOptions, output_format, read_metadata
 from ganstyle.images.color import luminance_only
 from ganstyle.images.resample import enlarge_part
 from ganstyle.images.spool import Spool, save_spool, spool_image
@@ -34,7 +34,7 @@ def stylize_large(
     *,
     trained_side: int,
     tile: TileSize = "auto",
-    quality: int = 95,
+    saving: SavingOptions = SavingOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Paint a photo in bounded memory: everything as large as it lies in temporary files beside the result.
 
@@ -48,7 +48,7 @@ def stylize_large(
         controls: as for `stylize_image`; a mask is enlarged without antialiasing.
         trained_side: as for `stylize_image`.
         tile: as for `stylize_image`; ``off`` is taken for ``auto``.
-        quality: as for `write_image`.
+        saving: what the result keeps of the photo's file: its EXIF and depth. It is in sRGB, on white.
 
     Raises:
         GanstyleError: the photo is damaged, a mask does not fit, the generator needs the whole picture, or
@@ -70,7 +70,14 @@ def stylize_large(
             result = Spool(folder / "result", photo.size, photo.bits)
             _finish(generator, photo, painting, controls, result)
             painting.delete()
-        save_spool(result, temporary, output_format(output), name=output, quality=quality)
+        save_spool(
+            result,
+            temporary,
+            output_format(output),
+            name=output,
+            quality=saving.quality,
+            exif=read_metadata(source).exif_bytes(gps=saving.gps) if saving.metadata else None,
+        )
 
 
 def _paint_coarse_to_fine(painter: TiledPainter, photo: Spool, sides: list[int], folder: Path) -> Spool:

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.files import check_writable, file_identity, is_stream
-from ganstyle.images import READ_SUFFIXES, UNREADABLE_SUFFIXES, WRITE_FORMATS, find_images, output_format
+from ganstyle.images import (
+    FORMAT_SUFFIXES,
+    READ_SUFFIXES,
+    UNREADABLE_SUFFIXES,
+    WRITE_FORMATS,
+    find_images,
+    output_format,
+)
 
 _FILE_SUFFIXES = (
     READ_SUFFIXES
@@ -37,7 +44,13 @@ class PlannedFile:
     problem: str = ""
 
 
-def plan_outputs(inputs: Sequence[Path], output: Path) -> list[PlannedFile]:
+_KEPT_SUFFIXES = {".jpeg", ".jpg", ".png", ".webp"}
+"""Suffixes that results keep; photos of other kinds become PNGs, which lose nothing and open everywhere."""
+
+
+def plan_outputs(
+    inputs: Sequence[Path], output: Path, *, image_format: str | None = None
+) -> list[PlannedFile]:
     """Plan where each photo's result goes.
 
     Results keep their photos' names, and their places below an input folder; a photo in a format that is
@@ -49,6 +62,7 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[PlannedFile]:
         inputs: files and folders; files need not exist.
         output: a folder, or an image file. If it is inside an input folder it is not searched, so
             that results are not stylized again.
+        image_format: one of `FORMAT_SUFFIXES`, for all results; None: as above.
 
     Returns:
         The photos, in the order given and sorted within a folder; among them, with their problem, pictures
@@ -60,8 +74,11 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[PlannedFile]:
         ImageError: ``output`` is a file of a format that is not written.
     """
     names_file = is_stream(output) or (output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir())
+    suffix = None if image_format is None else _suffix_of(image_format)
     if names_file:
-        output_format(output)
+        written = output_format(output)
+        if suffix is not None and written != WRITE_FORMATS[suffix] and not is_stream(output):
+            raise GanstyleError(f"{output}: is not the name of a {image_format} file; end it in {suffix}")
         if len(inputs) != 1 or inputs[0].is_dir():
             raise GanstyleError(
                 f"{output}: names one image, but a folder or several photos were given; name a folder"
@@ -70,21 +87,36 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[PlannedFile]:
         if not is_stream(output):
             check_writable(output.parent)
     else:
-        plan = _without_repeats([file for path in inputs for file in _results_of(path, output)])
+        plan = _without_repeats([file for path in inputs for file in _results_of(path, output, suffix)])
         plan = _with_distinct_names(plan)
         check_writable(output)
     _check_collisions(plan)
     return plan
 
 
-def result_name(path: Path) -> Path:
-    """Return what a photo's result is called: as the photo, or .png where its format is not written."""
-    return path if path.suffix.lower() in WRITE_FORMATS else path.with_suffix(".png")
+def result_name(path: Path, suffix: str | None = None) -> Path:
+    """Return what a photo's result is called.
+
+    Args:
+        path: the photo.
+        suffix: of the result's format; None: the photo's, if it is that of JPEG, PNG or WebP, else .png.
+    """
+    known = path.suffix.lower()
+    if known in _KEPT_SUFFIXES if suffix is None else WRITE_FORMATS.get(known) == WRITE_FORMATS[suffix]:
+        return path
+    return path.with_suffix(suffix or ".png")
 
 
-def _results_of(path: Path, output: Path) -> Iterator[PlannedFile]:
+def _suffix_of(image_format: str) -> str:
+    try:
+        return FORMAT_SUFFIXES[image_format]
+    except KeyError:
+        raise GanstyleError(f"format '{image_format}': give one of {', '.join(FORMAT_SUFFIXES)}") from None
+
+
+def _results_of(path: Path, output: Path, suffix: str | None) -> Iterator[PlannedFile]:
     if not os.path.isdir(path):  # noqa: PTH112 - unlike pathlib's, it takes a name that is too long
-        yield PlannedFile(path, output / result_name(Path(path.name)))
+        yield PlannedFile(path, output / result_name(Path(path.name), suffix))
         return
     listing = find_images(path)
     problems = {entry.path: str(entry) for entry in listing.unreadable}
@@ -95,7 +127,9 @@ def _results_of(path: Path, output: Path) -> Iterator[PlannedFile]:
     if not photos:
         raise ImageError(f"{path}: holds no images; their names end in {', '.join(sorted(READ_SUFFIXES))}")
     for photo in photos:
-        yield PlannedFile(photo, output / result_name(photo.relative_to(path)), problems.get(photo, ""))
+        yield PlannedFile(
+            photo, output / result_name(photo.relative_to(path), suffix), problems.get(photo, "")
+        )
 
 
 def _without_repeats(plan: list[PlannedFile]) -> list[PlannedFile]:
@@ -107,7 +141,7 @@ def _without_repeats(plan: list[PlannedFile]) -> list[PlannedFile]:
 
 
 def _with_distinct_names(plan: list[PlannedFile]) -> list[PlannedFile]:
-    """Let photos that become PNGs keep their suffix where another result has their name.
+    """Let photos whose results have another suffix keep theirs where another result has their name.
 
     Should that name be taken as well, a number is added.
     """
@@ -115,9 +149,9 @@ def _with_distinct_names(plan: list[PlannedFile]) -> list[PlannedFile]:
     distinct = []
     for file in plan:
         identity = file_identity(file.output)
-        if file.source.suffix.lower() not in WRITE_FORMATS and names[identity] > 1:
+        if file.source.suffix != file.output.suffix and names[identity] > 1:
             for number in count(1):
-                name = f"{file.source.name}{f'-{number}' if number > 1 else ''}.png"
+                name = f"{file.source.name}{f'-{number}' if number > 1 else ''}{file.output.suffix}"
                 file = replace(file, output=file.output.with_name(name))
                 if not names[file_identity(file.output)]:
                     break

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 from ganstyle.cli import app
@@ -102,11 +103,11 @@ def test_a_mask_that_fits_one_photo_only(checkpoint: Path, photos: Path, tmp_pat
 
 
 def test_an_unsupported_picture_is_exit_code_1(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
-    (photos / "c.heic").touch()
+    (photos / "c.jxl").touch()
     result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--json", tmp_path / "r.json")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        f"{photos / 'c.heic'}: '.heic' images cannot be read; convert it to JPEG, PNG or WebP"
+        f"{photos / 'c.jxl'}: '.jxl' images cannot be read; convert it to JPEG, PNG or WebP"
     ]
     assert json.loads((tmp_path / "r.json").read_text())["failed"] == 1
     for path in (photos / "a.png", photos / "sub" / "b.jpg"):
@@ -223,3 +224,30 @@ def test_tiles(checkpoint: Path, tmp_path: Path) -> None:
     assert bad.exit_code == 2
     assert "tile 'huge': give a number of pixels such as 1024, or auto, or off" in bad.stderr
     assert not (tmp_path / "b.png").exists()
+
+
+def test_formats_and_what_results_keep(checkpoint: Path, tmp_path: Path) -> None:
+    glass = Image.new("RGBA", (24, 20), (200, 100, 50, 128))
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    glass.save(tmp_path / "a.png", exif=exif)
+    glass.save(tmp_path / "b.gif", save_all=True, append_images=[Image.new("RGB", (24, 20))])
+    common = (tmp_path / "a.png", tmp_path / "b.gif", "-s", checkpoint)
+    result = invoke(*common, "-o", tmp_path / "out", "--format", "webp", "--quality", 80)
+    assert result.exit_code == 0
+    assert f"{tmp_path / 'b.gif'}: holds several pictures; only the first is painted" in result.stderr
+    with Image.open(tmp_path / "out" / "a.webp") as painted:
+        assert (painted.format, painted.mode) == ("WEBP", "RGBA")
+        assert painted.getexif()[0x010F] == "Maker"
+    assert invoke(*common, "-o", tmp_path / "plain", "--no-metadata", "--alpha", "white").exit_code == 0
+    with Image.open(tmp_path / "plain" / "a.png") as painted:
+        assert painted.mode == "RGB"
+        assert not len(painted.getexif())
+    for options, message in (
+        (("--format", "bmp"), "format 'bmp': give one of"),
+        (("--quality", "0"), "quality 0: give a number from 1 to 100"),
+        (("--alpha", "black"), "alpha 'black': give keep or white"),
+    ):
+        bad = invoke(*common, "-o", tmp_path / "bad", *options)
+        assert (bad.exit_code, (tmp_path / "bad").exists()) == (2, False)
+        assert message in bad.stderr

@@ -181,10 +181,10 @@ def test_unreadable_kinds_are_reported(tmp_path: Path) -> None:
     write_noise(tmp_path / "b.mpo", 4, 6)
     write_noise(tmp_path / "c.jp2", 4, 6)
     (tmp_path / "sub").mkdir()
-    for name in ("d.heic", "sub/e.CR2", "sub/f.psd", "g.jxl"):
+    for name in ("d.jxl", "sub/e.CR2", "sub/f.psd", "g.jxr"):
         (tmp_path / name).write_bytes(b"x" * 100)
     (tmp_path / "notes.txt").write_text("x")
-    message = r"left out 4 pictures or folders that cannot be read: d\.heic \('\.heic' images cannot"
+    message = r"left out 4 pictures or folders that cannot be read: d\.jxl \('\.jxl' images cannot"
     with pytest.warns(UserWarning, match=message) as caught:
         assert [path.name for path in FolderImages(tmp_path).paths] == ["a.jpe", "b.mpo", "c.jp2"]
     assert len(caught) == 1
@@ -192,10 +192,10 @@ def test_unreadable_kinds_are_reported(tmp_path: Path) -> None:
 
 
 def test_only_unreadable_kinds_are_an_error(tmp_path: Path) -> None:
-    for name in ("a.heic", "b.heic"):
+    for name in ("a.jxl", "b.jxl"):
         (tmp_path / name).write_bytes(b"x")
     with pytest.raises(
-        DataError, match=r"none of the 2 .*a\.heic: '\.heic' images cannot .*convert it to JPEG"
+        DataError, match=r"none of the 2 .*a\.jxl: '\.jxl' images cannot .*convert it to JPEG"
     ):
         FolderImages(tmp_path)
 

@@ -114,6 +114,6 @@ def test_bad_paths_and_numbers_are_errors(tmp_path: Path) -> None:
 
 def test_unreadable_paintings_are_reported(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
-    (tmp_path / "b.heic").write_bytes(b"x")
-    with pytest.warns(UserWarning, match=r"left out 1 .*b\.heic"):
+    (tmp_path / "b.jxl").write_bytes(b"x")
+    with pytest.warns(UserWarning, match=r"left out 1 .*b\.jxl"):
         assert len(StyleImages(tmp_path)) == 1

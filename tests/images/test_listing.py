@@ -33,14 +33,17 @@ def test_find_images_without_a_folder(tmp_path: Path) -> None:
     assert find_images(tmp_path / "empty").images == []
 
 
-@pytest.mark.parametrize("suffix", [".jpe", ".JPE", ".mpo", ".jfif", ".jp2", ".j2k", ".jpf", ".apng"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".jpe", ".JPE", ".mpo", ".jfif", ".jp2", ".j2k", ".jpf", ".apng", ".heic", ".HEIF", ".tga", ".ppm"],
+)
 def test_find_images_knows_rare_suffixes(tmp_path: Path, suffix: str) -> None:
     touch(tmp_path, f"a{suffix}")
     assert images_in(tmp_path) == [f"a{suffix}"]
 
 
 @pytest.mark.parametrize(
-    "suffix", [".heic", ".HEIC", ".heif", ".jxl", ".psd", ".dng", ".cr2", ".svg", ".ico"]
+    "suffix", [".heics", ".HEIFS", ".exr", ".jxl", ".psd", ".dng", ".cr2", ".svg", ".ico"]
 )
 def test_find_images_reports_unsupported_kinds(tmp_path: Path, suffix: str) -> None:
     touch(tmp_path, "a.png", f"sub/b{suffix}", f".hidden{suffix}")

@@ -78,12 +78,10 @@ def test_other_shapes_are_a_value_error(tmp_path: Path, image: Tensor) -> None:
 
 
 def test_output_format() -> None:
-    assert [images.output_format(f"x/a{s}") for s in (".png", ".JPG", ".webp")] == [
-        "PNG",
-        "JPEG",
-        "WEBP",
-    ]
-    for name in ("a.gif", "a.tiff", "a", ".png", "a.png.bak"):
+    suffixes = (".png", ".JPG", ".webp", ".avif", ".tif", ".TIFF")
+    formats = [images.output_format(f"x/a{suffix}") for suffix in suffixes]
+    assert formats == ["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "TIFF"]
+    for name in ("a.gif", "a.bmp", "a", ".png", "a.png.bak"):
         with pytest.raises(ImageError, match=r"use \.png, \.jpg or \.webp"):
             images.output_format(name)
     with pytest.raises(ImageError, match=r"a\.gif"):

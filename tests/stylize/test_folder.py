@@ -177,10 +177,10 @@ def test_a_result_s_name_that_is_too_long(tmp_path: Path) -> None:
 
 def test_pictures_that_are_not_supported_fail(tmp_path: Path) -> None:
     photo(tmp_path / "in" / "a.png")
-    (tmp_path / "in" / "b.heic").touch()
+    (tmp_path / "in" / "b.jxl").touch()
     summary, events = run(tmp_path / "in", output=tmp_path / "out")
     assert summary == Summary(done=1, failed=1, skipped=0)
-    assert "'.heic' images cannot be read" in events[1].message
+    assert "'.jxl' images cannot be read" in events[1].message
 
 
 def test_generator_errors_name_the_photo(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_existing_results_are_skipped_without_overwrite(
     source = photo(tmp_path / "a.png", 0.25)
     existing = photo(tmp_path / "out" / "a.png", 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr("ganstyle.stylize.folder.read_image", None)  # no work is done on it
+        patch.setattr("ganstyle.stylize.folder.read_photo", None)  # no work is done on it
         summary, events = run(source, output=tmp_path / "out")
     assert summary == Summary(done=0, failed=0, skipped=1)
     assert "a.png: exists already; use --force" in events[0].message

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.images import read_image, resize, write_image
+from ganstyle.images import Photo, read_image, read_photo, resize, write_image
 from ganstyle.models import GENERATORS
 from ganstyle.stylize import Controls, PlannedFile, folder, stylize_image, stylize_plan
 from ganstyle.stylize.large import stylize_large
@@ -53,11 +53,11 @@ def test_a_plan_paints_large_photos_from_file_to_file(
     monkeypatch.setattr(folder, "LARGE", 50_000)
     read: list[Path] = []
 
-    def watched(path: Path, **_: object) -> Tensor:
+    def watched(path: Path, **_: object) -> Photo:
         read.append(path)
-        return read_image(path)
+        return read_photo(path)
 
-    monkeypatch.setattr(folder, "read_image", watched)
+    monkeypatch.setattr(folder, "read_photo", watched)
     plan = []
     for name, size in (("large.jpg", (300, 420)), ("small.jpg", (30, 42))):
         photo(tmp_path / name, *size)

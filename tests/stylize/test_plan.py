@@ -23,7 +23,7 @@ def results(folder: Path, output: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["out.mp4", "out.JXL", "out.heic", "out.pdf", "out.psd", "out.svg", "out.mov", "out.gif", "out.zip"],
+    ["out.mp4", "out.JXL", "out.jxl", "out.pdf", "out.psd", "out.svg", "out.mov", "out.gif", "out.zip"],
 )
 def test_an_output_of_another_kind_is_no_folder(tmp_path: Path, name: str) -> None:
     photos = touch(tmp_path / "in", "a.png", "b.png")
@@ -82,13 +82,13 @@ def test_a_photo_given_by_two_paths_is_done_once(tmp_path: Path) -> None:
 
 
 def test_a_plan_holds_what_cannot_be_read(tmp_path: Path) -> None:
-    photos = touch(tmp_path / "in", "a.png", "b.heic", "c.jpe", "out/d.heic")
+    photos = touch(tmp_path / "in", "a.png", "b.jxl", "c.jpe", "out/d.jxl")
     plan = plan_outputs([photos], photos / "out")
-    assert [file.source.name for file in plan] == ["a.png", "b.heic", "c.jpe"]
+    assert [file.source.name for file in plan] == ["a.png", "b.jxl", "c.jpe"]
     assert [bool(file.problem) for file in plan] == [False, True, False]
-    assert plan[1].problem.startswith(f"{photos / 'b.heic'}: '.heic' images cannot be read")
+    assert plan[1].problem.startswith(f"{photos / 'b.jxl'}: '.jxl' images cannot be read")
     assert plan[2].output == photos / "out" / "c.png"
-    only = touch(tmp_path / "only", "a.heic")
+    only = touch(tmp_path / "only", "a.jxl")
     assert [bool(file.problem) for file in plan_outputs([only], tmp_path / "out")] == [True]
 
 
@@ -145,7 +145,7 @@ def test_outputs_that_make_no_sense(tmp_path: Path) -> None:
         with pytest.raises(GanstyleError, match="names one image"):
             plan_outputs(inputs, tmp_path / "out.png")
     with pytest.raises(ImageError, match=r"use \.png"):
-        plan_outputs([first], tmp_path / "out.tiff")
+        plan_outputs([first], tmp_path / "out.bmp")
     (tmp_path / "empty").mkdir()
     with pytest.raises(GanstyleError, match="holds no images"):
         plan_outputs([tmp_path / "empty"], tmp_path / "out")
