@@ -1,0 +1,88 @@
+"""How many steps fit a time: measured on this machine, with the recipe's own networks and phases."""
+
+import time
+from collections.abc import Callable, Mapping
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ganstyle.errors import CheckpointError
+from ganstyle.recipe import PhaseSection, Recipe
+from ganstyle.runs.events import Event, Progress
+from ganstyle.style import load_style
+from ganstyle.training.loop import train
+
+_MEASURED_STEPS = 3  # the first of them also pays for warming up
+_SAFETY = 0.9  # of the time left: saving and samples take the rest
+_MOST_STEPS = 1_000_000
+
+
+def fit_to_time(
+    recipe: Recipe,
+    seconds: float,
+    say: Callable[[str], None] = lambda text: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Recipe:
+    """Return the recipe with a number of steps that fits the time, and with ten sample grids on the way.
+
+    A run that was stopped keeps its plan. One that has finished gets as much longer as fits.
+
+    Args:
+        recipe: of the run; its folder may hold a part of it.
+        seconds: in which the training should end, measuring included.
+        say: told what happens.
+        stopped: says whether measuring was interrupted, as by Ctrl-C; the recipe's steps then stay.
+
+    Raises:
+        GanstyleError: see ``train``.
+    """
+    began = time.monotonic()
+    done, speed = _progress(recipe)
+    if done and done < recipe.steps:
+        return recipe
+    if not done:
+        say("measuring the speed …")
+        speed = measure_step(recipe, stopped)
+    left = seconds - (time.monotonic() - began)
+    steps = done + max(1, min(int(_SAFETY * left / speed), _MOST_STEPS)) if speed else recipe.steps
+    every = max(1, steps // 10)
+    run = {"sample_every": every, "save_every": every, "log_every": max(1, min(steps // 50, 10))}
+    say(f"{steps:,} steps fit the time")
+    return recipe.model_copy(update={"steps": steps, "run": recipe.run.model_copy(update=run)})
+
+
+def measure_step(recipe: Recipe, stopped: Callable[[], bool] = lambda: False) -> float:
+    """Return the seconds that a step takes, averaged over the recipe's phases; 0 if it was told to stop."""
+    phases, start, total = recipe.phases or [PhaseSection(until=1.0)], 0.0, 0.0
+    for phase in phases:
+        speeds: list[float] = []
+
+        def on_event(event: Event, speeds: list[float] = speeds) -> None:
+            if isinstance(event, Progress):
+                speeds.append(event.images_per_second)
+
+        with TemporaryDirectory(prefix="ganstyle-measure-") as folder:
+            run = {"dir": folder, "log_every": 1, "save_every": 0, "sample_every": 0}
+            alone = recipe.model_copy(
+                update={
+                    "steps": _MEASURED_STEPS,
+                    "workers": 0,
+                    "phases": [phase.model_copy(update={"until": 1.0})],
+                    "run": recipe.run.model_copy(update=run),
+                    "score": recipe.score.model_copy(update={"every": 0}),
+                }
+            )
+            train(alone, on_event)
+        if stopped() or not speeds:
+            return 0.0
+        total += (phase.until - start) * recipe.batch_size * recipe.accumulate / max(speeds)
+        start = phase.until
+    return total
+
+
+def _progress(recipe: Recipe) -> tuple[int, float]:
+    """Return the steps that the run in the recipe's folder has done, and the seconds that each took."""
+    try:
+        training: Mapping[str, Any] = load_style(recipe.folder / "style.safetensors").info["training"]
+        return int(training["steps"]), float(training["seconds"]) / max(1, int(training["steps"]))
+    except (CheckpointError, KeyError, TypeError):
+        return 0, 0.0

@@ -1,0 +1,48 @@
+"""How many steps fit a time."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ganstyle.training.budget
+from ganstyle.recipe import Recipe
+from ganstyle.training import train
+from ganstyle.training.budget import fit_to_time, measure_step
+
+Tiny = Callable[..., dict[str, Any]]
+
+
+def recipe(values: dict[str, Any]) -> Recipe:
+    return Recipe.parse(values, source="test")
+
+
+def test_steps_fit_the_time(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ganstyle.training.budget, "measure_step", lambda recipe, stopped: 0.5)
+    said: list[str] = []
+    fitted = fit_to_time(recipe(tiny(steps=7)), 100, said.append)
+    assert 170 <= fitted.steps <= 180  # nine tenths of the time
+    assert (fitted.run.sample_every, fitted.run.save_every) == (fitted.steps // 10,) * 2
+    assert said == ["measuring the speed …", f"{fitted.steps} steps fit the time"]
+    assert fit_to_time(recipe(tiny()), 0.001).steps == 1
+    monkeypatch.setattr(ganstyle.training.budget, "measure_step", lambda recipe, stopped: 0.0)
+    assert fit_to_time(recipe(tiny(steps=7)), 100).steps == 7  # it could not be measured
+
+
+def test_measuring_leaves_nothing(tiny: Tiny, tmp_path: Path) -> None:
+    values = tiny(phases=[{"until": 0.5, "image_size": 32}, {"until": 1.0}])
+    mine = recipe(values)
+    assert 0 < measure_step(mine) < 60
+    assert not mine.folder.exists()
+    assert measure_step(mine, lambda: True) == 0.0
+
+
+def test_a_stopped_run_keeps_its_plan_and_a_finished_one_gets_longer(tiny: Tiny) -> None:
+    mine = recipe(tiny(steps=2))
+    train(mine)
+    longer = mine.model_copy(update={"steps": 5})
+    assert fit_to_time(longer, 60) is longer
+    fitted = fit_to_time(mine, 60)
+    assert fitted.steps > 2
+    assert train(fitted.model_copy(update={"steps": 3})).step == 3  # it continues
