@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from ganstyle.errors import GanstyleError
+
 
 def gui(
     styles: Annotated[
@@ -56,9 +58,15 @@ def gui(
     max_upload: Annotated[
         str, typer.Option(metavar="SIZE", help="Largest file that can be uploaded, such as 100mb.")
     ] = "20mb",
+    train: Annotated[
+        bool, typer.Option("--train", help="Let whoever can open the page train styles on this machine.")
+    ] = False,
+    photos: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --train: a folder of photos to train on.")
+    ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
 ) -> None:
-    """Stylize, optimize, compare and watch trainings in a browser.
+    """Stylize, optimize, compare, train and watch trainings in a browser.
 
     Only this machine can open it, unless --host is given. Ctrl-C ends it.
     """
@@ -67,6 +75,8 @@ def gui(
     require("gradio", "ganstyle gui")
     from ganstyle.gui.settings import LOOPBACK, Settings, credentials, parse_file_size, path_prefix
 
+    if photos is not None and not train:
+        raise GanstyleError(f"--photos {photos}: only trainings use it; add --train")
     host = LOOPBACK if host is None else host
     login = credentials(auth, host=host, share=share, no_auth=no_auth)
     options = {} if runs is None else {"runs": runs}
@@ -80,6 +90,8 @@ def gui(
         share=share,
         root_path=path_prefix(root_path),
         max_upload=parse_file_size(max_upload),
+        train=train,
+        photos=photos,
         **options,
     )
     from ganstyle.gui.server import serve

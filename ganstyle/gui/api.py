@@ -14,9 +14,9 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.gui.components import PhotoInput, Upload
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import HEAVY_LANE, with_toasts
+from ganstyle.gui.inputs import PhotoInput, Upload
 from ganstyle.gui.sessions import exclusive, stoppable
 from ganstyle.images import write_image
 from ganstyle.models import MAX_STRENGTH

@@ -10,15 +10,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from ganstyle.data.folder import list_images, nothing_readable
 from ganstyle.devices import pick_device
 from ganstyle.gui.api import PublicApi
 from ganstyle.gui.compare import CompareTab
 from ganstyle.gui.context import AppContext, StyleCatalog, TensorBoard
+from ganstyle.gui.events import LIGHT_EVENT
 from ganstyle.gui.optimize import OptimizeTab
 from ganstyle.gui.runs import RunsTab
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.settings import Settings
 from ganstyle.gui.stylize import StylizeTab
+from ganstyle.gui.train import TrainTab
+from ganstyle.gui.training import Trainer
 from ganstyle.weights import find_vgg16
 
 MAX_QUEUE = 12
@@ -34,6 +38,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _REMOTE = re.compile(r"/(?:proxy=|file[=/][a-z][a-z0-9+.-]*:)", re.IGNORECASE)
 
 STYLE_SHEET = Path(__file__).with_name("style.css")
+SCRIPT = Path(__file__).with_name("page.js")
+"""A function that the page calls once it is loaded."""
 
 _HOUR = 3600  # seconds
 _SESSION_TIMEOUT = 12 * _HOUR
@@ -54,14 +60,20 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
     Raises:
         GanstyleError: a folder, a style, a device or the network's weights are missing.
     """
-    device = pick_device(settings.device)
+    device, vgg = pick_device(settings.device), find_vgg16(settings.vgg, download=False)
+    photos = list_images(settings.photos).images if settings.photos else []
+    if settings.photos and not photos:
+        raise nothing_readable(settings.photos, [])
     context = AppContext(
-        styles=StyleCatalog(settings.styles, device),
+        styles=StyleCatalog(settings.styles, device, settings.runs if settings.train else None),
         sessions=Sessions(folder, _SESSION_TIMEOUT),
-        vgg=find_vgg16(settings.vgg, download=False),
+        vgg=vgg,
         device=device,
         runs=settings.runs,
         tensorboard=TensorBoard(settings.runs, folder),
+        trainer=Trainer(device, vgg) if settings.train else None,
+        photos=settings.photos,
+        photo_count=len(photos),
         local=settings.local,
     )
     # A visitor's files are removed when the visit ends; those of clients that never say so, after half a day.
@@ -71,15 +83,27 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
         gr.HTML(_HEADER)
         with gr.Tabs() as tabs:
             with gr.Tab("Stylize", id="stylize") as stylize:
-                StylizeTab(context)
+                chosen = [StylizeTab(context).style]
             with gr.Tab("Optimize", id="optimize") as optimize:
                 OptimizeTab(context)
             with gr.Tab("Compare", id="compare") as compare:
-                CompareTab(context)
+                chosen.append(CompareTab(context).style)
+            with gr.Tab("Train", id="train") as train:
+                TrainTab(context, train)
             with gr.Tab("Runs", id="runs") as runs:
                 RunsTab(context, runs)
         PublicApi(context)
-        context.links.connect(blocks, tabs, [stylize, optimize, compare, runs])
+
+        def refresh() -> list[Any]:
+            """Offer the styles that have been trained meanwhile."""
+            keys = context.styles.refresh()
+            for each in chosen:
+                each.choices = [(key, key) for key in keys]  # also for links, and for pages opened later
+            return [gr.update(choices=keys) for _ in chosen]
+
+        context.links.connect(blocks, tabs, [stylize, optimize, compare, train, runs], refresh)
+        if context.trainer:
+            gr.on([blocks.load, stylize.select, compare.select], refresh, None, chosen, **LIGHT_EVENT)
 
         def leave(request: gr.Request) -> None:
             context.sessions.close(str(request.session_hash))

@@ -14,9 +14,10 @@ from ganstyle.evaluate.compare import (
 )
 from ganstyle.evaluate.reference import find_reference
 from ganstyle.gatys import DEFAULTS
-from ganstyle.gui.components import Upload, aside, picture, placeholder, progress_line, small_photo_input
+from ganstyle.gui.components import aside, picture, placeholder, progress_line
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import claim_uploads, connect_job
+from ganstyle.gui.inputs import Upload, small_photo_input
 from ganstyle.gui.sessions import JobResult, JobStopped, run_job
 from ganstyle.metrics import EvaluationModels, Evaluator
 from ganstyle.reports import table
@@ -45,7 +46,7 @@ class CompareTab:
                         f"another network than {context.vgg.name}."
                     )
                 )
-                style = gr.Dropdown(
+                self.style = style = gr.Dropdown(
                     context.styles.keys, value=context.styles.first, label="Style", elem_id="compare-style"
                 )
                 steps = gr.Slider(

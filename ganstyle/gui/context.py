@@ -19,6 +19,7 @@ from ganstyle.gatys import LAYERS
 from ganstyle.gui.events import DeepLinks
 from ganstyle.gui.sessions import Sessions, wait_until_idle
 from ganstyle.gui.settings import LOOPBACK
+from ganstyle.gui.training import Trainer
 from ganstyle.models.vgg import Padding
 from ganstyle.style import Style, load_style, shipped_styles
 from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
@@ -47,15 +48,17 @@ class StyleCatalog:
     Args:
         folder: of further styles, searched recursively; files that are not styles are skipped with a warning.
         device: where the generators go.
+        runs: a folder of runs, whose styles `refresh` adds; None: there are none.
 
     Raises:
         DataError: there is no such folder, or it contains no styles.
     """
 
-    def __init__(self, folder: Path | None, device: torch.device) -> None:
+    def __init__(self, folder: Path | None, device: torch.device, runs: Path | None = None) -> None:
         self._device = device
+        self._runs = runs
         self._lock = Lock()
-        self._loaded: dict[str, Style] = {}
+        self._loaded: dict[str, tuple[int, Style]] = {}
         found = dict(shipped_styles())
         for path in find_styles(folder) if folder else []:
             found.setdefault(_key(path, folder), path)
@@ -67,6 +70,18 @@ class StyleCatalog:
                 warnings.warn(f"skipped: {error}", stacklevel=2)
                 continue
             self._paths[key] = path
+        self.refresh()
+
+    def refresh(self) -> list[str]:
+        """Add the styles that runs have made meanwhile, each by its run's name, and return all keys."""
+        known = {path.resolve() for path in self._paths.values()}
+        for path in sorted(self._runs.glob("*/style.safetensors")) if self._runs else []:
+            with suppress(CheckpointError):  # being removed, or damaged: there is nothing to choose
+                if path.resolve() not in known:
+                    load_style(path)
+                    key = path.parent.name
+                    self._paths.setdefault(f"runs/{key}" if key in self._paths else key, path)
+        return self.keys
 
     @property
     def keys(self) -> list[str]:
@@ -87,14 +102,17 @@ class StyleCatalog:
         if key is None or key not in self._paths:
             raise GanstyleError(f"there is no style '{key}'; choose from {', '.join(self._paths) or 'none'}")
         with self._lock:
-            if key not in self._loaded:
+            version, loaded = self._loaded.get(key, (0, None))
+            with suppress(FileNotFoundError):
+                version = self._paths[key].stat().st_mtime_ns  # a training writes it again and again
+            if loaded is None or version != self._loaded[key][0]:
                 try:
-                    style = load_style(self._paths[key])
+                    loaded = load_style(self._paths[key])
                 except CheckpointError as error:
                     raise GanstyleError(f"style {key}: cannot be loaded any more; choose another") from error
-                style.generator.to(self._device)
-                self._loaded[key] = style
-            return self._loaded[key]
+                loaded.generator.to(self._device)
+                self._loaded[key] = version, loaded
+            return loaded
 
 
 def _key(path: Path, folder: Path | None) -> str:
@@ -201,6 +219,9 @@ class AppContext:
         device: where all networks are.
         runs: the folder of training runs; it need not exist.
         tensorboard: shows the runs in detail.
+        trainer: trains styles; None: visitors may not.
+        photos: a folder of photos that they may train on.
+        photo_count: how many there are.
         local: whether only this machine's own browsers can connect.
         links: settings that the page's address keeps.
     """
@@ -211,6 +232,9 @@ class AppContext:
     device: torch.device
     runs: Path
     tensorboard: TensorBoard
+    trainer: Trainer | None = None
+    photos: Path | None = None
+    photo_count: int = 0
     local: bool = True
     links: DeepLinks = field(default_factory=DeepLinks)
     _features: dict[Padding, FeatureNetwork] = field(default_factory=dict)
@@ -245,4 +269,6 @@ class AppContext:
         """Remove visitors' files and end what was started for them, within seconds."""
         self.sessions.close_all()
         self.tensorboard.close()
+        if self.trainer:
+            self.trainer.close()
         wait_until_idle(_JOB_TIMEOUT)

@@ -13,14 +13,18 @@ from typing import Any
 import gradio as gr
 
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.components import PhotoFilesInput, PhotoInput, Upload, progress_line
+from ganstyle.gui.components import progress_line
+from ganstyle.gui.inputs import PhotoFilesInput, PhotoInput, Upload
 from ganstyle.gui.sessions import JobStopped, Sessions
 
 HEAVY_LANE = "heavy"
 """Gradio runs one event of this concurrency id at a time."""
 
 LIGHT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-"""Options of an event that is over at once; it bypasses the queue."""
+"""Options of an event that is over at once; it bypasses the queue, and so no error of it is seen."""
+
+SHORT_JOB: dict[str, Any] = {**LIGHT_EVENT, "queue": True}
+"""Options of an event that is over soon and whose errors appear: Gradio shows those of queued events only."""
 
 _FOLDERS = re.compile(r"(?<![\w/:])/(?:[^\s/:'\"]+/)+")
 
@@ -169,13 +173,16 @@ class DeepLinks:
             raise ValueError(f"two settings have the same name in links: {', '.join(sorted(taken))}")
         self._settings.update(settings)
 
-    def connect(self, blocks: gr.Blocks, tabs: gr.Tabs, each_tab: Sequence[gr.Tab]) -> None:
+    def connect(
+        self, blocks: gr.Blocks, tabs: gr.Tabs, each_tab: Sequence[gr.Tab], refresh: Callable[[], Any]
+    ) -> None:
         """Connect the page, once all settings are known.
 
         Args:
             blocks: the page.
             tabs: its tabs; the first of them is the one that is open without a link.
             each_tab: these tabs one by one.
+            refresh: brings the settings' choices up to date.
         """
         names, components = list(self._settings), list(self._settings.values())
         defaults = [_text(component.value) for component in components]
@@ -188,6 +195,7 @@ class DeepLinks:
             tab.select(None, None, None, js=_KEEP_TAB % f"url.{change}", **options)
 
         def restore(request: gr.Request) -> list[Any]:
+            refresh()
             linked = dict(request.query_params or {})
             chosen = linked.get(_TAB)
             selected = gr.Tabs(selected=chosen) if chosen in [tab.id for tab in each_tab] else gr.skip()

@@ -19,17 +19,10 @@ from ganstyle.gatys import (
     installed_optimizers,
     optimize,
 )
-from ganstyle.gui.components import (
-    Upload,
-    aside,
-    chart,
-    picture,
-    placeholder,
-    progress_line,
-    small_photo_input,
-)
+from ganstyle.gui.components import aside, chart, picture, placeholder, progress_line
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import claim_uploads, connect_job
+from ganstyle.gui.inputs import Upload, small_photo_input
 from ganstyle.gui.sessions import JobResult, JobStopped, run_job
 from ganstyle.images import encode_jpeg, resize_shorter, write_image
 from ganstyle.reports import thinned

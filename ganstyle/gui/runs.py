@@ -10,11 +10,11 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.errors import CheckpointError
+from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.evaluate.curves import SCORES, read_scalars, score_lines
 from ganstyle.gui.components import aside, chart, picture, placeholder, progress_line
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.events import LIGHT_EVENT, with_toasts
+from ganstyle.gui.events import LIGHT_EVENT, public_message
 from ganstyle.reports import Curve, table, thinned
 from ganstyle.style import load_style
 
@@ -167,9 +167,9 @@ class RunsTab:
         clock = gr.Timer(_INTERVAL, active=False)
         inputs, outputs = [run, shown], [shown, run, status, curves, samples, scores]
         for event in (tab.select, clock.tick, run.input):
-            event(with_toasts(self.look), inputs, outputs, **LIGHT_EVENT)
+            event(self.look, inputs, outputs, **LIGHT_EVENT)
         tab.select(lambda: gr.Timer(active=True), None, clock, **LIGHT_EVENT)
-        start.click(with_toasts(self.start), None, link, **{**LIGHT_EVENT, "show_progress": "minimal"})
+        start.click(self.start, None, link, **{**LIGHT_EVENT, "show_progress": "minimal"})
 
     def look(self, name: str | None, shown: Any) -> tuple[Any, ...]:
         """Show a run, if there is anything new to see."""
@@ -183,7 +183,7 @@ class RunsTab:
             now = (name, list(runs), run_fingerprint(runs[name]))
             if now == shown:
                 return (gr.skip(),) * 6
-            return now, choice, *_render(read_run(runs[name]))
+            return now, choice, *render_run(read_run(runs[name]))
         except OSError as error:
             reason = f"cannot be read ({error.strerror or 'disk error'})"
         except (ValueError, KeyError, TypeError) as error:
@@ -195,11 +195,14 @@ class RunsTab:
         """Start TensorBoard, where its page can be reached."""
         if not self._context.local:
             return aside("On the machine where the runs are, start:", code="tensorboard --logdir RUNS")
-        address = self._context.tensorboard.start()
+        try:
+            address = self._context.tensorboard.start()
+        except GanstyleError as error:  # here, for the event bypasses the queue
+            return aside(public_message(error))
         return f'<p><a href="{address}" target="_blank" rel="noopener">Open TensorBoard at {address}</a></p>'
 
 
-def _render(run: RunView) -> tuple[str, str, str, str]:
+def render_run(run: RunView) -> tuple[str, str, str, str]:
     """Return the status, the curves, the samples and the scores as HTML."""
     age = f"{run.age:.0f} s" if run.age < 120 else f"{run.age / 60:.0f} min"
     charts = "".join(chart(group.curves, title=group.title, x="step", y="") for group in run.groups)

@@ -99,7 +99,7 @@ def _launch(blocks: Any, settings: Settings, attempts: int = 5) -> Served:
 def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
     from starlette.middleware import Middleware
 
-    from ganstyle.gui.app import STYLE_SHEET, NoFetching, queue_full_response, theme
+    from ganstyle.gui.app import SCRIPT, STYLE_SHEET, NoFetching, queue_full_response, theme
 
     _, address, public = blocks.launch(
         server_name=_url_host(settings.host),
@@ -110,6 +110,7 @@ def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
         root_path=settings.root_path or None,  # None: Gradio's own environment variable
         theme=theme(),
         css_paths=STYLE_SHEET,
+        js=SCRIPT.read_text(encoding="utf-8"),
         footer_links=["api"],
         prevent_thread_lock=True,
         quiet=True,

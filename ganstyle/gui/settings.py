@@ -37,6 +37,8 @@ class Settings:
         share: make a public link, through Gradio's servers.
         root_path: where a reverse proxy serves it: a path as `path_prefix` returns it, or a whole address.
         max_upload: largest file that visitors may upload, in bytes.
+        train: whether visitors may train styles, which fills the disk and the processors of this machine.
+        photos: a folder of photos that they may train on; None: only on those that they upload.
     """
 
     styles: Path | None = None
@@ -49,6 +51,8 @@ class Settings:
     share: bool = False
     root_path: str = ""
     max_upload: int = 20 * _MEGABYTE
+    train: bool = False
+    photos: Path | None = None
 
     @property
     def local(self) -> bool:

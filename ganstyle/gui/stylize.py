@@ -9,14 +9,22 @@ from typing import Any
 import gradio as gr
 from torch import Tensor
 
-from ganstyle.gui.batch import BatchSection
-from ganstyle.gui.components import Upload, mask_input, photo_input, placeholder, progress_line
+from ganstyle.gui.batch import BatchSection, GridSection
+from ganstyle.gui.components import placeholder, progress_line
 from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
-from ganstyle.gui.events import LIGHT_EVENT, claim_uploads, connect_job, heavy_event, with_toasts
+from ganstyle.gui.events import (
+    LIGHT_EVENT,
+    SHORT_JOB,
+    claim_uploads,
+    connect_job,
+    heavy_event,
+    with_toasts,
+)
+from ganstyle.gui.inputs import Upload, mask_input, photo_input, strength_input, stroke_size_input
+from ganstyle.gui.pictures import History, HistoryEntry, before_and_after, thumbnail_grid
 from ganstyle.gui.sessions import JobResult, JobStopped, exclusive, run_job, stoppable
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
-from ganstyle.models import MAX_STRENGTH
-from ganstyle.stylize import MAX_STROKE_SIZE, PLAIN, Controls, result_name
+from ganstyle.stylize import Controls, result_name
 
 _KIND = "stylize"
 _PREVIEW, _MASK = 640, 448  # pixels of the longer side
@@ -57,14 +65,14 @@ class StylizeTab:
             with gr.Column(scale=2, min_width=300):
                 photo = photo_input("photo")
                 example = gr.Button("Use the example photo", size="sm", elem_id="example")
-                style = gr.Dropdown(
+                self.style = style = gr.Dropdown(
                     context.styles.keys, value=context.styles.first, label="Style", elem_id="style"
                 )
-                thumbnails = _thumbnails()
-                strength, stroke_size = _strength(), _stroke_size()
+                thumbnails = thumbnail_grid()
+                strength, stroke_size = strength_input(), stroke_size_input()
                 keep = gr.Checkbox(label="Keep the photo's colors", elem_id="keep")
             with gr.Column(scale=3, min_width=300):
-                slider = _slider()
+                slider = before_and_after()
                 # Gradio's slider only follows a pointer; these are for the keyboard and for screen readers.
                 views = gr.Radio(
                     _VIEWS, value=50, label="Show", container=False, visible=False, elem_id="sides"
@@ -81,7 +89,9 @@ class StylizeTab:
                 with gr.Accordion("Stylize only a part", open=False, elem_id="part"):
                     brush = mask_input("mask")
                     apply_mask = gr.Button("Stylize this part", size="sm", elem_id="brush")
+                GridSection(context, photo, [strength, keep, stroke_size])
                 BatchSection(context, [style, strength, keep, stroke_size])
+                history = History([style, strength, keep, stroke_size])
         context.links.add(style=style, strength=strength, stroke_size=stroke_size, keep_colors=keep)
         controls = [style, strength, keep, mask, stroke_size]
         preview_outputs = [slider, views, status]
@@ -103,7 +113,7 @@ class StylizeTab:
         received.success(**preview)
         gr.on([style.change, strength.change, keep.change, stroke_size.change], **preview)
         # Not on each change of the mask: the browser sends the editor's three pictures seven times over.
-        apply_mask.click(with_toasts(self.take_mask), brush, mask, **LIGHT_EVENT).success(**preview)
+        apply_mask.click(with_toasts(self.take_mask), brush, mask, **SHORT_JOB).success(**preview)
         thumbnails.select(self.choose, None, style, **LIGHT_EVENT)
         connect_job(
             _KIND,
@@ -111,8 +121,8 @@ class StylizeTab:
             self.stylize,
             start=full,
             stop=cancel,
-            inputs=[photo, *controls],
-            outputs=[status, download],
+            inputs=[photo, *controls, history.entries],
+            outputs=[status, download, history.entries, history.grid],
             status=status,
         )
 
@@ -204,6 +214,7 @@ class StylizeTab:
         keep: bool,
         mask: Tensor | None,
         stroke_size: float,
+        entries: list[HistoryEntry],
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Stylize the photo at full size; the result keeps its name."""
@@ -221,66 +232,21 @@ class StylizeTab:
                 write_image(result, target)
                 return result.shape[-2], result.shape[-1]
 
-            yield progress_line(f"{photo.name} …", 0), gr.update(visible=False)
+            yield progress_line(f"{photo.name} …", 0), gr.update(visible=False), gr.skip(), gr.skip()
             try:
                 for report in run_job(work, stop):
                     if isinstance(report, JobResult):
                         height, width = report.value
                         done = f"{target.name} is ready: {width} × {height} pixels."
                         label = f"Download {target.name}"
-                        yield progress_line(done), gr.update(value=str(target), label=label, visible=True)
+                        made = HistoryEntry(str(target), photo.name, (style, strength, keep, stroke_size))
+                        yield (
+                            progress_line(done),
+                            gr.update(value=str(target), label=label, visible=True),
+                            *History.add(entries, made),
+                        )
                     else:
-                        yield progress_line(f"{photo.name} in the style {style} …", report), gr.skip()
+                        text = f"{photo.name} in the style {style} …"
+                        yield progress_line(text, report), gr.skip(), gr.skip(), gr.skip()
             except JobStopped:
-                yield progress_line("Cancelled."), gr.skip()
-
-
-def _thumbnails() -> gr.Gallery:
-    return gr.Gallery(
-        label="This photo in every style",
-        columns=3,
-        fit_columns=False,
-        height="auto",
-        allow_preview=False,
-        object_fit="cover",
-        buttons=[],
-        interactive=False,
-        visible=False,
-        elem_id="thumbnails",
-    )
-
-
-def _strength() -> gr.Slider:
-    return gr.Slider(
-        0,
-        MAX_STRENGTH,
-        value=PLAIN.strength,
-        step=0.05,
-        label="Strength",
-        info="0: the photo itself; 1: as trained.",
-        elem_id="strength",
-    )
-
-
-def _stroke_size() -> gr.Slider:
-    return gr.Slider(
-        0,
-        MAX_STROKE_SIZE,
-        value=PLAIN.stroke_size,
-        step=0.25,
-        label="Stroke size",
-        info="1: as in the painting; 0: as fine as possible.",
-        elem_id="stroke-size",
-    )
-
-
-def _slider() -> gr.ImageSlider:
-    return gr.ImageSlider(
-        label="Before and after",
-        format="png",
-        buttons=["fullscreen"],
-        interactive=False,
-        visible=False,
-        max_height=640,
-        elem_id="slider",
-    )
+                yield progress_line("Cancelled."), gr.skip(), gr.skip(), gr.skip()

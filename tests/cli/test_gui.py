@@ -47,6 +47,7 @@ def test_others_need_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
             ["--root-path", "ganstyle/", "--max-upload", "1gb"],
             {"root_path": "/ganstyle", "max_upload": 1024**3},
         ),
+        (["--train", "--photos", "P"], {"train": True, "photos": Path("P")}),
         (["--share", "--auth", "me:secret"], {"share": True, "login": ("me", "secret")}),
     ],
 )
@@ -65,7 +66,10 @@ def test_options_reach_the_server(
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    fails_with("no such folder", "--styles", str(tmp_path / "none"), "--vgg", "distilled")
+    none = str(tmp_path / "none")
+    fails_with("no such folder", "--styles", none, "--vgg", "distilled")
+    fails_with("no such folder", "--train", "--photos", none, "--vgg", "distilled")
+    fails_with("only trainings use it; add --train", "--photos", none)
 
 
 def test_malformed_options() -> None:

@@ -1,6 +1,18 @@
-import pytest
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
 
-from ganstyle.gui.batch import unique_name
+import pytest
+import torch
+
+from ganstyle.gui.batch import BatchItem, paint_batch, unique_name
+from ganstyle.gui.context import StyleCatalog
+from ganstyle.gui.inputs import Upload
+from ganstyle.gui.sessions import JobStopped
+from ganstyle.images import read_image
+from ganstyle.style import load_style
+from ganstyle.stylize import Controls
 
 
 @pytest.mark.parametrize(
@@ -15,3 +27,54 @@ from ganstyle.gui.batch import unique_name
 )
 def test_unique_name(name: str, taken: list[str], expected: str) -> None:
     assert unique_name(name, taken) == expected
+
+
+@pytest.fixture
+def styles(make_style: Callable[..., Path], tmp_path: Path) -> StyleCatalog:
+    (tmp_path / "styles").mkdir()
+    for name in ("mine", "other"):
+        make_style(name).rename(tmp_path / "styles" / f"{name}.safetensors")
+    return StyleCatalog(tmp_path / "styles", torch.device("cpu"))
+
+
+def test_paint_batch(styles: StyleCatalog, photos: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("no picture")
+    items = [
+        BatchItem(Upload(photos / "a.png", "a.png"), "mine", "a.png"),
+        BatchItem(Upload(bad, "bad.jpg"), "mine", "bad.jpg"),
+        BatchItem(Upload(photos / "a.png", "a.png"), "other", "a.png"),
+    ]
+    reports: list[tuple[str, float, list[Path]]] = []
+    archive = tmp_path / "out" / "all.zip"
+    archive.parent.mkdir()
+    result = paint_batch(items, styles, Controls(0.5), archive, Event(), reports.append)
+    assert [path.name for path in result.done] == ["a.png", "a (2).png"]
+    assert len(result.skipped) == 1
+    assert result.skipped[0].startswith("bad.jpg: not an image")
+    shares = [share for _, share, _ in reports]
+    assert shares == sorted(shares)
+    assert reports[0][0] == "a.png in the style mine …"
+    assert reports[-1][2] == result.done[:1]
+    with zipfile.ZipFile(archive) as file:
+        assert file.namelist() == ["a.png", "a (2).png"]
+        assert file.read("a.png") == result.done[0].read_bytes()
+    for path, name in zip(result.done, ("mine", "other"), strict=True):
+        style = load_style(tmp_path / "styles" / f"{name}.safetensors")
+        expected = style.paint(read_image(photos / "a.png"), Controls(0.5))
+        assert (read_image(path) - expected).abs().max() < 0.01
+
+
+def test_a_batch_that_is_stopped_leaves_no_archive(
+    styles: StyleCatalog, photos: Path, tmp_path: Path
+) -> None:
+    stop = Event()
+    items = [BatchItem(Upload(photos / "a.png", "a.png"), "mine", f"{number}.png") for number in range(3)]
+
+    def report(event: tuple[str, float, list[Path]]) -> None:
+        if event[2]:
+            stop.set()
+
+    with pytest.raises(JobStopped):
+        paint_batch(items, styles, Controls(), tmp_path / "all.zip", stop, report)
+    assert not (tmp_path / "all.zip").exists()

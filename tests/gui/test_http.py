@@ -19,10 +19,9 @@ from ganstyle.gui.app import MAX_QUEUE, QUEUE_FULL
 from ganstyle.images import decode_image
 from ganstyle.style import load_style, shipped_styles
 from ganstyle.stylize import stylize_image
+from tests.gui.conftest import CONTROLS
 
 FullQueue = Callable[[], AbstractContextManager[None]]
-
-CONTROLS = (1.0, False, None, 1.0)  # strength, colors, mask, stroke size
 
 
 def result_of(values: list[Any]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_on_a_telephone_in_the_dark(open_page: OpenPage) -> None:
     page.click("#example")
     expect(page.locator("#thumbnails button img")).to_have_count(len(STYLES))
     assert page.evaluate("document.body.classList.contains('dark')")
-    for tab in ("Stylize", "Optimize", "Compare", "Runs"):
+    for tab in ("Stylize", "Optimize", "Compare", "Train", "Runs"):
         go_to(page, tab)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab

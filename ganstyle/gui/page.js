@@ -1,0 +1,12 @@
+// Gradio gives some buttons a name that differs from the words on them; people who speak or listen need the latter.
+() => {
+  const buttons = "button[aria-dropeffect], button.thumbnail-item, button.thumbnail-small";
+  const rename = () => document.querySelectorAll(buttons).forEach(button => {
+    const words = button.innerText.replace(/\s+/g, " ").trim();
+    if (words && button.getAttribute("aria-label") !== words) button.setAttribute("aria-label", words);
+  });
+  let due = 0;
+  new MutationObserver(() => { due ||= requestAnimationFrame(() => { due = 0; rename(); }); })
+    .observe(document.body, { childList: true, subtree: true, characterData: true });
+  rename();
+}

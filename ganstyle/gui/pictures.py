@@ -1,0 +1,119 @@
+"""Grids and sliders of pictures, and the history of a visit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from ganstyle.gui.components import aside
+from ganstyle.gui.events import LIGHT_EVENT
+
+_REMEMBERED = 24  # pictures
+
+
+def thumbnail_grid() -> gr.Gallery:
+    """Return a grid of small pictures to choose from."""
+    return gr.Gallery(
+        label="This photo in every style",
+        columns=3,
+        fit_columns=False,
+        height="auto",
+        allow_preview=False,
+        object_fit="cover",
+        buttons=[],
+        interactive=False,
+        visible=False,
+        elem_id="thumbnails",
+    )
+
+
+def picture_grid(label: str, elem_id: str) -> gr.Gallery:
+    """Return a grid of pictures; a click enlarges one, and it can be downloaded then."""
+    return gr.Gallery(
+        label=label,
+        columns=2,
+        fit_columns=False,
+        height="auto",
+        object_fit="contain",
+        buttons=["download", "fullscreen"],
+        interactive=False,
+        visible=False,
+        elem_id=elem_id,
+        elem_classes="picture-grid",
+    )
+
+
+def before_and_after() -> gr.ImageSlider:
+    """Return two pictures, one over the other, with a line between them that can be moved."""
+    return gr.ImageSlider(
+        label="Before and after",
+        format="png",
+        buttons=["fullscreen"],
+        interactive=False,
+        visible=False,
+        max_height=640,
+        elem_id="slider",
+    )
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """A picture that was made, and how.
+
+    Attributes:
+        picture: its file.
+        name: of the photo.
+        settings: style, strength, whether the photo's colors were kept, and stroke size.
+    """
+
+    picture: str
+    name: str
+    settings: tuple[str, float, bool, float]
+
+    @property
+    def caption(self) -> str:
+        """What stands below the picture."""
+        style, strength, keep, stroke_size = self.settings
+        notes = [f"strength {strength:g}" if strength != 1 else "", "the photo's colors" if keep else ""]
+        notes.append(f"stroke size {stroke_size:g}" if stroke_size != 1 else "")
+        return ", ".join(filter(None, [f"{self.name} in the style {style}", *notes]))
+
+
+class History:
+    """Builds the pictures of this visit in the current Gradio context.
+
+    Args:
+        settings: the inputs for style, strength, colors and stroke size; a click on a picture sets them.
+
+    Attributes:
+        entries: what has been made, the latest first.
+        grid: shows it.
+    """
+
+    def __init__(self, settings: Sequence[Any]) -> None:
+        self.entries = gr.State([])
+        with gr.Accordion("History of this visit", open=False, elem_id="history"):
+            gr.HTML(
+                aside(
+                    "What you stylize at full size stays here until you close the page. "
+                    "A click on a picture brings back its settings."
+                )
+            )
+            self.grid = picture_grid("This visit", "history-pictures")
+        self.grid.select(self.restore, self.entries, list(settings), **LIGHT_EVENT)
+
+    @staticmethod
+    def add(entries: list[HistoryEntry], entry: HistoryEntry) -> tuple[list[HistoryEntry], Any]:
+        """Return the entries with another one, and the grid that shows them."""
+        entries = [entry, *entries][:_REMEMBERED]
+        grid = [(each.picture, each.caption) for each in entries]
+        return entries, gr.update(value=grid, visible=True, selected_index=None)
+
+    @staticmethod
+    def restore(entries: list[HistoryEntry], event: gr.SelectData) -> tuple[Any, ...]:
+        """Return the settings of the picture that was clicked."""
+        if event.index not in range(len(entries)):
+            return (gr.skip(),) * 4
+        settings: tuple[Any, ...] = entries[event.index].settings
+        return settings

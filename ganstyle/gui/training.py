@@ -1,0 +1,261 @@
+"""Training in a process of its own: it saves its state when it is stopped, fails, or loses the interface.
+
+The process reads its order from its standard input and reports events as lines of JSON. When its input
+closes, because it is stopped or because the interface ends, however, it finishes its step, saves and ends.
+"""
+
+import _thread
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+
+from ganstyle.errors import GanstyleError
+from ganstyle.recipe import Recipe
+from ganstyle.runs.events import Event, Message, Progress
+from ganstyle.weights import WeightsFile
+
+_STOP_TIMEOUT = 5.0  # seconds that closing waits for a training to save; it goes on saving without us
+
+_COMMAND = "from ganstyle.gui.training import run_order; run_order()"
+
+
+@dataclass(frozen=True)
+class TrainingStatus:
+    """How the training stands.
+
+    Attributes:
+        name: of the run.
+        state: what it does.
+        step: steps done.
+        steps: of these; 0: not known yet.
+        eta: seconds left at this speed.
+        text: the latest message, or what went wrong.
+    """
+
+    name: str
+    state: Literal["preparing", "training", "stopping", "stopped", "finished", "failed"]
+    step: int = 0
+    steps: int = 0
+    eta: float = 0.0
+    text: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is at work."""
+        return self.state in ("preparing", "training", "stopping")
+
+
+class Trainer:
+    """Runs one training at a time.
+
+    Args:
+        device: where it trains; on a CPU if this is one.
+        vgg: what recipes that say ``vgg: auto`` get; nothing is downloaded.
+    """
+
+    def __init__(self, device: torch.device, vgg: WeightsFile) -> None:
+        self._environment = {"GANSTYLE_VGG16": str(vgg.path.resolve())}
+        if device.type == "cpu":
+            self._environment["ACCELERATE_USE_CPU"] = "true"
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._status: TrainingStatus | None = None
+        self._closed = False
+
+    @property
+    def status(self) -> TrainingStatus | None:
+        """How the latest training stands; None: there was none yet."""
+        with self._lock:
+            return self._status
+
+    def check_idle(self) -> None:
+        """Raise if no training can start now.
+
+        Raises:
+            GanstyleError: another training runs, or the interface is closing.
+        """
+        with self._lock:
+            self._check_idle()
+
+    def start(self, recipe: Recipe, minutes: float, at_end: Callable[[], None] = lambda: None) -> None:
+        """Start a training, or continue the one in the recipe's folder.
+
+        Args:
+            recipe: of the run. A fresh run gets the number of steps that fits the time.
+            minutes: after which it stops in any case; its style is then that of the last step.
+            at_end: called when the process has ended, however.
+
+        Raises:
+            GanstyleError: another training runs, or the interface is closing.
+        """
+        with self._lock:
+            self._check_idle()
+            process = subprocess.Popen(
+                [sys.executable, "-c", _COMMAND],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env={**os.environ, **self._environment},
+                start_new_session=True,  # of a Ctrl-C in the terminal, only the interface tells it, once
+            )
+            self._process = process
+            self._status = TrainingStatus(recipe.name, "preparing", text="Loading …")
+        assert process.stdin
+        with suppress(OSError):  # it has ended already; its output says why
+            print(
+                json.dumps({"recipe": recipe.to_dict(), "minutes": minutes}), file=process.stdin, flush=True
+            )
+        threading.Thread(target=self._follow, args=(process, at_end), daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask the training to save its state and stop."""
+        with self._lock:
+            if self._process and self._status and self._status.running:
+                self._status = replace(self._status, state="stopping")
+                _close_input(self._process)
+
+    def close(self) -> None:
+        """Ask the training to save and stop, and start no other; one that still saves is not cut off."""
+        with self._lock:
+            self._closed = True
+        self.stop()
+        if self._process:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_TIMEOUT)
+
+    def _check_idle(self) -> None:
+        if self._closed:
+            raise GanstyleError("the interface is closing; no training is started")
+        if self._status and self._status.running:
+            raise GanstyleError(
+                f"the training {self._status.name} is running; wait until it ends, or stop it first"
+            )
+
+    def _follow(self, process: "subprocess.Popen[str]", at_end: Callable[[], None]) -> None:
+        """Read what the process reports until it ends; only then may another one start."""
+        assert process.stdout
+        last: TrainingStatus | None = None
+        for line in process.stdout:
+            with self._lock:
+                assert self._status
+                status = update_status(self._status, line)
+                if status.running:
+                    self._status = status
+                else:
+                    last = status
+        code = process.wait()
+        _close_input(process)
+        process.stdout.close()
+        with suppress(OSError):
+            at_end()
+        with self._lock:
+            assert self._status
+            reason = self._status.text if code >= 0 else f"its process was ended by signal {-code}"
+            self._status = last or replace(self._status, state="failed", text=reason)
+
+
+def update_status(status: TrainingStatus, line: str) -> TrainingStatus:
+    """Return the status after a line of the process's output."""
+    try:
+        event = json.loads(line)
+        kind = event.pop("event")
+    except (ValueError, TypeError, KeyError, AttributeError):  # of a library, or a traceback
+        return replace(status, text=line.strip() or status.text)
+    if kind == "ended":
+        return replace(status, **event)
+    if kind == "progress" and status.state == "preparing":
+        status = replace(status, state="training")
+    return replace(status, **event)
+
+
+def _close_input(process: "subprocess.Popen[str]") -> None:
+    if process.stdin:
+        with suppress(OSError):
+            process.stdin.close()
+
+
+# What follows runs in the training's process.
+
+
+class _StopRequest:
+    """Notes that the training should stop, and interrupts it as Ctrl-C would, once."""
+
+    def __init__(self, minutes: float) -> None:
+        self.made = threading.Event()
+        self._lock = threading.Lock()
+        for wait in (_wait_for_end_of_input, lambda: time.sleep(60 * minutes)):
+            threading.Thread(target=self._after, args=(wait,), daemon=True).start()
+
+    def _after(self, wait: Callable[[], object]) -> None:
+        wait()
+        with self._lock:
+            if not self.made.is_set():
+                self.made.set()
+                _thread.interrupt_main()
+
+
+def run_order() -> None:
+    """Carry out the order on the standard input: plan the training, train, and report."""
+    from ganstyle.training import train
+    from ganstyle.training.budget import fit_to_time
+
+    order = json.loads(_read_line())
+    recipe = Recipe.parse(order["recipe"], source=order["recipe"]["name"])
+    warnings.showwarning = lambda message, *_: _say(str(message))
+    try:
+        request = _StopRequest(order["minutes"])
+        recipe = fit_to_time(recipe, 60 * order["minutes"], _say, request.made.is_set)
+        if request.made.is_set():
+            _report("ended", state="stopped", text="")
+            return
+        result = train(recipe, _report_event)
+        state = "finished" if result.finished else "stopped"
+        _report("ended", state=state, step=result.step, steps=recipe.steps, text="")
+    except KeyboardInterrupt:
+        _report("ended", state="stopped", text="")
+    except (GanstyleError, OSError) as error:
+        _report("ended", state="failed", text=" ".join(str(error).split()))
+
+
+# Not through sys.stdin: a process that loads photos closes it, and would wait for the thread that reads it.
+
+
+def _read_line() -> bytes:
+    line = b""
+    while not line.endswith(b"\n") and (part := os.read(0, 65536)):
+        line += part
+    return line
+
+
+def _wait_for_end_of_input() -> None:
+    while os.read(0, 65536):
+        pass
+
+
+def _say(text: str) -> None:
+    _report("message", text=text)
+
+
+def _report_event(event: Event) -> None:
+    if isinstance(event, Progress):
+        _report("progress", step=event.step, steps=event.steps, eta=event.eta_seconds)
+    elif isinstance(event, Message):
+        _say(event.text)
+
+
+def _report(kind: str, **values: Any) -> None:
+    with suppress(OSError, ValueError):  # the interface has ended; the training goes on to save
+        print(json.dumps({"event": kind, **values}), flush=True)

@@ -1,0 +1,206 @@
+"""What the Train tab makes of its inputs: a run's folder, its name and its recipe."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganstyle.errors import GanstyleError, RecipeError
+from ganstyle.gui.context import AppContext, StyleCatalog, TensorBoard
+from ganstyle.gui.inputs import Upload
+from ganstyle.gui.sessions import Sessions
+from ganstyle.gui.train import (
+    TrainTab,
+    describe_status,
+    recipe_for_run,
+    remove_unused,
+    resumable_runs,
+    trainable_recipes,
+)
+from ganstyle.gui.training import Trainer, TrainingStatus
+from ganstyle.recipe import Recipe
+from ganstyle.shipped import DEFAULT_RECIPE
+from ganstyle.training import train
+from ganstyle.weights import find_vgg16
+
+CPU = torch.device("cpu")
+
+
+class FakeTrainer(Trainer):
+    """Notes what it should train."""
+
+    def start(self, recipe: Recipe, minutes: float, at_end: Callable[[], None] = lambda: None) -> None:
+        self.started = recipe, minutes
+        self.at_end = at_end
+
+
+@pytest.fixture
+def trainer() -> FakeTrainer:
+    return FakeTrainer(CPU, find_vgg16("distilled"))
+
+
+@pytest.fixture
+def tab(trainer: FakeTrainer, tmp_path: Path) -> TrainTab:
+    runs = tmp_path / "runs"
+    context = AppContext(
+        styles=StyleCatalog(None, CPU, runs),
+        sessions=Sessions(tmp_path, 1),
+        vgg=find_vgg16("distilled"),
+        device=CPU,
+        runs=runs,
+        tensorboard=TensorBoard(runs, tmp_path),
+        trainer=trainer,
+    )
+    tab = object.__new__(TrainTab)  # without its components
+    tab._context, tab._trainer = context, trainer
+    return tab
+
+
+def upload(path: Path, name: str | None = None) -> Upload:
+    return Upload(path, name or path.name)
+
+
+@pytest.mark.parametrize("name", trainable_recipes())
+def test_recipe_for_run(name: str, tmp_path: Path) -> None:
+    recipe = recipe_for_run(name, tmp_path / "runs" / "mine", tmp_path / "p.png", tmp_path / "photos")
+    assert recipe.folder == tmp_path / "runs" / "mine"
+    assert recipe.style.path == str(tmp_path / "p.png")
+    assert recipe.content.path == str(tmp_path / "photos")
+    assert recipe.score.every == 0
+    # The shipped painting's title is not this one's.
+    assert recipe.style.title == recipe.style.author == recipe.style.license == ""
+
+
+def test_only_recipes_that_train_a_style() -> None:
+    recipes = trainable_recipes()
+    assert DEFAULT_RECIPE in recipes
+    assert "quickstart" in recipes
+    assert all(recipes.values())
+    assert not [name for name in recipes if "/" in name]
+
+
+def test_start_keeps_uploads_with_the_run(
+    tab: TrainTab, trainer: FakeTrainer, painting: Path, photos: Path
+) -> None:
+    pictures = [upload(photos / "a.png"), upload(photos / "b.jpg"), upload(photos / "more/c.png", "a.png")]
+    tab.train([upload(painting, "Mein Bild (1).png")], "upload", pictures, "quickstart", 3, "")
+    recipe, minutes = trainer.started
+    assert (recipe.name, minutes) == ("Mein_Bild_1", 3)
+    assert Path(recipe.style.path) == recipe.folder / "paintings" / "Mein Bild (1).png"
+    assert sorted(path.name for path in Path(recipe.content.path).iterdir()) == [
+        "a (2).png",
+        "a.png",
+        "b.jpg",
+    ]
+    # The next one of the same painting gets a name of its own.
+    tab.train([upload(painting, "Mein Bild (1).png")], "upload", pictures, "quickstart", 3, "  ")
+    assert trainer.started[0].name == "Mein_Bild_1-2"
+    # A run that never began leaves nothing; one that did keeps its paintings and photos.
+    trainer.at_end()
+    assert not trainer.started[0].folder.exists()
+    (recipe.folder / "recipe.yaml").touch()
+    remove_unused(recipe.folder)
+    assert Path(recipe.style.path).exists()
+
+
+def test_start_with_several_paintings_and_the_servers_photos(
+    tab: TrainTab, trainer: FakeTrainer, painting: Path, photos: Path
+) -> None:
+    tab._context.photos = photos
+    tab.train([upload(painting), upload(photos / "a.png")], "folder", [], "default", 3, "two")
+    recipe, _ = trainer.started
+    assert Path(recipe.style.path) == recipe.folder / "paintings"
+    assert sorted(path.name for path in Path(recipe.style.path).iterdir()) == ["a.png", "painting.png"]
+    assert recipe.content.path == str(photos)
+
+
+@pytest.mark.parametrize("name", ["../up", "/etc/x", "a/b", "a b", ".hidden", "x" * 81, "-x", "ä"])
+def test_names_that_are_not_allowed(tab: TrainTab, painting: Path, name: str) -> None:
+    with pytest.raises(GanstyleError, match="Write the name with letters"):
+        tab.train([upload(painting)], "upload", [upload(painting)], "quickstart", 3, name)
+    assert not tab._context.runs.exists()
+
+
+def test_start_refuses_what_it_cannot_train(
+    tab: TrainTab, trainer: FakeTrainer, painting: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    start = tab.train
+    with pytest.raises(GanstyleError, match="Choose a painting first"):
+        start([], "upload", [upload(painting)], "quickstart", 3, "")
+    with pytest.raises(GanstyleError, match="Choose some photos"):
+        start([upload(painting)], "upload", [], "quickstart", 3, "")
+    with pytest.raises(GanstyleError, match="Choose some photos"):  # the server has no folder
+        start([upload(painting)], "folder", [], "quickstart", 3, "")
+    with pytest.raises(GanstyleError, match=r"^mine\.png: not an image"):
+        start([upload(bad, "mine.png")], "upload", [upload(painting)], "quickstart", 3, "")
+    assert not tab._context.runs.exists()
+    (tab._context.runs / "mine").mkdir(parents=True)
+    with pytest.raises(GanstyleError, match="There is a run mine already"):
+        start([upload(painting)], "upload", [upload(painting)], "quickstart", 3, "mine")
+    with pytest.raises(GanstyleError, match="Choose a run to continue"):
+        tab.continue_run("../mine", 3)
+    trainer.close()
+    with pytest.raises(GanstyleError, match="closing"):
+        start([upload(painting)], "upload", [upload(painting)], "quickstart", 3, "other")
+    assert [path.name for path in tab._context.runs.iterdir()] == ["mine"]
+
+
+def test_a_failure_to_start_leaves_nothing(
+    tab: TrainTab, trainer: FakeTrainer, painting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FakeTrainer, "start", fail)
+    with pytest.raises(OSError, match="No space"):
+        tab.train([upload(painting)], "upload", [upload(painting)], "quickstart", 3, "mine")
+    assert list(tab._context.runs.iterdir()) == []
+
+
+def test_the_command_lines_runs_can_be_continued_and_their_styles_chosen(
+    tab: TrainTab, trainer: FakeTrainer, tiny: Callable[..., dict[str, Any]]
+) -> None:
+    runs = tab._context.runs
+    assert resumable_runs(runs) == {}
+    recipe = Recipe.parse(tiny(name="mine", steps=2, run={"dir": str(runs)}), source="test")
+    train(recipe)
+    for name, text in (("other", "name: other\nkind: cat\n"), ("torn", "{")):
+        (runs / name).mkdir()
+        (runs / name / "recipe.yaml").write_text(text)
+    assert list(resumable_runs(runs)) == ["mine"]
+    tab.continue_run("mine", 5)
+    assert (trainer.started[0].folder, trainer.started[1]) == (recipe.folder, 5)
+    assert "mine" not in tab._context.styles.keys
+    trainer.at_end()
+    assert "mine" in tab._context.styles.keys
+    first = tab._context.styles["mine"]
+    assert tab._context.styles["mine"] is first
+    train(recipe.model_copy(update={"steps": 3}))
+    assert tab._context.styles["mine"] is not first  # it is written again meanwhile
+
+
+def test_unknown_recipe(tab: TrainTab, painting: Path) -> None:
+    with pytest.raises((RecipeError, KeyError)):
+        tab.train([upload(painting)], "upload", [upload(painting)], "../../etc/passwd", 3, "mine")
+    assert list(tab._context.runs.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (TrainingStatus("a", "preparing", text="/x/y.png: odd"), "a: y.png: odd"),
+        (TrainingStatus("a", "training", 1200, 4000, 125.0), "a: step 1,200 of 4,000, 2 min left"),
+        (TrainingStatus("a", "training", 3, 9, 5.2), "5 s left"),
+        (TrainingStatus("a", "stopping", 3, 9), "it saves its state first"),
+        (TrainingStatus("a", "stopped", 3, 9), "a has stopped at step 3 of 9."),
+        (TrainingStatus("a", "stopped"), "a was stopped before its first step."),
+        (TrainingStatus("a", "finished", 9, 9), "a is trained: 9 steps."),
+        (TrainingStatus("a", "failed", text="<b>/srv/me/x.png: is bad"), "&lt;b&gt;x.png: is bad"),
+    ],
+)
+def test_describe_status(status: TrainingStatus, said: str) -> None:
+    assert said in describe_status(status)
