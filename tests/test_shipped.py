@@ -1,5 +1,6 @@
 """The styles that ship: each has its recipe, its card and its picture, and they speak of the same file."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,11 @@ def test_it_paints_any_size(name: str, size: tuple[int, int]) -> None:
     assert picture.shape[-2:] == size
     assert bool(torch.isfinite(picture).all())
     assert float(picture.std()) > 0.05
+
+
+def test_wheel_is_below_15_megabytes() -> None:
+    """A wheel compresses each file; Style.save(path, compact=True) halves those of styles."""
+    folders = [ROOT / name for name in ("ganstyle", "checkpoints", "recipes")]
+    files = [path for folder in folders for path in folder.rglob("*.*") if path.is_file()]
+    shipped = [path for path in files if path.suffix != ".pyc"]
+    assert sum(len(zlib.compress(path.read_bytes(), level=6)) for path in shipped) < 15e6
