@@ -6,6 +6,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as F
@@ -31,6 +32,7 @@ class PairData(Dataset[dict[str, Tensor]]):
         scales: the lowest and highest scale of the paintings that crops are cut at.
         colors: part of the crops that get other colors.
         identity: part of the pairs in which photo and painting are the same crop.
+        real: whether a discriminator needs a second crop of each painting.
         seed: determines every random choice.
     """
 
@@ -45,6 +47,7 @@ class PairData(Dataset[dict[str, Tensor]]):
         colors: float,
         identity: float,
         seed: int,
+        real: bool = False,
     ) -> None:
         self.content = content
         self.paintings = paintings
@@ -54,24 +57,35 @@ class PairData(Dataset[dict[str, Tensor]]):
         self.colors = colors
         self.identity = identity
         self.seed = seed
+        self.real = real
 
     def __len__(self) -> int:
         """Return the number of photos."""
         return len(self.content)
 
     def __getitem__(self, draw: Draw) -> dict[str, Tensor]:
-        """Return a pair: ``content`` and ``style``, each (3, image_size, image_size) in [0, 1]."""
+        """Return a pair.
+
+        Returns:
+            ``content``, ``style`` and, if asked for, ``real``, another crop of the painting in the same
+            colors; each (3, image_size, image_size) in [0, 1].
+        """
         rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
         photo = random_crop(self.content[draw.index], self.image_size, rng)
         rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
         same, photo_as_painting = rng.random() < self.identity, rng.random() < 0.5
         if same and photo_as_painting:
-            return {"content": photo, "style": photo}
-        painting = self.paintings[int(rng.integers(len(self.paintings)))]
-        crop = crop_painting(painting, self.image_size, self.style_size, self.scales, rng)
-        if rng.random() < self.colors:
-            crop = change_colors(crop, rng)
-        return {"content": crop if same else photo, "style": crop}
+            crops = torch.stack([photo, photo.flip(-1)][: 1 + self.real])
+        else:
+            painting = self.paintings[int(rng.integers(len(self.paintings)))]
+            size, shorter = self.image_size, self.style_size
+            crops = torch.stack(
+                [crop_painting(painting, size, shorter, self.scales, rng) for _ in range(1 + self.real)]
+            )
+            if rng.random() < self.colors:
+                crops = change_colors(crops, rng)
+        pair = {"content": crops[0] if same else photo, "style": crops[0]}
+        return pair | {"real": crops[1]} if self.real else pair
 
 
 def crop_painting(
@@ -89,14 +103,14 @@ def crop_painting(
     return crop_square(painting, side, size, rng)
 
 
-def change_colors(crop: Tensor, rng: np.random.Generator) -> Tensor:
+def change_colors(crops: Tensor, rng: np.random.Generator) -> Tensor:
     """Change brightness, saturation and hue, and often the order of the channels (Ghiasi et al. 2017).
 
     Args:
-        crop: (3, H, W) in [0, 1].
+        crops: (..., 3, H, W) in [0, 1], all changed alike.
         rng: the random number generator.
     """
-    crop = F.adjust_brightness(crop, rng.uniform(0.5, 1.5))
+    crop = F.adjust_brightness(crops, rng.uniform(0.5, 1.5))
     crop = F.adjust_saturation(crop, rng.uniform(0.5, 1.5))
     crop = F.adjust_hue(crop, rng.uniform(-0.2, 0.2))
     order = _CHANNEL_ORDERS[int(rng.integers(len(_CHANNEL_ORDERS)))]

@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from ganstyle.arbitrary.adversary import adversarial_loss, discriminator_loss
 from ganstyle.arbitrary.data import find_held_out
 from ganstyle.arbitrary.output import AnyOutput
 from ganstyle.arbitrary.phases import PairPhase, prepare_phases
 from ganstyle.arbitrary.recipe import AnyRecipe
 from ganstyle.arbitrary.state import fresh_state
 from ganstyle.data.rng import Stream, sample_rng
-from ganstyle.losses import off_lattice
+from ganstyle.losses import GAN_LOSSES, off_lattice
+from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
@@ -56,7 +60,7 @@ def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
     data, weights = phases[-1].data, phases[-1].weights
     run.say(f"{len(data.paintings)} paintings, {len(held_out)} held out")
     run.say(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}")
-    state = fresh_state(recipe, accelerator)
+    state = fresh_state(recipe, accelerator, warm=run.resume_from is None)
     guard = Guard(accelerator, recipe.guard, clip=recipe.optimizer.clip)
     resume_run(run, state, guard)
     output = AnyOutput(recipe, accelerator, state, phases, held_out)
@@ -66,7 +70,7 @@ def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
         for phase, (batch,) in loop.steps(phases):
             follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)
             shift = sample_rng(recipe.seed, state.photos, accelerator.process_index, Stream.SHIFT)
-            log = _train_on(batch, phase, shift, accelerator, state, guard)
+            log = _train_on(batch, phase, shift, recipe, accelerator, state, guard)
             state.average.update_parameters(accelerator.unwrap_model(state.generator))
             loop.end_step([log])
     return TrainedAny(style=output.path, **vars(loop.result()))
@@ -76,15 +80,28 @@ def _train_on(
     batch: Mapping[str, Tensor],
     phase: PairPhase,
     shift: np.random.Generator,
+    recipe: AnyRecipe,
     accelerator: Accelerator,
     state: TrainingState,
     guard: Guard,
 ) -> dict[str, Tensor]:
-    """Train the generator on one batch of pairs, as `PairData` makes them; return what to log, scalars."""
+    """Train the networks on one batch of pairs, as `PairData` makes them; return what to log, scalars."""
     view = phase.loss.view(batch["style"])
-    with accelerator.accumulate(state.generator):
+    networks = [network for network in (state.generator, state.discriminator) if network is not None]
+    log: dict[str, Tensor] = {}
+    adversarial = None
+    with accelerator.accumulate(*networks):
         picture = state.generator(batch["content"], view.octaves)
+        if state.discriminator and state.discriminator_optimizer:
+            gan_loss = GAN_LOSSES[recipe.loss.gan]
+            average = cast(ModulatedGenerator, state.average.module)
+            with torch.no_grad():
+                code = average.encode(view.octaves)  # changes more slowly than the generator's own
+            loss, log = discriminator_loss(state.discriminator, picture, batch["real"], code, gan_loss)
+            log |= guard.update("discriminator", state.discriminator, state.discriminator_optimizer, loss)
+            adversarial = adversarial_loss(accelerator, state.discriminator, picture, code, gan_loss)
         picture, photo = off_lattice([picture, batch["content"]], shift)
-        loss, log = phase.loss(picture, photo, view)
+        loss, generator_log = phase.loss(picture, photo, view, adversarial)
+        log |= generator_log
         log |= guard.update("generator", state.generator, state.generator_optimizer, loss)
     return {name: value.detach() for name, value in log.items()}

@@ -101,6 +101,8 @@ class AnyOutput:
                 self._accelerator, steps=state.step, photos=state.photos, seconds=state.seconds
             ),
         }
+        if state.init:
+            info["init"] = state.init
         if self._scores is not None and scores:
             info["scores"] = {**scores, "protocol": self._scores.protocol}
         save_any(

@@ -72,14 +72,15 @@ class PairLoss:
         )
 
     def __call__(
-        self, picture: Tensor, photo: Tensor, view: PaintingView
+        self, picture: Tensor, photo: Tensor, view: PaintingView, adversarial: Tensor | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the weighted loss, a scalar, and what to log.
 
         Args:
             picture: the generator's, (B, 3, H, W) in [0, 1].
             photo: what it was made from, of the same shape.
-            view: of the paintings whose style it should have, of the same shape.
+            view: of the paintings whose style it should have.
+            adversarial: the adversarial loss of these pictures, if there is a discriminator.
         """
         section = self.section
         perceptual = PerceptualLoss(
@@ -94,9 +95,12 @@ class PairLoss:
         tv = total_variation(picture)
         content, style = (soften_outliers(each, section.outlier).mean() for each in distances)
         total = section.content * content + section.style * style + section.tv * tv
+        if adversarial is not None:
+            total = total + section.adversarial * adversarial
         measured = distances.mean()
         log = {"loss/generator": total, "loss/content": measured.content, "loss/style": measured.style}
-        return total, log | {"loss/tv": tv, "loss/style_median": distances.style.median()}
+        log |= {"loss/tv": tv, "loss/style_median": distances.style.median()}
+        return total, log if adversarial is None else log | {"loss/adversarial": adversarial}
 
 
 def soften_outliers(distances: Tensor, bound: float) -> Tensor:

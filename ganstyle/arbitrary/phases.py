@@ -76,6 +76,7 @@ def prepare_phases(recipe: AnyRecipe, accelerator: Accelerator, held_out: Sequen
             colors=recipe.style.colors,
             identity=recipe.loss.identity,
             seed=recipe.seed,
+            real=recipe.discriminator is not None,
         )
         end, label = round(section.until * recipe.steps), f"{image_size} px, {weights.name}"
         phases.append(PairPhase(end, data, image_size, weights, loss, label=label))

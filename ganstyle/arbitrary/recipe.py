@@ -58,7 +58,7 @@ class PairLossSection(LossSection):
 
     style: NonNegative = Field(15.0, description="weight of the relative style loss")
     tv: NonNegative = Field(0.1, description="weight of the total-variation loss")
-    adversarial: NonNegative = Field(0.0, description="weight of the adversarial loss")
+    adversarial: NonNegative = Field(0.3, description="weight of the adversarial loss")
     style_octaves: Octaves = Field(
         4, description="number of octaves on which style is compared, or weights; large forms need the halves"
     )
@@ -67,6 +67,17 @@ class PairLossSection(LossSection):
     )
     identity: Fraction = Field(
         0.06, description="part of the pairs in which the photo is its own painting, which must stay as it is"
+    )
+
+
+class ConditionalSection(Section):
+    """The discriminator's constructor keywords; see `ConditionalDiscriminator`."""
+
+    width: Annotated[int, Field(ge=1, le=1024), Number] = Field(
+        32, description="channels after its first layer; doubled by each further one"
+    )
+    layers: Annotated[int, Field(ge=1, le=6), Number] = Field(
+        2, description="number of convolutions of stride 2"
     )
 
 
@@ -92,6 +103,12 @@ class AnyRecipe(RunRecipe):
     )
     style: PaintingsSection = Field(PaintingsSection(), description="the paintings")
     generator: ModulatedSection = Field(ModulatedSection(), description="the network that paints")
+    init: PathText | None = Field(
+        None, description="a generator for any painting, by its path, to start from"
+    )
+    discriminator: ConditionalSection | None = Field(
+        None, description="the network that tells pictures from paintings by their code; null: no GAN"
+    )
     loss: PairLossSection = Field(PairLossSection(), description="the generator's loss")
     optimizer: OptimizerSection = Field(OptimizerSection(), description="how the networks are optimized")
     run: SampledRunSection = Field(SampledRunSection(), description="what the run writes, and how often")
@@ -102,4 +119,9 @@ class AnyRecipe(RunRecipe):
         check_phases(self.phases)
         if self.score.every and not self.style.held_out:
             raise ValueError("score.every needs style.held_out: paintings to score on")
+        sizes = [phase.image_size or self.image_size for phase in self.phases] or [self.image_size]
+        if self.discriminator and min(sizes) < 3 * 2**self.discriminator.layers:
+            raise ValueError(
+                f"image_size {min(sizes)} is too small for discriminator.layers {self.discriminator.layers}"
+            )
         return self

@@ -8,7 +8,12 @@ from ganstyle.cli.common import end_training
 from ganstyle.cli.progress import Quiet, printer
 from ganstyle.cli.recipes import complete_recipe
 
-_SHOWN = {"loss/content": "content", "loss/style": "style", "loss/style_median": "median"}
+_SHOWN = {
+    "loss/content": "content",
+    "loss/style": "style",
+    "loss/style_median": "median",
+    "loss/discriminator": "D",
+}
 
 
 def train_any(

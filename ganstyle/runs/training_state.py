@@ -1,5 +1,7 @@
 """The state of a generator's training: everything that a step changes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +127,14 @@ def prepare_state(
         optimizer = Adam(discriminator.parameters(), lr=section.lr_discriminator, betas=betas)
         state.discriminator, state.discriminator_optimizer = accelerator.prepare(discriminator, optimizer)
     return state
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Let no gradient reach a network's weights during the block."""
+    network.requires_grad_(False)
+    yield
+    network.requires_grad_(True)
 
 
 def follow_schedule(state: TrainingState, section: OptimizerSection, *, steps: int, factor: float) -> None:

@@ -144,10 +144,10 @@ def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str |
 
 
 def _lasting(recipe: Recipe, steps: int, *, scored: bool = False) -> Recipe:
-    """Return the recipe with so many steps, scored four times or not at all."""
+    """Return the recipe with so many steps, scored twice or not at all."""
     values = recipe.to_dict()
     values["steps"] = steps
-    values["score"]["every"] = max(1, steps // 4) if scored else 0
+    values["score"]["every"] = math.ceil(steps / 2) if scored else 0
     if not scored:
         values["run"] |= {"log_every": 1, "sample_every": 0}
     return Recipe.parse(values, source=RECIPE)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganstyle.losses import GANLoss, PerceptualLoss, r1_penalty, total_variation
 from ganstyle.losses.features import FeatureMaps
 from ganstyle.recipe import LossSection
+from ganstyle.runs.training_state import frozen
 from ganstyle.training.patches import Patches, detached, joined
 
 
@@ -112,7 +113,5 @@ def generator_adversarial_loss(
     DDP without a backward pass would confuse its bookkeeping.
     """
     bare: nn.Module = accelerator.unwrap_model(discriminator)
-    bare.requires_grad_(False)
-    loss = gan_loss.generator(bare(fake), sample_weight)
-    bare.requires_grad_(True)
-    return loss
+    with frozen(bare):
+        return gan_loss.generator(bare(fake), sample_weight)

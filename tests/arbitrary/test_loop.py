@@ -144,7 +144,7 @@ def test_same_network_sees_paintings_once(tiny: RecipeMaker, vgg16_weights: Path
         ({"generator": {"name": "lean"}}, "'lean' is not one of modulated"),
         ({"generator": {"codes": 3}}, "'codes' is not a keyword"),
         ({"phases": [{"until": 0.5}]}, "until must rise to 1"),
-        ({"discriminator": {"name": "patchgan"}}, "unknown key 'discriminator'"),
+        ({"discriminators": {"width": 4}}, "unknown key 'discriminators'"),
     ],
 )
 def test_impossible_recipes(tiny: RecipeMaker, changes: dict[str, Any], message: str) -> None:
