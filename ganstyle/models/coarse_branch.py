@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from ganstyle.models.blocks import ConvBlock, ResidualBlock
 from ganstyle.models.norms import Condition, InstanceNorm
-from ganstyle.models.upsample_conv import UpsampleConv, remove_nyquist
+from ganstyle.models.upsample_conv import UpsampleConv, remove_lattice
 
 
 class CoarseBranch(nn.Module):
@@ -21,7 +21,7 @@ class CoarseBranch(nn.Module):
         width: channels at half the resolution.
         blocks: residual blocks there.
         conditioned: whether the norms depend on the strength.
-        antialias: low-pass filter what is added; see `remove_nyquist`.
+        antialias: take the lattice of 2x2 blocks out of what is added; see `remove_lattice`.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class CoarseBranch(nn.Module):
         for block in self.body:
             out = block(out, condition)
         out = self.norm(self.up(out), condition)
-        added: Tensor = x + (remove_nyquist(out) if self.antialias else out)
+        added: Tensor = x + (remove_lattice(out) if self.antialias else out)
         return added
 
 

@@ -35,8 +35,8 @@ class LeanGenerator(nn.Module):
         coarse: residual blocks of a branch at half the size of the others, for large forms; 0: no branch. At
             first the branch adds nothing, so a trained generator can be continued with it.
         coarse_width: channels of that branch.
-        antialias: low-pass filter after each upsampling, against marks that repeat on a lattice; see
-            `remove_nyquist`. It has no weights, so a trained generator can be continued with it.
+        antialias: filter after each upsampling, against marks that repeat on a lattice; see `remove_lattice`.
+            It has no weights and changes little else, so a trained generator can be given it.
 
     Raises:
         ValueError: a value is not a positive whole number, or the kernel is even.

@@ -11,6 +11,10 @@ from ganstyle.models.norms import Condition, InstanceNorm
 # Columns: the weights of that pixel and its two neighbors in the interpolation.
 _BILINEAR = ((0.75, 0.25, 0.0), (0.25, 0.75, 0.0), (0.0, 0.75, 0.25), (0.0, 0.25, 0.75))
 
+# Weights of local means along one axis, over three blocks of two pixels.
+_SAME_PLACE = (0.0, 1 / 3, 0.0, 1 / 3, 0.0, 1 / 3, 0.0)
+_NEIGHBORS = (1 / 12, 1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 12)
+
 
 def fold_kernel(weight: Tensor) -> Tensor:
     """Turn a kernel for the upsampled map into four kernels for the map itself, one per pixel of a 2x2 block.
@@ -35,21 +39,24 @@ def fold_kernel(weight: Tensor) -> Tensor:
     return folded.reshape(4 * outputs, inputs, 3, 3)
 
 
-def remove_nyquist(x: Tensor) -> Tensor:
-    """Filter a map by 1-2-1 along rows and columns, which removes what alternates from pixel to pixel.
+def remove_lattice(x: Tensor) -> Tensor:
+    """Give the four pixels of all 2x2 blocks the same local mean, and leave the rest of a map as it is.
 
-    The pixels of a 2x2 block come from different kernels. On a texture they therefore differ in variance, and
-    the ReLU makes a difference of means of it: a lattice all over the picture, however irregular the texture.
+    The pixels of a block come from different kernels. On a texture they therefore differ in variance, and the
+    ReLU makes a difference of means of it: a lattice all over the picture, however irregular the texture.
+
+    This is a notch filter at the three frequencies of that lattice: the mean of the neighbors at the same
+    place in their blocks, less that of all neighbors, is subtracted. A low-pass filter such as 1-2-1 removes
+    the lattice too, but also fine strokes, which training then brings back as a hatch along the axes.
 
     Args:
-        x: (B, C, H, W), 2x2 pixels or more.
-
-    Source: Zhang 2019, "Making Convolutional Networks Shift-Invariant Again", for upsampling.
+        x: (B, C, H, W).
     """
+    same, every = x.new_tensor(_SAME_PLACE), x.new_tensor(_NEIGHBORS)
+    kernel = every[:, None] * every - same[:, None] * same
+    kernel[3, 3] += 1
     channels = x.shape[1]
-    row = x.new_tensor((0.25, 0.5, 0.25))
-    kernel = (row[:, None] * row).expand(channels, 1, 3, 3)
-    return F.conv2d(pad(x, 1), kernel, groups=channels)
+    return F.conv2d(pad(x, 3), kernel.expand(channels, 1, 7, 7), groups=channels)
 
 
 class UpsampleConv(nn.Module):
@@ -84,7 +91,7 @@ class UpsampleConvBlock(nn.Module):
         inputs: channels of the input.
         outputs: channels of the output.
         conditioned: whether the norm depends on the strength.
-        antialias: low-pass filter the result; see `remove_nyquist`.
+        antialias: take the lattice of 2x2 blocks out of the result; see `remove_lattice`.
     """
 
     def __init__(
@@ -98,4 +105,4 @@ class UpsampleConvBlock(nn.Module):
     def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
         """Return (B, outputs, 2·H, 2·W)."""
         x = F.relu(self.norm(self.conv(x), condition), inplace=True)
-        return remove_nyquist(x) if self.antialias else x
+        return remove_lattice(x) if self.antialias else x

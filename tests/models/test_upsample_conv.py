@@ -1,8 +1,9 @@
+import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganstyle.models.upsample_conv import UpsampleConv, UpsampleConvBlock, fold_kernel, remove_nyquist
+from ganstyle.models.upsample_conv import UpsampleConv, UpsampleConvBlock, fold_kernel, remove_lattice
 
 
 def test_equals_upsampling_then_convolution() -> None:
@@ -57,14 +58,36 @@ def test_block_is_normed_and_rectified() -> None:
     assert out.min() == 0
 
 
-def test_remove_nyquist_by_hand() -> None:
-    x = torch.arange(5.0).expand(1, 1, 5, 5)
-    checks = torch.tensor([1.0, -1.0]).repeat(3)[:5].expand(5, 5)
-    inside = remove_nyquist(x + checks + checks.T)[..., 1:-1, 1:-1]
-    torch.testing.assert_close(inside, x[..., 1:-1, 1:-1])
-    impulse = F.pad(torch.ones(1, 1, 1, 1), (2, 2, 2, 2))
-    row = torch.tensor([0.0, 0.25, 0.5, 0.25, 0.0])
-    torch.testing.assert_close(remove_nyquist(impulse)[0, 0], row[:, None] * row)
+def lattices(height: int, width: int) -> list[Tensor]:
+    """Return what alternates along columns, along rows, and along both."""
+    down, across = (torch.tensor([1.0, -1.0]).repeat(side)[:side] for side in (height, width))
+    return [down[:, None].expand(height, width), across.expand(height, width), down[:, None] * across]
+
+
+@pytest.mark.parametrize("size", [(16, 16), (9, 14)])
+def test_remove_lattice_removes_what_alternates(size: tuple[int, int]) -> None:
+    for lattice in lattices(*size):
+        found = remove_lattice(lattice.expand(1, 2, *size))
+        torch.testing.assert_close(found, torch.zeros_like(found), atol=1e-6, rtol=0)
+
+
+def test_remove_lattice_keeps_flats_slopes_and_strokes() -> None:
+    slope = torch.arange(20.0).expand(1, 1, 20, 20) / 20 + 3
+    torch.testing.assert_close(remove_lattice(slope)[..., 3:-3], slope[..., 3:-3])
+    stroke = torch.zeros(1, 1, 21, 21)
+    stroke[..., 10, :] = 1  # one pixel wide
+    kept = remove_lattice(stroke)
+    assert kept[0, 0, 10].min() > 0.8
+    assert float(kept.sum()) == pytest.approx(21, rel=1e-5)
+
+
+def test_remove_lattice_equals_the_means_by_hand() -> None:
+    x = torch.rand(1, 1, 12, 12)
+    around = x[0, 0, 2:9, 2:9]  # of pixel (5, 5)
+    weights = torch.tensor([0.5, 1, 1, 1, 1, 1, 0.5])
+    every = (weights[:, None] * weights * around).sum() / 36
+    expected = x[0, 0, 5, 5] - (around[1::2, 1::2].mean() - every)
+    torch.testing.assert_close(remove_lattice(x)[0, 0, 5, 5], expected)
 
 
 def test_antialiasing_needs_no_weights_and_is_off_by_default() -> None:
@@ -72,4 +95,4 @@ def test_antialiasing_needs_no_weights_and_is_off_by_default() -> None:
     filtered.load_state_dict(plain.state_dict())
     x = torch.randn(1, 3, 8, 8)
     with torch.no_grad():
-        assert torch.equal(filtered(x), remove_nyquist(plain(x)))
+        assert torch.equal(filtered(x), remove_lattice(plain(x)))
