@@ -4,6 +4,11 @@ Each message is one line: what is wrong, which file or key, and what to do. The 
 leaves with exit code 2; the traceback is shown with ``--debug``.
 """
 
+import re
+
+# Control characters, line separators, what reverses the direction of text, and bytes that are not UTF-8.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 class GanstyleError(Exception):
     """Base of every error that ganstyle raises on purpose."""
@@ -43,3 +48,10 @@ class RunError(GanstyleError):
 
 class WeightsError(GanstyleError):
     """Network weights are missing, damaged, or lack a layer that was asked for."""
+
+
+def one_line(text: object, longest: int = 10_000) -> str:
+    """Return text as one line, in which control characters, as of a file's name, are escaped."""
+    line = re.sub(r"\s*[\r\n]+\s*", " ", str(text)).strip()
+    line = _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], line[:longest])
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from PIL import Image
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -20,17 +20,20 @@ from ganstyle._version import __version__
 from ganstyle.anystyle import SHIPPED_ANY, StyleCode, bake_style, save_code
 from ganstyle.anystyle.baked import Painting, is_painting
 from ganstyle.anystyle.checkpoint import FORMAT as ANY_FORMAT
-from ganstyle.errors import CheckpointError, RecipeError
+from ganstyle.errors import CheckpointError, RecipeError, one_line
 from ganstyle.files import atomic_write, expand_user, shipped_folder
 from ganstyle.hub import fetch_style, is_hub_address, push_style
 from ganstyle.images import from_pil, to_pil
 from ganstyle.images.color import luminance
 from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS
-from ganstyle.models.quantization import dequantize, quantize
+from ganstyle.models.blueprint import build_blueprint
+from ganstyle.models.quantization import quantize
 from ganstyle.recipe import Recipe
 from ganstyle.stylize import PLAIN, Controls, TileSize, stylize_image
+from ganstyle.weights.checkpoint_file import open_checkpoint, parse_metadata
 from ganstyle.weights.kinds import check_is_safetensors
+from ganstyle.weights.provenance import check_info
 from ganstyle.weights.student import SHIPPED_STUDENT
 
 FORMAT = "1"
@@ -200,42 +203,28 @@ def load_style(name_or_path: str | Path) -> Style:
     path = find_style(name_or_path)
     check_is_safetensors(path)
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        with open_checkpoint(path) as file:
+            _check_format(path, file.metadata)
+            recipe = Recipe.parse(
+                parse_metadata(file.metadata["recipe"], dict), source=f"{path} (its recipe)"
+            )
+            info = parse_metadata(file.metadata["info"], dict)
+            check_info(info)
+            plan = build_blueprint(GENERATORS[recipe.generator.name], recipe.generator.options)
+            expected = {f"generator.{key}": value for key, value in plan.state_dict().items()}
+            tensors = file.read(expected | StyleTarget.expected_tensors(file.shapes))
+        generator = build_generator(recipe)
+        generator.load_state_dict(
+            {key.removeprefix("generator."): tensors[key] for key in tensors if key in expected}
+        )
+    except RecipeError as error:
+        raise CheckpointError(f"{error}; it was made by ganstyle {file.metadata.get('ganstyle')}") from error
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
-    if metadata.get("format") != FORMAT:
-        made_by = metadata.get("ganstyle")
-        if made_by and metadata.get("format", "").isdigit():
-            raise CheckpointError(
-                f"{path}: not a ganstyle style of format {FORMAT} but {metadata['format']}, made by ganstyle "
-                f"{made_by}; update ganstyle"
-            )
-        if metadata.get("format") == ANY_FORMAT:
-            raise CheckpointError(
-                f"{path}: is the generator for any painting; set GANSTYLE_ANY to it, and give a painting"
-            )
-        raise CheckpointError(
-            f"{path}: not a ganstyle style, though its tensors can be read; give a file that "
-            "'ganstyle train' wrote"
-        )
-    try:
-        recipe = Recipe.parse(json.loads(metadata["recipe"]), source=f"{path} (its recipe)")
-        info = json.loads(metadata["info"])
-        tensors = dequantize(tensors)
-        generator = build_generator(recipe)
-        generator.load_state_dict(_under("generator.", tensors))
-    except RecipeError as error:
-        raise CheckpointError(f"{error}; it was made by ganstyle {metadata.get('ganstyle')}") from error
     except (KeyError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
+        problem = f"the checkpoint does not hold what it should ({one_line(error, 200)})"
+        raise CheckpointError(f"{path}: {problem}") from error
     target = StyleTarget.from_tensors(tensors)
-    if not target.grams or not isinstance(info, dict):
-        raise CheckpointError(
-            f"{path}: the checkpoint lacks its Gram matrices or its provenance; train it again"
-        )
     generator.eval().requires_grad_(False)
     return Style(recipe.name, generator, recipe, target, info)
 
@@ -291,5 +280,21 @@ def _check_photo(image: Tensor) -> None:
         raise ValueError(f"a photo's values must be in [0, 1], not from {low:g} to {high:g}")
 
 
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
+    """Raise an error that says what a file is, if it is not a style of this format."""
+    if metadata.get("format") == FORMAT:
+        return
+    made_by = metadata.get("ganstyle")
+    if made_by and metadata.get("format", "").isdigit():
+        raise CheckpointError(
+            f"{path}: not a ganstyle style of format {FORMAT} but {metadata['format']}, made by ganstyle "
+            f"{made_by}; update ganstyle"
+        )
+    if metadata.get("format") == ANY_FORMAT:
+        raise CheckpointError(
+            f"{path}: is the generator for any painting; set GANSTYLE_ANY to it, and give a painting"
+        )
+    raise CheckpointError(
+        f"{path}: not a ganstyle style, though its tensors can be read; give a file that "
+        "'ganstyle train' wrote"
+    )

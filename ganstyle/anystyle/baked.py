@@ -62,6 +62,8 @@ def bake_style(
             raise CheckpointError(
                 f"{each.path}: is a code for another generator than {path}; make it anew from its painting"
             )
+        if each.code and each.code.values.shape != painter.neutral.shape:
+            raise CheckpointError(f"{each.path}: is damaged: not of the size of {path}'s codes; make it anew")
         codes.append(each.code or each.encode(painter))
     code = mix_codes(codes, shares)
     plain = painter.generator.bake(code.values, neutral=painter.neutral)

@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
 from ganstyle._version import __version__
-from ganstyle.errors import CheckpointError
+from ganstyle.errors import CheckpointError, one_line
 from ganstyle.files import atomic_write, sha256, shipped_folder
 from ganstyle.images import resize_shorter
 from ganstyle.losses import usable_pyramid
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.models import STUDENT_LAYERS, DistilledFeatures
+from ganstyle.models.blueprint import build_blueprint
 from ganstyle.models.modulated import ModulatedGenerator
-from ganstyle.models.quantization import dequantize, quantize
+from ganstyle.models.quantization import quantize
+from ganstyle.recipe.networks import check_keywords
+from ganstyle.weights.checkpoint_file import open_checkpoint, parse_metadata
 from ganstyle.weights.files import path_in_environment
 from ganstyle.weights.kinds import check_is_safetensors
 from ganstyle.weights.student import load_student, shipped_student
@@ -36,6 +39,7 @@ SHIPPED_ANY = "any.safetensors"
 # Nearly half of all weights. In 8 bits, pictures differ by a fifth of a level of 255 at most.
 _ENCODER_INPUT = re.compile(r"generator\.encoder\.networks\.\w+\.1\.weight")
 
+_LARGEST = 2**14  # pixels of a painting's shorter side
 _LONGEST = 4  # times the shorter side; more of a painting than this is not looked at
 
 
@@ -156,23 +160,31 @@ def load_any(path: str | Path) -> AnyPainting:
     """
     check_is_safetensors(Path(path))
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        with open_checkpoint(path) as file:
+            if file.metadata.get("format") != FORMAT:
+                raise CheckpointError(
+                    f"{path}: not a generator for any painting; give a file that 'ganstyle train-any' wrote"
+                )
+            options = check_keywords(
+                "modulated", ModulatedGenerator, parse_metadata(file.metadata["generator"], dict)
+            )
+            plan = build_blueprint(ModulatedGenerator, options)
+            expected = {f"generator.{key}": value for key, value in plan.state_dict().items()}
+            expected["neutral"] = torch.empty(1, len(plan.encoder.layers), plan.encoder.size, device="meta")
+            tensors = file.read(expected)
+            size, info = (
+                parse_metadata(file.metadata["size"], int),
+                parse_metadata(file.metadata["info"], dict),
+            )
+            if not 1 <= size <= _LARGEST:
+                raise ValueError(f"size {size} is not from 1 to {_LARGEST}")
+        generator = ModulatedGenerator(**options)
+        neutral = tensors.pop("neutral").float()
+        generator.load_state_dict({k.removeprefix("generator."): v for k, v in tensors.items()})
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path}: not a generator for any painting; give a file that 'ganstyle train-any' wrote"
-        )
-    try:
-        generator = ModulatedGenerator(**json.loads(metadata["generator"]))
-        tensors = {key: value.float() for key, value in dequantize(tensors).items()}
-        neutral = tensors.pop("neutral")
-        generator.load_state_dict({k.removeprefix("generator."): v for k, v in tensors.items()})
-        size, info = int(json.loads(metadata["size"])), json.loads(metadata["info"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
     generator.eval().requires_grad_(False)
     return AnyPainting(generator, encoder_features(), size, neutral, sha256(path), info)

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
 from ganstyle._version import __version__
-from ganstyle.errors import CheckpointError
+from ganstyle.errors import CheckpointError, one_line
 from ganstyle.files import atomic_write
+from ganstyle.weights.checkpoint_file import open_checkpoint, parse_metadata
 from ganstyle.weights.kinds import file_format
 
 FORMAT = "style-code-1"
+
+_LARGEST = 2**20  # numbers in a code; the usual one has some hundreds
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +79,16 @@ def load_code(path: str | Path) -> StyleCode:
         CheckpointError: the file is damaged or of another kind.
     """
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata, values = file.metadata() or {}, file.get_tensor("code")
-        if metadata.get("format") != FORMAT:
-            raise ValueError(f"its format is {metadata.get('format')}, not {FORMAT}")
-        if values.ndim != 3 or len(values) != 1 or not torch.isfinite(values).all():
-            raise ValueError("its numbers are damaged")
-        paintings = tuple(map(str, json.loads(metadata["paintings"])))
-        return StyleCode(str(json.loads(metadata["name"])), values.float(), metadata["generator"], paintings)
+        with open_checkpoint(path) as file:
+            metadata = file.metadata
+            if metadata.get("format") != FORMAT:
+                raise ValueError(f"its format is {metadata.get('format')}, not {FORMAT}")
+            layers, size = (*file.shapes.get("code", ()), 0, 0, 0)[1:3]
+            if not 0 < layers * size <= _LARGEST:
+                raise ValueError("its numbers are damaged")
+            values = file.read({"code": torch.empty(1, layers, size, device="meta")})["code"].float()
+        paintings = tuple(map(str, parse_metadata(metadata["paintings"], list)))
+        return StyleCode(parse_metadata(metadata["name"], str), values, metadata["generator"], paintings)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error, 200)
         raise CheckpointError(f"{path}: not a readable style code ({reason}); save it again") from error

@@ -29,7 +29,7 @@ from ganstyle.cli.styles import styles
 from ganstyle.cli.stylize import stylize
 from ganstyle.cli.train import train
 from ganstyle.cli.train_any import train_any
-from ganstyle.errors import GanstyleError
+from ganstyle.errors import GanstyleError, one_line
 
 
 class _OneLineErrors(TyperGroup):
@@ -48,7 +48,7 @@ class _OneLineErrors(TyperGroup):
         except (GanstyleError, OSError) as error:
             if ctx.params["debug"]:
                 raise
-            typer.echo(f"ganstyle: {' '.join(str(error).split())}", err=True)
+            typer.echo(f"ganstyle: {one_line(error)}", err=True)
             raise typer.Exit(2) from error
         except (RuntimeError, MemoryError) as error:
             if ctx.params["debug"] or not _is_out_of_memory(error):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganstyle.cli.paths import current_invocation
+from ganstyle.errors import one_line
 
 if TYPE_CHECKING:
     from ganstyle.training import Event
@@ -46,7 +47,7 @@ class ProgressLine:
             total: of how much; 0: unknown.
             always: print a plain line, however short ago the last one was.
         """
-        invocation = current_invocation()
+        invocation, text = current_invocation(), one_line(text)
         now = time.monotonic()
         if invocation.quiet:
             return
@@ -79,7 +80,7 @@ def tell(text: str, *, err: bool = False) -> None:
     """
     if err or not current_invocation().quiet:
         clear_line()
-        typer.echo(text, err=err)
+        typer.echo(one_line(text), err=err)
 
 
 def clear_line() -> None:

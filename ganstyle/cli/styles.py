@@ -20,6 +20,7 @@ def styles(
     force: ForceJson = False,
 ) -> None:
     """List the shipped styles, or show your own."""
+    from ganstyle.errors import one_line
     from ganstyle.files import sha256
     from ganstyle.style import find_style, load_style, shipped_styles
 
@@ -30,12 +31,12 @@ def styles(
         style = load_style(path)
         rows.append(
             {
+                **style.info,
                 "name": style.name,
                 "path": str(path),
                 "bytes": path.stat().st_size,
                 "sha256": sha256(path),
                 "recipe": style.recipe.to_dict(),
-                **style.info,
             }
         )
     if not rows:
@@ -45,9 +46,9 @@ def styles(
         credit = ", ".join(
             str(painting[key]) for key in ("title", "author", "year", "license") if painting[key]
         )
-        scores = row.get("scores", {})
+        scores = row.get("scores") or {}
         known = [key for key in ("content", "style", "style_coarse") if scores.get(key) is not None]
         measured = "  ".join(f"{key} {scores[key]:.3f}" for key in known)
-        typer.echo(f"{row['name']:<20} {row['bytes'] / 1e6:5.1f} MB  {measured:<28} {credit}")
+        typer.echo(f"{row['name']:<20} {row['bytes'] / 1e6:5.1f} MB  {measured:<28} {one_line(credit)}")
     if json_file:
         write_json(json_file, rows)

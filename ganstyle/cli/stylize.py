@@ -209,9 +209,7 @@ def stylize(
             else:
                 tell(f"{event.source} -> {event.output}  ({event.seconds:.1f} s)")
             if event.note:
-                typer.echo(f"{event.source}: {event.note}", err=True)
-                if event.note:
-                    typer.echo(f"{event.source}: {event.note}", err=True)
+                tell(f"{event.source}: {event.note}", err=True)
 
         try:
             stylize_plan(

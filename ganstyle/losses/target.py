@@ -10,6 +10,11 @@ from ganstyle.losses.features import FeatureExtractor
 from ganstyle.losses.gram import gram_matrix
 from ganstyle.losses.pyramid import Halving, binomial_halving, usable_pyramid
 
+_MOST_CHANNELS, _MOST_MATRICES = (
+    1024,
+    128,
+)  # VGG-16 has 13 layers of up to 512 channels, and there are 8 octaves
+
 
 @dataclass(frozen=True)
 class StyleTarget:
@@ -75,6 +80,22 @@ class StyleTarget:
             if not found:
                 return cls(tuple(octaves or [{}]))
             octaves.append({layer: gram for layer, gram in found.items() if not layer.startswith("octave")})
+
+    @staticmethod
+    def expected_tensors(shapes: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:
+        """Return what a file's matrices should be, as tensors on the meta device.
+
+        Args:
+            shapes: of the file's tensors, by name; those that are no Gram matrices do not matter.
+
+        Raises:
+            ValueError: there are no matrices, or more than any feature network has layers.
+        """
+        found = {name: shape for name, shape in shapes.items() if name.startswith("gram.")}
+        if not 1 <= len(found) <= _MOST_MATRICES:
+            raise ValueError(f"it has {len(found)} Gram matrices, not 1 to {_MOST_MATRICES}")
+        sides = {name: min(max(shape, default=1), _MOST_CHANNELS) for name, shape in found.items()}
+        return {name: torch.empty(side, side, device="meta") for name, side in sides.items()}
 
 
 def _mean_grams(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 _INTEGERS = (torch.int16, torch.int8)
-_SCALE = ".scale"  # what a row scale is called, after its tensor's name
+SCALE = ".scale"  # what a row scale is called, after its tensor's name
 
 
 def quantize(tensors: Mapping[str, Tensor], dtype: torch.dtype = torch.int16) -> dict[str, Tensor]:
@@ -33,15 +33,15 @@ def quantize(tensors: Mapping[str, Tensor], dtype: torch.dtype = torch.int16) ->
         scale = tensor.float().flatten(1).abs().amax(1) / torch.iinfo(dtype).max
         scale = torch.where(scale > 0, scale, torch.ones_like(scale))
         packed[name] = (tensor.float() / _per_row(scale, tensor.ndim)).round().to(dtype)
-        packed[name + _SCALE] = scale
+        packed[name + SCALE] = scale
     return packed
 
 
 def dequantize(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Undo `quantize`: return every tensor in float32; what is not quantized stays as it is."""
-    scales = {name + _SCALE for name, tensor in packed.items() if tensor.dtype in _INTEGERS}
+    scales = {name + SCALE for name, tensor in packed.items() if tensor.dtype in _INTEGERS}
     return {
-        name: tensor.float() * _per_row(packed[name + _SCALE], tensor.ndim)
+        name: tensor.float() * _per_row(packed[name + SCALE], tensor.ndim)
         if tensor.dtype in _INTEGERS
         else tensor
         for name, tensor in packed.items()

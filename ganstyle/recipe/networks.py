@@ -2,21 +2,19 @@
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, get_type_hints
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import PydanticCustomError
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import nn
 
 from ganstyle.models import DISCRIMINATORS, GENERATORS, Discriminator
+from ganstyle.models.blueprint import build_blueprint
 from ganstyle.recipe.fields import Count, Positive
 
 _LARGEST = 4096  # of any keyword: beyond it, only building the network would take minutes
-_MOST_WEIGHTS = 10**9
 
 
 class NetworkSection(BaseModel):
@@ -39,8 +37,8 @@ class NetworkSection(BaseModel):
             raise ValueError(f"'{self.name}' is not one of {', '.join(self.networks)}")
         network = self.networks[self.name]
         assert self.model_extra is not None
-        self.model_extra.update(_check_keywords(self.name, network, self.options))
-        self._check_network(_build_without_memory(network, self.options))
+        self.model_extra.update(check_keywords(self.name, network, self.options))
+        self._check_network(build_blueprint(network, self.options))
         return self
 
     def _check_network(self, network: nn.Module) -> None:
@@ -94,7 +92,7 @@ def network_keywords(network: type[nn.Module]) -> type[BaseModel]:
     return create_model(f"{network.__name__}Keywords", __config__=config, **fields)
 
 
-def _check_keywords(name: str, network: type[nn.Module], options: Mapping[str, Any]) -> dict[str, Any]:
+def check_keywords(name: str, network: type[nn.Module], options: Mapping[str, Any]) -> dict[str, Any]:
     """Check a constructor's keywords; return plain values."""
     model = network_keywords(network)  # type: ignore[arg-type]  # torch's stub hides that it is hashable
     for key, value in options.items():
@@ -116,32 +114,3 @@ def _check_keywords(name: str, network: type[nn.Module], options: Mapping[str, A
 
 def _wrong_keyword(key: str, reason: str, value: object) -> PydanticCustomError:
     return PydanticCustomError("keyword", "{reason}", {"key": key, "reason": reason, "given": value})
-
-
-def _build_without_memory(network: type[nn.Module], options: Mapping[str, Any]) -> nn.Module:
-    """Build a network on the meta device: its constructor knows best which values fit together."""
-    # Spectral norm changes no shape, but computes with the weights: for that torch would load its compiler.
-    unscaled = dict(options)
-    if "spectral_norm" in inspect.signature(network).parameters:
-        unscaled["spectral_norm"] = False
-    try:
-        with torch.device("meta"), _SkipInitialization():
-            built = network(**unscaled)
-    except (RuntimeError, OverflowError, TypeError) as error:  # torch's, of sizes beyond 64 bits
-        raise ValueError(f"the network is too large to be built ({str(error).splitlines()[0]})") from error
-    weights = sum(parameter.numel() for parameter in built.parameters())
-    if weights > _MOST_WEIGHTS:
-        raise ValueError(f"the network would have {weights:,} weights; make it smaller")
-    return built
-
-
-class _SkipInitialization(TorchFunctionMode):
-    """Draws no initial weights: on the meta device torch would load its compiler to draw none."""
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        keywords = kwargs or {}
-        if func in (Tensor.normal_, nn.init.normal_):
-            return args[0] if args else keywords["tensor"]
-        return func(*args, **keywords)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ganstyle.errors import RecipeError
+from ganstyle.errors import RecipeError, one_line
 from ganstyle.recipe.explain import explain
 from ganstyle.recipe.fields import Count, Flag, Interval, Number, PathText, Text
 from ganstyle.recipe.load import read_recipe, rename_keys
@@ -136,7 +136,7 @@ class RunRecipe(Section):
         except ValidationError as error:
             first, *rest = error.errors()
             more = f" (and {len(rest)} more)" if rest else ""
-            raise RecipeError(" ".join(f"{source}: {explain(first, cls)}{more}".split())) from error
+            raise RecipeError(f"{source}: {one_line(explain(first, cls), 500)}{more}") from error
 
 
 def name_from_file(path: Path) -> str:

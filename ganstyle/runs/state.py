@@ -15,7 +15,6 @@ import os
 import shutil
 import warnings
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
@@ -23,17 +22,19 @@ from accelerate import Accelerator
 from torch import nn
 
 from ganstyle._version import __version__
-from ganstyle.errors import RunError
+from ganstyle.errors import RunError, one_line
 from ganstyle.files import sha256
 from ganstyle.recipe import RunRecipe
 from ganstyle.runs.launch import same_everywhere
 from ganstyle.runs.retry import retry_io
+from ganstyle.runs.state_file import read_state_file
 
 FORMAT = 1
 """The version of a saved state's format; version 0.1.0 wrote the same without saying so."""
 
 _STATE, _RECIPE, _MANIFEST = "state.pt", "recipe.yaml", "manifest.json"
 _HASHED = (_STATE, _RECIPE)
+_LONGEST_MANIFEST = 2**16  # characters
 
 
 class Resumable(Protocol):
@@ -129,15 +130,15 @@ def load_state(folder: Path, state: Resumable, accelerator: Accelerator) -> None
     problem = check_state(folder)
     if problem is None:
         try:
-            values = retry_io(
-                lambda: torch.load(folder / _STATE, map_location="cpu", weights_only=True), folder
-            )
+            values = retry_io(lambda: read_state_file(folder / _STATE), folder)
+        except ValueError as error:
+            problem = one_line(error, 200)
+    if problem is None:
+        try:
             state.load_state_dict(accelerator, values)
             return
-        except (UnpicklingError, EOFError) as error:
-            problem = str(error).partition("\n")[0]
-        except (KeyError, RuntimeError, ValueError, TypeError) as error:
-            problem = f"it belongs to other networks ({' '.join(str(error).split())[:200]})"
+        except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            problem = f"it belongs to other networks ({one_line(error, 200)})"
     raise RunError(f"{folder}: not a training state that can be continued: {problem}")
 
 
@@ -188,13 +189,14 @@ def _prune(folder: Path, *, keep: int, spared: Path) -> None:
 def _find_damage(state: Path) -> str | None:
     """See `check_state`; OSError if a file is missing or cannot be read."""
     try:
-        manifest = json.loads((state / _MANIFEST).read_text())
+        with (state / _MANIFEST).open(encoding="utf-8") as file:
+            manifest = json.loads(file.read(_LONGEST_MANIFEST))
         form, hashes = manifest.get("format", 1), manifest["sha256"]
         expected = {name: hashes[name] for name in _HASHED}
-        if not isinstance(manifest["step"], int):
+        if not isinstance(manifest["step"], int) or isinstance(manifest["step"], bool):
             return f"{_MANIFEST} is damaged (step is no number)"
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"{_MANIFEST} is damaged ({' '.join(str(error).split())})"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return f"{_MANIFEST} is damaged ({one_line(error, 200)})"
     if form != FORMAT:
         raise RunError(
             f"{state}: a training state of format {form}, of a newer ganstyle; upgrade to continue it"

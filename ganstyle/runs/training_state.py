@@ -7,7 +7,7 @@ from typing import Any
 
 from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
@@ -81,6 +81,8 @@ class TrainingState:
         """
         for name, part in self._parts(accelerator).items():
             part.load_state_dict(values[name])
+            if isinstance(part, Optimizer):
+                _check_moments(part, name)
         self.step, self.photos, self.seconds = values["step"], values["photos"], values["seconds"]
         self.init = values.get("init")
 
@@ -94,6 +96,15 @@ class TrainingState:
             "scaler": accelerator.scaler,
         }
         return {name: part for name, part in parts.items() if part is not None}
+
+
+def _check_moments(optimizer: Optimizer, name: str) -> None:
+    """Raise ValueError unless an optimizer's state fits its weights, which torch does not check."""
+    for group in optimizer.param_groups:
+        for weight in group["params"]:
+            for key, value in optimizer.state.get(weight, {}).items():
+                if isinstance(value, Tensor) and value.shape not in ((), weight.shape):
+                    raise ValueError(f"{name}: {key} is {tuple(value.shape)}, not {tuple(weight.shape)}")
 
 
 def prepare_state(

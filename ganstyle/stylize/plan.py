@@ -88,7 +88,7 @@ def plan_outputs(
             check_writable(output.parent)
     else:
         plan = _without_repeats([file for path in inputs for file in _results_of(path, output, suffix)])
-        plan = _with_distinct_names(plan)
+        plan = _within(output, _with_distinct_names(plan))
         check_writable(output)
     _check_collisions(plan)
     return plan
@@ -158,6 +158,16 @@ def _with_distinct_names(plan: list[PlannedFile]) -> list[PlannedFile]:
             names[file_identity(file.output)] = 1
         distinct.append(file)
     return distinct
+
+
+def _within(folder: Path, plan: list[PlannedFile]) -> list[PlannedFile]:
+    """Refuse results that a link would lead out of the output folder: others may have put it there."""
+    inside, checked = Path(os.path.realpath(folder)), []
+    for file in plan:
+        leads_out = not Path(os.path.realpath(file.output)).is_relative_to(inside)
+        problem = f"{file.output}: a link leads out of {folder}; remove it, or choose another folder"
+        checked.append(replace(file, problem=problem) if leads_out and not file.problem else file)
+    return checked
 
 
 def _check_collisions(plan: list[PlannedFile]) -> None:

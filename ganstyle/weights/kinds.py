@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from ganstyle.errors import CheckpointError
+from ganstyle.weights.checkpoint_file import open_checkpoint
 
 _LFS_POINTER = b"version https://git-lfs"
 
@@ -35,7 +36,7 @@ def check_is_safetensors(path: Path) -> None:
 def file_format(path: str | Path) -> str:
     """Return the format that a ``.safetensors`` file says it has; nothing if there is none to be read."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return str((file.metadata() or {}).get("format", ""))
-    except (SafetensorError, OSError):
+        with open_checkpoint(path) as file:
+            return file.metadata.get("format", "")
+    except (SafetensorError, OSError, ValueError, RuntimeError):
         return ""

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 
 from ganstyle._version import __version__
-from ganstyle.errors import WeightsError
+from ganstyle.errors import WeightsError, one_line
 from ganstyle.files import atomic_write, shipped_folder
 from ganstyle.models import VGG16Student
+from ganstyle.models.blueprint import build_blueprint
 from ganstyle.models.vgg import Padding
+from ganstyle.weights.checkpoint_file import open_checkpoint, parse_metadata
 from ganstyle.weights.files import unreadable
 from ganstyle.weights.kinds import file_format
 
@@ -62,19 +64,19 @@ def load_student(path: str | Path, padding: Padding = "zeros") -> VGG16Student:
         WeightsError: there is no such file, or it cannot be read, is damaged or not a student of this format.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
-        if metadata.get("format") != FORMAT:
-            raise WeightsError(
-                f"{path}: not a distilled VGG-16 of format '{FORMAT}' but '{metadata.get('format')}'"
-            )
-        student = VGG16Student(**json.loads(metadata["student"]), padding=padding)
+        with open_checkpoint(path) as file:
+            if file.metadata.get("format") != FORMAT:
+                raise WeightsError(
+                    f"{path}: not a distilled VGG-16 of format '{FORMAT}' but '{file.metadata.get('format')}'"
+                )
+            options = parse_metadata(file.metadata["student"], dict) | {"padding": padding}
+            tensors = file.read(build_blueprint(VGG16Student, options).state_dict())
+        student = VGG16Student(**options)
         student.load_state_dict(tensors)
     except OSError as error:
         raise unreadable(Path(path), error) from error
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise WeightsError(
             f"{path}: not a readable distilled VGG-16 ({reason}); it is incomplete or of another format"
         ) from error
