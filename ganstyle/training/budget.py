@@ -30,7 +30,7 @@ def fit_to_time(
         recipe: of the run; its folder may hold a part of it.
         seconds: in which the training should end, measuring included.
         say: told what happens.
-        stopped: says whether measuring was interrupted, as by Ctrl-C; the recipe's steps then stay.
+        stopped: says whether measuring was interrupted; then, and after Ctrl-C, the recipe's steps stay.
 
     Raises:
         GanstyleError: see ``train``.
@@ -71,8 +71,8 @@ def measure_step(recipe: Recipe, stopped: Callable[[], bool] = lambda: False) ->
                     "score": recipe.score.model_copy(update={"every": 0}),
                 }
             )
-            train(alone, on_event)
-        if stopped() or not speeds:
+            measured = train(alone, on_event).finished
+        if stopped() or not (measured and speeds):
             return 0.0
         total += (phase.until - start) * recipe.batch_size * recipe.accumulate / max(speeds)
         start = phase.until

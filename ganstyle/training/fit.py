@@ -1,7 +1,7 @@
 """Fitting a style to a painting within minutes, from where the generator for any painting ends."""
 
+import json
 import math
-import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +12,16 @@ from ganstyle.files import atomic_write
 from ganstyle.images import read_image, write_image
 from ganstyle.recipe import Recipe
 from ganstyle.recipe.run import name_from_file
-from ganstyle.runs.events import Event, OnEvent, Progress
+from ganstyle.runs.events import Message, OnEvent
 from ganstyle.runs.state import list_states, saved_step
 from ganstyle.style import Style, style_from
-from ganstyle.training.loop import TrainedStyle, train
+from ganstyle.training.budget import fit_to_time
+from ganstyle.training.loop import train
 
 RECIPE = "fit"
 EXAMPLE_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 
-_TIMED_STEPS = 6  # before the speed is known; the first ones are slower and do not count
-_STEPPING = 0.9  # part of the time that is left for steps rather than for scores and samples
+_UNKNOWN = 10**9  # steps
 _LONGEST = 4  # times the shorter side: a longer painting would fill the memory
 
 
@@ -74,40 +74,20 @@ def fit(
         style.save(output)
         return Fitted(output, 0, finished=True)
     recipe = _recipe(style, painting, photos, runs)
-    timer, deadline = _Timer(), began + 60 * minutes
     done = _steps_done(recipe)
-    outcome = train(_lasting(recipe, done + _TIMED_STEPS), timer)
-    if outcome.finished:
-        left = deadline - time.monotonic() - timer.seconds_to_start
-        steps = outcome.step + max(1, int(_STEPPING * left / timer.seconds_per_step))
-        outcome = train(_lasting(recipe, steps, scored=True), on_event)
-    content = _best(outcome).read_bytes()
+    # A run that has reached its steps gets as much longer as fits the time.
+    recipe = recipe.model_copy(update={"steps": done or _UNKNOWN})
+    left = 60 * minutes - (time.monotonic() - began)
+    fitted = fit_to_time(recipe, left, lambda text: on_event(Message(text)))
+    finished = False
+    if fitted.steps != recipe.steps:  # otherwise Ctrl-C came while the speed was measured
+        score = fitted.score.model_copy(update={"every": math.ceil(fitted.steps / 2)})
+        outcome = train(fitted.model_copy(update={"score": score}), on_event)
+        done, finished = outcome.step, outcome.finished
+    content = _best(recipe).read_bytes()
     with atomic_write(output) as temporary:
         temporary.write_bytes(content)
-    return Fitted(output, outcome.step, outcome.finished)
-
-
-class _Timer:
-    """Measures the time between steps, and says nothing of them."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._times: list[float] = []
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Progress):
-            self._times.append(time.monotonic())
-
-    @property
-    def seconds_to_start(self) -> float:
-        """Until the end of the first step."""
-        return self._times[0] - self._began if self._times else 0.0
-
-    @property
-    def seconds_per_step(self) -> float:
-        """The median, in seconds."""
-        steps = [after - before for before, after in zip(self._times, self._times[1:], strict=False)]
-        return max(statistics.median(steps), 1e-3) if steps else 1.0
+    return Fitted(output, done, finished)
 
 
 def _baked(painting: Path, generator: str | Path | None) -> Style:
@@ -143,21 +123,17 @@ def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str |
     return Recipe.parse(values, source=RECIPE)
 
 
-def _lasting(recipe: Recipe, steps: int, *, scored: bool = False) -> Recipe:
-    """Return the recipe with so many steps, scored twice or not at all."""
-    values = recipe.to_dict()
-    values["steps"] = steps
-    values["score"]["every"] = math.ceil(steps / 2) if scored else 0
-    if not scored:
-        values["run"] |= {"log_every": 1, "sample_every": 0}
-    return Recipe.parse(values, source=RECIPE)
-
-
 def _steps_done(recipe: Recipe) -> int:
     states = list_states(recipe.folder / "checkpoints")
     return saved_step(states[0]) if states else 0
 
 
-def _best(outcome: TrainedStyle) -> Path:
-    best = outcome.style.with_name("best.safetensors")
-    return best if best.exists() else outcome.style
+def _best(recipe: Recipe) -> Path:
+    """Return the best style's file; that which training begins with, if nothing has scored better since."""
+    lines = recipe.folder / "scores.jsonl"
+    scores = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
+    known = {score["weighted"]: score["step"] for score in scores if score["weighted"] is not None}
+    if known and known[min(known)] == 0:
+        return Path(recipe.init or "")
+    found = [recipe.folder / name for name in ("best.safetensors", "style.safetensors")]
+    return next((path for path in found if path.exists()), Path(recipe.init or ""))

@@ -1,5 +1,6 @@
 """How many steps fit a time."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 
 import ganstyle.training.budget
 from ganstyle.recipe import Recipe
-from ganstyle.training import train
+from ganstyle.runs.events import Event, OnEvent, Progress
+from ganstyle.training import TrainedStyle, train
 from ganstyle.training.budget import fit_to_time, measure_step
 
 Tiny = Callable[..., dict[str, Any]]
@@ -36,6 +38,19 @@ def test_measuring_leaves_nothing(tiny: Tiny, tmp_path: Path) -> None:
     assert 0 < measure_step(mine) < 60
     assert not mine.folder.exists()
     assert measure_step(mine, lambda: True) == 0.0
+
+
+def test_measuring_can_be_interrupted(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(recipe: Recipe, on_event: OnEvent) -> TrainedStyle:
+        def interrupt(event: Event) -> None:
+            on_event(event)
+            if isinstance(event, Progress):
+                signal.raise_signal(signal.SIGINT)
+
+        return train(recipe, interrupt)
+
+    monkeypatch.setattr(ganstyle.training.budget, "train", interrupted)
+    assert measure_step(recipe(tiny())) == 0.0
 
 
 def test_a_stopped_run_keeps_its_plan_and_a_finished_one_gets_longer(tiny: Tiny) -> None:

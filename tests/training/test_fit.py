@@ -1,5 +1,6 @@
 """Fitting a style to a painting within minutes."""
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from ganstyle.images import write_image
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Event, Progress, Saved, Scored
 from ganstyle.style import load_style, style_from
-from ganstyle.training.fit import fit
+from ganstyle.training.fit import _best, fit
 
 PHOTO = torch.rand(1, 3, 40, 52, generator=torch.Generator().manual_seed(3))
 
@@ -24,7 +25,7 @@ PHOTO = torch.rand(1, 3, 40, 52, generator=torch.Generator().manual_seed(3))
 def _small(
     any_painting: Path, tiny: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Use a small generator and a small recipe, and let a fit of any length take four steps."""
+    """Use a small generator and a small recipe, and let a fit of any length take one step."""
     monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
     values = tiny(
         name="fit",
@@ -35,8 +36,7 @@ def _small(
     path = tmp_path / "fit.yaml"
     path.write_text(Recipe.parse(values, source="test").to_yaml())
     monkeypatch.setattr("ganstyle.training.fit.RECIPE", str(path))
-    monkeypatch.setattr("ganstyle.training.fit._TIMED_STEPS", 2)
-    monkeypatch.setattr("ganstyle.training.fit._Timer.seconds_per_step", 1e9)
+    monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 1e9)
 
 
 @pytest.fixture
@@ -53,18 +53,24 @@ def test_fit_without_minutes_bakes(painting: Path, result: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("folder", [True, False])
 def test_fit_trains_on_from_the_baked_style(
-    painting: Path, photos: Path, result: Path, tmp_path: Path, folder: bool
+    painting: Path,
+    photos: Path,
+    result: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: bool,
 ) -> None:
     events: list[Event] = []
+    monkeypatch.setattr("ganstyle.training.fit._best", lambda recipe: recipe.folder / "style.safetensors")
     fitted = fit(painting, result, photos=photos if folder else None, minutes=0.01, on_event=events.append)
     assert fitted.finished
-    assert fitted.steps == 3
+    assert fitted.steps == 1
     style = load_style(result)
     assert style.name == "painting"
     assert style.recipe.style.path == str(painting)
     assert style.recipe.generator.options["strength"]
     assert style.info["init"]["name"] == "painting"
-    assert style.info["training"]["steps"] == 3
+    assert style.info["training"]["steps"] == 1
     assert {"content", "style"} <= style.info["scores"].keys()
     assert not torch.equal(style(PHOTO), style_from(painting)(PHOTO))
     difference = (style(PHOTO) - style_from(painting)(PHOTO)).abs().mean()
@@ -76,8 +82,8 @@ def test_fit_trains_on_from_the_baked_style(
 
 def test_fit_again_trains_on(painting: Path, photos: Path, result: Path) -> None:
     fit(painting, result, photos=photos, minutes=0.01)
-    assert fit(painting, result, photos=photos, minutes=0.01).steps == 6
-    assert load_style(result).info["training"]["steps"] in range(4, 7)
+    assert fit(painting, result, photos=photos, minutes=0.01).steps == 2
+    assert load_style(result).name == "painting"
 
 
 def test_ctrl_c_keeps_the_best(painting: Path, photos: Path, result: Path) -> None:
@@ -86,8 +92,30 @@ def test_ctrl_c_keeps_the_best(painting: Path, photos: Path, result: Path) -> No
             signal.raise_signal(signal.SIGINT)
 
     fitted = fit(painting, result, photos=photos, minutes=0.01, on_event=interrupt)
-    assert fitted.steps == 3
+    assert fitted.steps == 1
     assert load_style(result)(PHOTO).shape == PHOTO.shape
+
+
+def test_fit_keeps_the_baked_style_if_training_makes_it_worse(
+    painting: Path, photos: Path, result: Path, tmp_path: Path
+) -> None:
+    fit(painting, result, photos=photos, minutes=0.01)
+    scores = tmp_path / "fits" / "painting" / "scores.jsonl"
+    begun, ended = map(json.loads, scores.read_text().splitlines())
+    for better, trained in ((begun["weighted"] - 1, True), (begun["weighted"] + 1, False)):
+        ended["weighted"] = better
+        scores.write_text(f"{json.dumps(begun)}\n{json.dumps(ended)}\n")
+        best = _best(Recipe.load(scores.with_name("recipe.yaml")))
+        assert (best.name == "best.safetensors") is trained
+
+
+def test_ctrl_c_while_the_speed_is_measured(
+    painting: Path, photos: Path, result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 0.0)
+    fitted = fit(painting, result, photos=photos, minutes=0.01)
+    assert (fitted.steps, fitted.finished) == (0, False)
+    assert torch.equal(load_style(result)(PHOTO), style_from(painting)(PHOTO))
 
 
 def test_another_painting_of_the_same_name(
@@ -132,7 +160,7 @@ def test_command(painting: Path, photos: Path, tmp_path: Path, monkeypatch: pyte
     words = ("-o", "x.safetensors", "--photos", photos, "--minutes", "0.01", "--runs", tmp_path / "runs")
     outcome = invoke(painting, *words)
     assert outcome.exit_code == 0, outcome.output
-    assert "the style after 3 steps" in outcome.stdout
+    assert "the style after 1 steps" in outcome.stdout
     assert (tmp_path / "runs" / "painting" / "recipe.yaml").exists()
     outcome = invoke(tmp_path / "none.jpg", "--minutes", "0")
     assert outcome.exit_code == 2
