@@ -4,6 +4,7 @@ Cache, token, offline mode and endpoint are those of huggingface_hub: ``HF_HOME`
 login``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT``.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -106,6 +107,9 @@ def _explained(what: HubAddress | str, repo: str, kind: type[GanstyleError]) -> 
     """Turn the errors of huggingface_hub and of its HTTP client into one line each."""
     from huggingface_hub import errors
 
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it tells of each of its attempts; the last one's error is enough
     try:
         yield
     except GanstyleError:
@@ -130,6 +134,8 @@ def _explained(what: HubAddress | str, repo: str, kind: type[GanstyleError]) -> 
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3")):
             raise
         raise kind(f"{what}: the Hub cannot be reached ({_first_line(error)}); check the network") from error
+    finally:
+        logger.setLevel(level)
 
 
 def _missing_file(address: HubAddress) -> str:
