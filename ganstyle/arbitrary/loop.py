@@ -69,7 +69,7 @@ def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
     with loop.recording():
         for phase, (batch,) in loop.steps(phases):
             follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)
-            shift = sample_rng(recipe.seed, state.photos, accelerator.process_index, Stream.SHIFT)
+            shift = sample_rng(recipe.seed, state.photos, 0, Stream.SHIFT)  # on all processes
             log = _train_on(batch, phase, shift, recipe, accelerator, state, guard)
             state.average.update_parameters(accelerator.unwrap_model(state.generator))
             loop.end_step([log])

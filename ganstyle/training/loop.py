@@ -130,7 +130,8 @@ def _train_on(
     log: dict[str, Tensor] = {}
     adversarial = maps = None
     view = PatchView.of_recipe(recipe)
-    shift = sample_rng(recipe.seed, state.photos, accelerator.process_index, Stream.SHIFT)
+    # The same on all processes, which take the step of one process with all their batches.
+    shift = sample_rng(recipe.seed, state.photos, 0, Stream.SHIFT)
     with accelerator.accumulate(*networks):
         picture = state.generator(photo) if strength is None else state.generator(photo, strength)
         picture, photo = off_lattice([picture, photo], shift)
