@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse
 from ganstyle.data.folder import list_images, nothing_readable
 from ganstyle.devices import pick_device
 from ganstyle.gui.api import PublicApi
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.compare import CompareTab
-from ganstyle.gui.context import AppContext, StyleCatalog, TensorBoard
+from ganstyle.gui.context import AppContext, TensorBoard
 from ganstyle.gui.events import LIGHT_EVENT
 from ganstyle.gui.optimize import OptimizeTab
 from ganstyle.gui.runs import RunsTab
@@ -94,19 +95,24 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
                 RunsTab(context, runs)
         PublicApi(context)
 
-        def refresh() -> list[Any]:
-            """Offer the styles that have been trained meanwhile."""
+        def refresh() -> list[str]:
+            """Look for styles that have been trained meanwhile, and return all keys."""
             keys = context.styles.refresh()
             for each in chosen:
                 each.choices = [(key, key) for key in keys]  # also for links, and for pages opened later
-            return [gr.update(choices=keys) for _ in chosen]
+            return keys
+
+        def offer(request: gr.Request) -> list[Any]:
+            keys, mine = refresh(), context.styles.choices(str(request.session_hash))
+            return [gr.update(choices=mine), gr.update(choices=keys)]
 
         context.links.connect(blocks, tabs, [stylize, optimize, compare, train, runs], refresh)
         if context.trainer:
-            gr.on([blocks.load, stylize.select, compare.select], refresh, None, chosen, **LIGHT_EVENT)
+            gr.on([blocks.load, stylize.select, compare.select], offer, None, chosen, **LIGHT_EVENT)
 
         def leave(request: gr.Request) -> None:
             context.sessions.close(str(request.session_hash))
+            context.styles.forget(str(request.session_hash))
 
         blocks.unload(leave)
     blocks.queue(max_size=MAX_QUEUE, default_concurrency_limit=None, api_open=False)

@@ -11,8 +11,9 @@ import gradio as gr
 
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.files import atomic_write
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.components import progress_line
-from ganstyle.gui.context import AppContext, StyleCatalog
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import claim_uploads, connect_job, public_message
 from ganstyle.gui.inputs import PhotoInput, Upload, photo_files_input, safe_name
 from ganstyle.gui.pictures import picture_grid
@@ -75,7 +76,7 @@ def paint_batch(
     result = BatchResult(archive)
     with atomic_write(archive) as temporary, zipfile.ZipFile(temporary, "w") as file:
         for number, item in enumerate(items):
-            text = f"{item.photo.name} in the style {item.style} …"
+            text = f"{item.photo.name} in the style {styles.label(item.style)} …"
 
             def report_layer(part: float, number: int = number, text: str = text) -> None:
                 report((text, (number + part) / len(items), list(result.done)))
@@ -134,7 +135,9 @@ class BatchSection:
             raise GanstyleError("Choose some photos first.")
         items = [BatchItem(photo, style, result_name(Path(photo.name)).name) for photo in photos]
         controls = Controls(strength, keep, stroke_size=stroke_size)
-        for status, download, _ in _run(self._context, "batch", request, items, controls, f"{style}.zip"):
+        for status, download, _ in _run(
+            self._context, "batch", request, items, controls, f"{self._context.styles.label(style)}.zip"
+        ):
             yield status, download
 
 

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +12,14 @@ from threading import Lock
 
 import torch
 
-from ganstyle.errors import CheckpointError, GanstyleError
-from ganstyle.evaluate.ranking import find_styles
+from ganstyle.errors import GanstyleError
 from ganstyle.gatys import LAYERS
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.events import DeepLinks
 from ganstyle.gui.sessions import Sessions, wait_until_idle
 from ganstyle.gui.settings import LOOPBACK
 from ganstyle.gui.training import Trainer
 from ganstyle.models.vgg import Padding
-from ganstyle.style import Style, load_style, shipped_styles
 from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 
 EXAMPLE_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
@@ -38,90 +36,6 @@ threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=T
 from tensorboard.main import run_main
 run_main()
 """
-
-
-class StyleCatalog:
-    """Lists styles and loads each when it is first used.
-
-    A client names a style by its key; a path that a client sends is never opened.
-
-    Args:
-        folder: of further styles, searched recursively; files that are not styles are skipped with a warning.
-        device: where the generators go.
-        runs: a folder of runs, whose styles `refresh` adds; None: there are none.
-
-    Raises:
-        DataError: there is no such folder, or it contains no styles.
-    """
-
-    def __init__(self, folder: Path | None, device: torch.device, runs: Path | None = None) -> None:
-        self._device = device
-        self._runs = runs
-        self._lock = Lock()
-        self._loaded: dict[str, tuple[int, Style]] = {}
-        found = dict(shipped_styles())
-        for path in find_styles(folder) if folder else []:
-            found.setdefault(_key(path, folder), path)
-        self._paths: dict[str, Path] = {}
-        for key, path in found.items():
-            try:
-                load_style(path)
-            except CheckpointError as error:
-                warnings.warn(f"skipped: {error}", stacklevel=2)
-                continue
-            self._paths[key] = path
-        self.refresh()
-
-    def refresh(self) -> list[str]:
-        """Add the styles that runs have made meanwhile, each by its run's name, and return all keys."""
-        known = {path.resolve() for path in self._paths.values()}
-        for path in sorted(self._runs.glob("*/style.safetensors")) if self._runs else []:
-            with suppress(CheckpointError):  # being removed, or damaged: there is nothing to choose
-                if path.resolve() not in known:
-                    load_style(path)
-                    key = path.parent.name
-                    self._paths.setdefault(f"runs/{key}" if key in self._paths else key, path)
-        return self.keys
-
-    @property
-    def keys(self) -> list[str]:
-        """What can be chosen, in order."""
-        return list(self._paths)
-
-    @property
-    def first(self) -> str | None:
-        """The initial choice, if there is anything to choose from."""
-        return next(iter(self._paths), None)
-
-    def __getitem__(self, key: str | None) -> Style:
-        """Return a style, its generator on the device.
-
-        Raises:
-            GanstyleError: there is no style with this key, or its file was removed or changed meanwhile.
-        """
-        if key is None or key not in self._paths:
-            raise GanstyleError(f"there is no style '{key}'; choose from {', '.join(self._paths) or 'none'}")
-        with self._lock:
-            version, loaded = self._loaded.get(key, (0, None))
-            with suppress(FileNotFoundError):
-                version = self._paths[key].stat().st_mtime_ns  # a training writes it again and again
-            if loaded is None or version != self._loaded[key][0]:
-                try:
-                    loaded = load_style(self._paths[key])
-                except CheckpointError as error:
-                    raise GanstyleError(f"style {key}: cannot be loaded any more; choose another") from error
-                loaded.generator.to(self._device)
-                self._loaded[key] = version, loaded
-            return loaded
-
-
-def _key(path: Path, folder: Path | None) -> str:
-    """Name a style by its place in a folder; the latest of a run by the run, as its file has a fixed name."""
-    relative = path.relative_to(folder) if folder else path
-    name = relative.with_suffix("")
-    if name.name == "style" and len(name.parts) > 1:
-        name = name.parent
-    return name.as_posix()
 
 
 class TensorBoard:

@@ -63,21 +63,21 @@ class HistoryEntry:
 
     Attributes:
         picture: its file.
-        name: of the photo.
-        settings: style, strength, whether the photo's colors were kept, and stroke size.
+        title: which photo, in which style.
+        settings: the style's key, strength, whether the photo's colors were kept, and stroke size.
     """
 
     picture: str
-    name: str
+    title: str
     settings: tuple[str, float, bool, float]
 
     @property
     def caption(self) -> str:
         """What stands below the picture."""
-        style, strength, keep, stroke_size = self.settings
+        _, strength, keep, stroke_size = self.settings
         notes = [f"strength {strength:g}" if strength != 1 else "", "the photo's colors" if keep else ""]
         notes.append(f"stroke size {stroke_size:g}" if stroke_size != 1 else "")
-        return ", ".join(filter(None, [f"{self.name} in the style {style}", *notes]))
+        return ", ".join(filter(None, [self.title, *notes]))
 
 
 class History:

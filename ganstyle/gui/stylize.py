@@ -20,7 +20,14 @@ from ganstyle.gui.events import (
     heavy_event,
     with_toasts,
 )
-from ganstyle.gui.inputs import Upload, mask_input, photo_input, strength_input, stroke_size_input
+from ganstyle.gui.inputs import (
+    Upload,
+    mask_input,
+    photo_input,
+    small_photo_input,
+    strength_input,
+    stroke_size_input,
+)
 from ganstyle.gui.pictures import History, HistoryEntry, before_and_after, thumbnail_grid
 from ganstyle.gui.sessions import JobResult, JobStopped, exclusive, run_job, stoppable
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
@@ -68,6 +75,13 @@ class StylizeTab:
                 self.style = style = gr.Dropdown(
                     context.styles.keys, value=context.styles.first, label="Style", elem_id="style"
                 )
+                with gr.Accordion(
+                    "A painting of your own as the style",
+                    open=False,
+                    visible=context.styles.takes_paintings,
+                    elem_id="own",
+                ):
+                    painting = small_photo_input("Painting", "own-painting")
                 thumbnails = thumbnail_grid()
                 strength, stroke_size = strength_input(), stroke_size_input()
                 keep = gr.Checkbox(label="Keep the photo's colors", elem_id="keep")
@@ -97,7 +111,8 @@ class StylizeTab:
         preview_outputs = [slider, views, status]
         photo_outputs = [loaded, mask, thumbnails, brush, *preview_outputs, full, download]
         views.input(lambda place: gr.update(slider_position=place), views, slider, **LIGHT_EVENT)
-        claim_uploads(context.sessions, photo)
+        claim_uploads(context.sessions, photo, painting)
+        painting.change(with_toasts(self.add_painting), painting, style, **SHORT_JOB)
         example.click(self.example, None, photo, **LIGHT_EVENT)
         received = photo.change(
             with_toasts(self.receive), photo, photo_outputs, trigger_mode="always_last", **heavy_event(status)
@@ -130,6 +145,14 @@ class StylizeTab:
         """Return a copy of the example photo: Gradio serves no files from other folders."""
         folder = self._context.sessions.new_folder(str(request.session_hash))
         return str(shutil.copy(EXAMPLE_PHOTO, folder))
+
+    def add_painting(self, painting: Upload | None, request: gr.Request) -> Any:
+        """Offer a painting as a style of this visitor, and choose it."""
+        if painting is None:
+            return gr.skip()
+        session, styles = str(request.session_hash), self._context.styles
+        key = styles.add_painting(session, painting)
+        return gr.update(choices=styles.choices(session), value=key)
 
     def receive(self, photo: Upload | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Read a photo and show it in every style."""
@@ -202,7 +225,8 @@ class StylizeTab:
                 write_image(chosen.paint(small, controls), path)
         height, width = loaded.size
         part = "" if mask is None else " where brushed"
-        text = f"{loaded.upload.name} in the style {style}{part}. Full size: {width} × {height} pixels."
+        label = self._context.styles.label(style)
+        text = f"{loaded.upload.name} in the style {label}{part}. Full size: {width} × {height} pixels."
         pictures = gr.update(value=(str(loaded.preview), str(path)), visible=True)
         return pictures, gr.update(visible=True), progress_line(text), gr.update(visible=False)
 
@@ -223,6 +247,7 @@ class StylizeTab:
             if photo is None:
                 raise gr.Error("Choose a photo first.", print_exception=False)
             chosen, controls = self._context.styles[style], Controls(strength, keep, mask, stroke_size)
+            title = f"{photo.name} in the style {self._context.styles.label(style)}"
             target = sessions.new_folder(session) / result_name(Path(photo.name))
 
             def work(report: Any) -> tuple[int, int]:
@@ -239,14 +264,13 @@ class StylizeTab:
                         height, width = report.value
                         done = f"{target.name} is ready: {width} × {height} pixels."
                         label = f"Download {target.name}"
-                        made = HistoryEntry(str(target), photo.name, (style, strength, keep, stroke_size))
+                        made = HistoryEntry(str(target), title, (style, strength, keep, stroke_size))
                         yield (
                             progress_line(done),
                             gr.update(value=str(target), label=label, visible=True),
                             *History.add(entries, made),
                         )
                     else:
-                        text = f"{photo.name} in the style {style} …"
-                        yield progress_line(text, report), gr.skip(), gr.skip(), gr.skip()
+                        yield progress_line(f"{title} …", report), gr.skip(), gr.skip(), gr.skip()
             except JobStopped:
                 yield progress_line("Cancelled."), gr.skip(), gr.skip(), gr.skip()

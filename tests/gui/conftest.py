@@ -24,8 +24,7 @@ from ganstyle.gui.app import MAX_QUEUE
 from ganstyle.images import encode_png
 from ganstyle.style import load_style, save_style, shipped_styles
 
-CONTROLS = (1.0, False, None, 1.0, None)
-"""What else the Stylize tab sends: strength, colors, mask, stroke size, history."""
+CONTROLS = (1.0, False, None, 1.0, None)  # strength, colors, mask, stroke size, history
 
 # The command itself, in a process that cannot reach other machines and writes down when it tries.
 _COMMAND = """
@@ -118,13 +117,7 @@ def start_gui(folder: Path, *options: str | Path, **environment: str) -> Served:
 
 @contextmanager
 def run_gui(folder: Path, *options: str | Path, **environment: str) -> Iterator[Served]:
-    """Run ``ganstyle gui`` in a process of its own until it serves; at the end, press Ctrl-C.
-
-    Args:
-        folder: for all that belongs to it.
-        options: further ones.
-        environment: further variables.
-    """
+    """Run ``ganstyle gui`` as `start_gui` does until it serves; at the end, press Ctrl-C."""
     served = start_gui(folder, *options, **environment)
     process = served.process
     assert process.stdout
@@ -209,9 +202,12 @@ def styles_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def served(styles_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The interface, served on loopback, with a style of one's own."""
-    with run_gui(tmp_path_factory.mktemp("gui"), "--styles", styles_folder) as where:
+def served(
+    styles_folder: Path, any_painting: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """The interface, served on loopback, with a style of one's own and a generator for any painting."""
+    folder = tmp_path_factory.mktemp("gui")
+    with run_gui(folder, "--styles", styles_folder, GANSTYLE_ANY=str(any_painting)) as where:
         yield where
 
 

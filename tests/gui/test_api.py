@@ -10,7 +10,7 @@ from gradio_client.exceptions import AppError  # type: ignore[import-untyped]
 
 from ganstyle.gui.api import ENDPOINTS
 from ganstyle.images import read_image
-from ganstyle.style import load_style, shipped_styles
+from ganstyle.style import load_style, shipped_styles, style_from
 from ganstyle.stylize import Controls
 
 
@@ -60,6 +60,17 @@ def test_stylize_photo(api: Client, photo: Path) -> None:
     assert (read_image(result) - expected).abs().mean() < 0.01
 
 
+def test_stylize_like_painting(
+    api: Client, photo: Path, painting: Path, any_painting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = api.predict(
+        handle_file(photo), handle_file(painting), strength=0.5, api_name="/stylize_like_painting"
+    )
+    monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
+    expected = style_from(painting).paint(read_image(photo), Controls(0.5))
+    assert (read_image(result) - expected).abs().mean() < 0.01
+
+
 @pytest.mark.parametrize(
     ("style", "strength", "said"),
     [
@@ -79,7 +90,7 @@ def test_what_is_no_photo(api: Client, tmp_path: Path) -> None:
         api.predict(handle_file(tmp_path / "text.jpg"), "starry_night", api_name="/stylize_photo")
 
 
-@pytest.mark.parametrize("name", ["stylize", "look", "start"])
+@pytest.mark.parametrize("name", ["stylize", "look", "start", "train", "watch", "add_painting"])
 def test_private_events_cannot_be_called(name: str, api: Client) -> None:
     with pytest.raises(ValueError, match="Cannot find a function"):
         api.predict(api_name=f"/{name}")

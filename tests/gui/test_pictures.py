@@ -18,7 +18,7 @@ from ganstyle.gui.pictures import History, HistoryEntry
     ],
 )
 def test_caption(settings: tuple[str, float, bool, float], caption: str) -> None:
-    assert HistoryEntry("x.png", "me.jpg", settings).caption == caption
+    assert HistoryEntry("x.png", "me.jpg in the style wave", settings).caption == caption
 
 
 def test_history_is_newest_first_and_bounded() -> None:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from playwright.sync_api import Browser, Download, Page, expect
 from torch import Tensor
@@ -13,7 +14,7 @@ from torch import Tensor
 from ganstyle.gui.app import QUEUE_FULL
 from ganstyle.images import decode_image, read_image
 from ganstyle.recipe import Recipe
-from ganstyle.style import load_style
+from ganstyle.style import load_style, style_from
 from ganstyle.stylize import Controls
 from ganstyle.stylize.blend import blend_octaves
 from ganstyle.training import train
@@ -219,3 +220,26 @@ def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path
     changed = (result - before).abs().amax(1)[0] > 0.15
     assert changed[84:108, 84:108].float().mean() > 0.3  # the middle is painted
     assert changed[:24].float().mean() < 0.05  # the top is the photo
+
+
+def test_a_painting_of_your_own(
+    open_page: OpenPage, photo: Path, painting: Path, any_painting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is this visitor's style at once."""
+    page = open_page()
+    upload(page, "#photo", photo)
+    expect(page.locator("#slider img")).to_have_count(2)
+    page.get_by_role("button", name="A painting of your own as the style").click()
+    upload(page, "#own-painting", painting)
+    expect(page.locator("#style input")).to_have_value("painting.png")
+    expect(page.locator("#status")).to_contain_text("my portrait.jpg in the style painting.png")
+    page.click("#full")
+    expect(page.locator("#download")).to_contain_text("Download my portrait.jpg")
+    with page.expect_download() as download:
+        page.click("#download")
+    monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
+    expected = style_from(painting).paint(read_image(photo))
+    assert (read_image(download.value.path()) - expected).abs().mean() < 0.02
+    other = open_page()
+    other.click("#style input")
+    expect(other.get_by_role("option")).to_have_count(len(STYLES))

@@ -1,0 +1,111 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganstyle.errors import DataError, GanstyleError, ImageError
+from ganstyle.gui.catalog import StyleCatalog
+from ganstyle.gui.inputs import Upload
+from ganstyle.images import read_image
+from ganstyle.style import shipped_styles, style_from
+
+CPU = torch.device("cpu")
+
+
+def test_catalog_lists_shipped_styles() -> None:
+    styles = StyleCatalog(None, CPU)
+    assert styles.keys == list(shipped_styles())
+    assert styles.first == styles.keys[0]
+    assert styles["starry_night"].name == "starry_night"
+    assert styles["starry_night"] is styles["starry_night"]
+
+
+def test_catalog_of_own_folder(make_style: Callable[..., Path], tmp_path: Path) -> None:
+    path = make_style("monet")
+    for name in ("b/style", "b/best", "a"):
+        target = tmp_path / f"{name}.safetensors"
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    (tmp_path / "torn.safetensors").write_bytes(b"torn")
+    with pytest.warns(UserWarning, match=r"skipped: .*torn\.safetensors"):
+        styles = StyleCatalog(tmp_path, CPU)
+    assert styles.keys == [*shipped_styles(), "a", "b/best", "b"]
+    assert styles["b"].name == "monet"
+
+
+@pytest.mark.parametrize("key", ["/etc/passwd", "../starry_night", "", None])
+def test_catalog_opens_no_paths(key: str | None, make_style: Callable[..., Path]) -> None:
+    styles = StyleCatalog(None, CPU)
+    with pytest.raises(GanstyleError, match="there is no style"):
+        styles[key]
+    with pytest.raises(GanstyleError, match="there is no style"):
+        styles[str(make_style())]  # a path is no name, though a style lies there
+
+
+def test_catalog_without_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        StyleCatalog(tmp_path / "none", CPU)
+
+
+def test_a_style_that_is_removed_is_named_by_its_key(make_style: Callable[..., Path], tmp_path: Path) -> None:
+    folder = tmp_path / "my styles"
+    folder.mkdir()
+    path = make_style("monet").rename(folder / "mine.safetensors")
+    styles = StyleCatalog(folder, CPU)
+    path.unlink()
+    with pytest.raises(GanstyleError, match=r"^style mine: cannot be loaded any more; choose another$"):
+        styles["mine"]
+
+
+@pytest.fixture
+def paints_anything(any_painting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
+
+
+@pytest.mark.usefixtures("paints_anything")
+def test_a_painting_is_a_style_of_its_visitor(painting: Path, photos: Path) -> None:
+    styles = StyleCatalog(None, CPU)
+    assert styles.takes_paintings
+    key = styles.add_painting("me", Upload(painting, "mine.png"))
+    assert styles.label(key) == "mine.png"
+    assert styles.choices("me")[-1] == ("mine.png", key)
+    assert styles.choices("other") == [(name, name) for name in styles.keys]
+    assert key not in styles.keys
+    photo = read_image(photos / "a.png")
+    assert torch.equal(styles[key].paint(photo), style_from(read_image(painting)).paint(photo))
+    assert styles[key] is styles[key]
+    styles.forget("other")
+    assert styles[key]
+    styles.forget("me")
+    with pytest.raises(GanstyleError, match="there is no style"):
+        styles[key]
+
+
+@pytest.mark.usefixtures("paints_anything")
+def test_only_a_few_paintings_stay_in_memory(painting: Path) -> None:
+    styles = StyleCatalog(None, CPU)
+    keys = [styles.add_painting("me", Upload(painting, f"{number}.png")) for number in range(6)]
+    first = styles[keys[0]]
+    for key in keys:
+        assert styles[key]
+    assert styles[keys[0]] is not first  # made anew
+
+
+@pytest.mark.usefixtures("paints_anything")
+def test_what_is_no_painting(tmp_path: Path, painting: Path) -> None:
+    bad, styles = tmp_path / "x", StyleCatalog(None, CPU)
+    bad.write_text("no picture")
+    with pytest.raises(ImageError, match=r"^mine\.png: not an image"):
+        styles.add_painting("me", Upload(bad, "mine.png"))
+    gone = tmp_path / "gone.png"
+    gone.write_bytes(painting.read_bytes())
+    key = styles.add_painting("me", Upload(gone, "mine.png"))
+    gone.unlink()
+    with pytest.raises(ImageError, match=r"^mine\.png: is no longer on the server"):
+        styles[key]
+
+
+def test_without_the_generator_for_any_painting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANSTYLE_ANY", str(tmp_path / "none.safetensors"))
+    assert not StyleCatalog(None, CPU).takes_paintings
