@@ -33,15 +33,24 @@ class GANLoss:
         real: the discriminator's loss on real patches.
         fake: the discriminator's loss on generated patches.
         generated: the generator's loss on generated patches.
+        boundary: logits above it say that a patch is real.
     """
 
     real: Callable[[Tensor], Tensor]
     fake: Callable[[Tensor], Tensor]
     generated: Callable[[Tensor], Tensor]
+    boundary: float = 0.0
 
     def discriminator(self, real: Logits, fake: Logits, sample_weight: Tensor | None = None) -> Tensor:
         """Return the discriminator's loss, a scalar; ``sample_weight`` (B,) weights the generated patches."""
         return _mean(real, self.real) + _mean(fake, self.fake, sample_weight)
+
+    @torch.no_grad()
+    def accuracy(self, real: Logits, fake: Logits) -> Tensor:
+        """Return how often the discriminator is right, a scalar from 0 to 1; real and fake count alike."""
+        right = [(logits > self.boundary).float().mean() for logits in real]
+        right += [(logits <= self.boundary).float().mean() for logits in fake]
+        return torch.stack(right).mean()
 
     def generator(self, fake: Logits, sample_weight: Tensor | None = None) -> Tensor:
         """Return the generator's loss, a scalar; ``sample_weight`` (B,) weights its patches."""
@@ -54,6 +63,7 @@ GAN_LOSSES: Mapping[str, GANLoss] = {
         real=lambda x: (x - 1).square() / 2,
         fake=lambda x: x.square() / 2,
         generated=lambda x: (x - 1).square() / 2,
+        boundary=0.5,
     ),
     # Lim and Ye 2017; Miyato et al. 2018, equations 16 and 17.
     "hinge": GANLoss(real=lambda x: relu(1 - x), fake=lambda x: relu(1 + x), generated=lambda x: -x),

@@ -27,6 +27,8 @@ from ganstyle.recipe.fields import (
 from ganstyle.recipe.networks import DiscriminatorSection, GeneratorSection
 from ganstyle.recipe.run import RunRecipe, RunSection, Section
 
+Fraction = Annotated[float, Field(ge=0, le=1), Number]
+
 
 class StyleSection(Section):
     """The painting, or a folder of paintings by one hand, and how large they are looked at."""
@@ -37,6 +39,23 @@ class StyleSection(Section):
     author: Text = Field("", description="its author")
     year: Text = Field("", description="its year")
     license: Text = Field("", description="its license")
+
+
+class BalanceSection(Section):
+    """Keeps the discriminator's accuracy in a band, by its learning rate."""
+
+    accuracy: tuple[Fraction, Fraction] = Field(
+        (0.6, 0.85), description="lowest and highest share of patches that the discriminator should get right"
+    )
+    slowest: Annotated[float, Field(gt=0, le=1), Number] = Field(
+        0.05, description="lowest factor of the discriminator's learning rate"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.accuracy[0] > self.accuracy[1]:
+            raise ValueError(f"accuracy must rise, not go {self.accuracy[0]:g}, {self.accuracy[1]:g}")
+        return self
 
 
 class LossSection(Section):
@@ -174,6 +193,9 @@ class Recipe(RunRecipe):
     generator: GeneratorSection = Field(GeneratorSection(), description="the network that paints")
     discriminator: DiscriminatorSection | None = Field(
         DiscriminatorSection(), description="the network that tells patches apart; null: no GAN"
+    )
+    balance: BalanceSection | None = Field(
+        None, description="how the discriminator is kept in balance with the generator; null: not at all"
     )
     loss: LossSection = Field(LossSection(), description="the generator's loss")
     optimizer: OptimizerSection = Field(OptimizerSection(), description="how both networks are optimized")

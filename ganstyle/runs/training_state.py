@@ -12,6 +12,7 @@ from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from ganstyle.recipe.schema import OptimizerSection
+from ganstyle.runs.balance import Balance
 from ganstyle.runs.optimizers import KernelMuon
 from ganstyle.runs.schedule import EMA, learning_rate_factor, set_learning_rates
 
@@ -26,6 +27,7 @@ class TrainingState:
         generator_optimizer: Adam or `KernelMuon`, as prepared by Accelerate.
         discriminator: as prepared by Accelerate; None without a GAN.
         discriminator_optimizer: likewise.
+        balance: of the two networks; None: not kept.
         step: steps done.
         photos: photos drawn so far by all processes together.
         seconds: time spent training so far, scoring and saving left out.
@@ -37,6 +39,7 @@ class TrainingState:
     generator_optimizer: AcceleratedOptimizer
     discriminator: nn.Module | None = None
     discriminator_optimizer: AcceleratedOptimizer | None = None
+    balance: Balance | None = None
     step: int = 0
     photos: int = 0
     seconds: float = 0.0
@@ -94,6 +97,7 @@ class TrainingState:
             "discriminator": self.discriminator and accelerator.unwrap_model(self.discriminator),
             "discriminator_optimizer": self.discriminator_optimizer,
             "scaler": accelerator.scaler,
+            "balance": self.balance,
         }
         return {name: part for name, part in parts.items() if part is not None}
 
@@ -161,4 +165,5 @@ def follow_schedule(state: TrainingState, section: OptimizerSection, *, steps: i
     rates = (section.lr_muon, section.lr) if section.lr_muon else (section.lr,)
     set_learning_rates(state.generator_optimizer, rates, factor)
     if state.discriminator_optimizer:
-        set_learning_rates(state.discriminator_optimizer, (section.lr_discriminator,), factor)
+        slower = state.balance.factor if state.balance else 1.0
+        set_learning_rates(state.discriminator_optimizer, (section.lr_discriminator,), factor * slower)

@@ -1,9 +1,10 @@
 """The training loop, from a recipe to a style."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor
 
@@ -12,12 +13,14 @@ from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.losses import GAN_LOSSES, off_lattice
 from ganstyle.models import MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
+from ganstyle.runs.balance import Balance
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
 from ganstyle.runs.loop import RunLoop, RunResult
 from ganstyle.runs.run import Run, resume_run, start_run
 from ganstyle.runs.training_state import TrainingState, follow_schedule
+from ganstyle.training.collapse import EVERY, CollapseWatch, diversity
 from ganstyle.training.output import StyleOutput
 from ganstyle.training.patches import PatchView
 from ganstyle.training.phases import TrainingPhase, measure_reference, prepare_phases, unused_octaves
@@ -87,7 +90,7 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
         recipe, accelerator, state, phases=phases, reference=reference, samples=samples, scores=scores
     )
 
-    loop = RunLoop(run, state, guard, output)
+    loop, watch = RunLoop(run, state, guard, output), CollapseWatch()
     with loop.recording():
         for phase, batches in loop.steps(phases):
             follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)
@@ -96,7 +99,12 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
                 drawn = state.photos + place * recipe.batch_size * accelerator.num_processes
                 logs.append(_train_on(batch, drawn, phase, recipe, accelerator, state, guard))
             state.average.update_parameters(accelerator.unwrap_model(state.generator))
+            if state.balance:
+                factor = _keep_balance(state.balance, accelerator, logs)
+                logs = [log | factor for log in logs]
             loop.end_step(logs)
+            for line in watch.update(logs, step=state.step):
+                run.say(line)
     return TrainedStyle(style=output.path, **vars(loop.result()))
 
 
@@ -168,4 +176,14 @@ def _train_on(
         )
         log |= generator_log
         log |= guard.update("generator", state.generator, state.generator_optimizer, loss)
+        if (state.step + 1) % EVERY == 0:
+            log |= diversity(picture, photo)
     return {name: value.detach() for name, value in log.items()}
+
+
+def _keep_balance(
+    balance: Balance, accelerator: Accelerator, logs: Sequence[Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
+    """Adjust the balance by what a step's batches have measured; return what to log."""
+    balance.update(accelerator, torch.stack([log["accuracy/discriminator"] for log in logs]).mean())
+    return {"balance/learning_rate_factor": torch.tensor(balance.factor, device=accelerator.device)}

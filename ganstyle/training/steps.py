@@ -54,6 +54,7 @@ def discriminator_loss(
     on_fake = [scale[len(pixels) :] for scale in logits]
     loss = gan_loss.discriminator(on_real, on_fake, sample_weight)
     log = {"loss/discriminator": loss, "logits/real": on_real[0].mean(), "logits/fake": on_fake[0].mean()}
+    log["accuracy/discriminator"] = gan_loss.accuracy(on_real, on_fake)
     if r1 > 0:
         penalty = r1_penalty(on_real, pixels)
         loss = loss + r1 * penalty

@@ -1,0 +1,58 @@
+"""Keeping a discriminator neither too strong nor too weak for its generator."""
+
+from typing import Any
+
+from accelerate import Accelerator
+from torch import Tensor
+
+from ganstyle.recipe.schema import BalanceSection
+
+_MEMORY = 0.9  # decay of the average accuracy: ten steps
+_PACE = 0.98  # what a step outside the band changes the learning rate by: half in 35 steps
+
+
+class Balance:
+    """Holds a discriminator's accuracy in a band by its learning rate.
+
+    A discriminator that is always right gives the generator no direction, and one that guesses gives a wrong
+    one. While its accuracy lies above the band its learning rate falls, below the band it rises again, never
+    above the recipe's. (Karras et al. 2020 hold a like measure by the probability of augmentations, which
+    style patches bear less well than photos.)
+
+    Args:
+        section: the recipe's ``balance``.
+
+    Attributes:
+        factor: multiply the discriminator's learning rate by it.
+        accuracy: its average over the last steps, from 0 to 1; None: not known yet.
+    """
+
+    def __init__(self, section: BalanceSection) -> None:
+        self.factor = 1.0
+        self.accuracy: float | None = None
+        self._section = section
+
+    def update(self, accelerator: Accelerator, accuracy: Tensor) -> None:
+        """Take a step's accuracy into account. All processes call it together.
+
+        Args:
+            accelerator: which of the processes this is.
+            accuracy: of this process's patches, a scalar.
+        """
+        if accelerator.num_processes > 1:
+            accuracy = accelerator.reduce(accuracy, "mean")
+        now = float(accuracy)
+        self.accuracy = now if self.accuracy is None else _MEMORY * self.accuracy + (1 - _MEMORY) * now
+        low, high = self._section.accuracy
+        if self.accuracy > high:
+            self.factor = max(self.factor * _PACE, self._section.slowest)
+        elif self.accuracy < low:
+            self.factor = min(self.factor / _PACE, 1.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return {"factor": self.factor, "accuracy": self.accuracy}
+
+    def load_state_dict(self, values: dict[str, Any]) -> None:
+        """Load what ``state_dict`` returned."""
+        self.factor, self.accuracy = values["factor"], values["accuracy"]

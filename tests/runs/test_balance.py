@@ -1,0 +1,52 @@
+import pytest
+import torch
+from accelerate import Accelerator
+
+from ganstyle.losses import GAN_LOSSES
+from ganstyle.recipe.schema import BalanceSection
+from ganstyle.runs.balance import Balance
+
+
+@pytest.fixture(scope="module")
+def accelerator() -> Accelerator:
+    return Accelerator(cpu=True)
+
+
+def feed(balance: Balance, accelerator: Accelerator, accuracy: float, steps: int) -> float:
+    for _ in range(steps):
+        balance.update(accelerator, torch.tensor(accuracy))
+    return balance.factor
+
+
+def test_too_strong_a_discriminator_is_slowed_down_to_the_limit(accelerator: Accelerator) -> None:
+    balance = Balance(BalanceSection(slowest=0.1))
+    assert feed(balance, accelerator, 1.0, 1) == 0.98
+    assert feed(balance, accelerator, 1.0, 34) == pytest.approx(0.98**35)
+    assert feed(balance, accelerator, 1.0, 1000) == 0.1
+
+
+def test_too_weak_a_discriminator_gets_its_rate_back_but_no_more(accelerator: Accelerator) -> None:
+    balance = Balance(BalanceSection())
+    feed(balance, accelerator, 1.0, 50)
+    slowed = balance.factor
+    assert feed(balance, accelerator, 0.7, 100) < slowed  # the average takes steps to come down
+    held = balance.factor
+    assert feed(balance, accelerator, 0.7, 100) == held
+    assert feed(balance, accelerator, 0.5, 1000) == 1.0
+
+
+def test_state_goes_on(accelerator: Accelerator) -> None:
+    first, second = Balance(BalanceSection()), Balance(BalanceSection())
+    feed(first, accelerator, 0.95, 7)
+    second.load_state_dict(first.state_dict())
+    assert feed(second, accelerator, 0.9, 3) == feed(first, accelerator, 0.9, 3)
+    assert first.state_dict() == second.state_dict()
+
+
+@pytest.mark.parametrize("name", GAN_LOSSES)
+def test_accuracy_by_hand(name: str) -> None:
+    gan = GAN_LOSSES[name]
+    low, high = gan.boundary - 0.1, gan.boundary + 0.1
+    real = [torch.tensor([high, high, high, low]), torch.tensor([high])]
+    fake = [torch.tensor([low, high]), torch.tensor([low])]
+    assert gan.accuracy(real, fake) == pytest.approx((0.75 + 1 + 0.5 + 1) / 4)

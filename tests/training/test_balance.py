@@ -1,0 +1,63 @@
+"""The discriminator's learning rate follows its accuracy, exactly after a resume as well."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from ganstyle.errors import RecipeError
+from ganstyle.losses import GANLoss
+from ganstyle.recipe import Recipe
+from ganstyle.training import Event, Progress, train
+
+RecipeMaker = Callable[..., dict[str, Any]]
+
+
+def final(values: dict[str, Any]) -> dict[str, Any]:
+    recipe = Recipe.parse(values, source="test")
+    train(recipe)
+    state: dict[str, Any] = torch.load(
+        recipe.folder / "checkpoints" / f"step-{recipe.steps:06d}" / "state.pt", weights_only=True
+    )
+    return state
+
+
+@pytest.fixture
+def always_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GANLoss, "accuracy", lambda self, real, fake: torch.tensor(1.0))
+
+
+def test_discriminator_that_is_always_right_is_slowed_down(tiny: RecipeMaker, always_right: None) -> None:
+    events: list[Event] = []
+    values = tiny(steps=4, balance={}, optimizer={"schedule": "constant"}, accumulate=2)
+    train(Recipe.parse(values, source="test"), events.append)
+    progress = [event.values for event in events if isinstance(event, Progress)]
+    assert [each["accuracy/discriminator"] for each in progress] == [1.0] * 4
+    factors = [each["balance/learning_rate_factor"] for each in progress]
+    assert factors == pytest.approx([0.98, 0.98**2, 0.98**3, 0.98**4])
+    state = final(values | {"name": "again"})
+    assert state["discriminator_optimizer"]["param_groups"][0]["lr"] == pytest.approx(2e-4 * 0.98**3)
+    assert state["generator_optimizer"]["param_groups"][0]["lr"] == pytest.approx(1e-3)
+
+
+def test_balance_resumes_bit_exact(tiny: RecipeMaker, always_right: None) -> None:
+    values = tiny(steps=4, balance={}, optimizer={"schedule": "constant"})
+    whole = final(values | {"name": "whole"})
+    final(values | {"name": "parts", "steps": 2})
+    parts = final(values | {"name": "parts"})
+    assert whole["balance"] == parts["balance"] != {}
+    for network in ("generator", "discriminator"):
+        for name, weight in whole[network].items():
+            assert torch.equal(weight, parts[network][name])
+
+
+def test_without_balance_or_discriminator_nothing_is_kept(tiny: RecipeMaker) -> None:
+    assert "balance" not in final(tiny(steps=1))
+    assert "balance" not in final(tiny(steps=1, name="plain", discriminator=None, balance={}))
+
+
+@pytest.mark.parametrize("band", [[0.9, 0.5], [0.5], [0.5, 1.5], "wide"])
+def test_impossible_band(tiny: RecipeMaker, band: object) -> None:
+    with pytest.raises(RecipeError, match=r"balance"):
+        Recipe.parse(tiny(balance={"accuracy": band}), source="test")
