@@ -3,6 +3,7 @@
 import os
 import warnings
 from contextlib import nullcontext
+from datetime import timedelta
 from typing import Literal
 
 import torch
@@ -17,6 +18,11 @@ from ganstyle.devices import fast_bfloat16, pick_device
 from ganstyle.errors import RecipeError, RunError
 from ganstyle.recipe import RunRecipe
 from ganstyle.weights import WeightsFile, find_vgg16
+
+TIMEOUT_VARIABLE = "GANSTYLE_TIMEOUT"
+"""The environment variable with the seconds that a process waits for the others."""
+
+_LONGEST_TIMEOUT = 7 * 24 * 3600
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -35,7 +41,7 @@ def start_accelerator(precision: Literal["auto"] | Precision, *, accumulate: int
     """
     # By default, Accelerate lets each process that torchrun starts on CPUs train alone.
     on_cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or pick_device().type == "cpu"
-    processes = PartialState(cpu=on_cpu)
+    processes = PartialState(cpu=on_cpu, timeout=_patience())
     expected = int(os.environ.get("WORLD_SIZE", "1"))
     if processes.num_processes != expected:
         raise RunError(
@@ -53,6 +59,14 @@ def start_accelerator(precision: Literal["auto"] | Precision, *, accumulate: int
         mixed_precision="no" if precision == "fp32" else precision,
         gradient_accumulation_steps=accumulate,
     )
+
+
+def _patience() -> timedelta:
+    """Return how long a process waits for the others, which may be scoring or saving."""
+    given = os.environ.get(TIMEOUT_VARIABLE) or "1800"
+    if not given.isdecimal() or not 1 <= int(given) <= _LONGEST_TIMEOUT:
+        raise RunError(f"{TIMEOUT_VARIABLE}={given}: give whole seconds, from 1 to {_LONGEST_TIMEOUT}")
+    return timedelta(seconds=int(given))
 
 
 def same_everywhere(accelerator: Accelerator, digest: bytes) -> bool:

@@ -1,0 +1,94 @@
+"""Short versions of the chaos program, and trainings under conditions that no one plans for."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganstyle.recipe import Recipe
+from ganstyle.training import train
+
+PROGRAM = Path(__file__).parent / "kill_anything.py"
+
+# Trains from a file of values; the second rank hangs in its second step.
+_HANGS = """
+import json, os, sys, time
+from pathlib import Path
+
+from ganstyle.errors import RunError
+from ganstyle.recipe import Recipe
+from ganstyle.training import loop
+
+follow = loop.follow_schedule
+def hang(state, *arguments, **keywords):
+    if os.environ["RANK"] == "1" and state.step == 1:
+        time.sleep(20)
+        os._exit(1)
+    follow(state, *arguments, **keywords)
+
+if __name__ == "__main__":
+    loop.follow_schedule = hang
+    folder = Path(sys.argv[1])
+    try:
+        loop.train(Recipe.parse(json.loads((folder / "values.json").read_text()), source="test"))
+    except RunError as error:
+        (folder / f"error{os.environ['RANK']}.txt").write_text(str(error))
+        os._exit(1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_training_ends_as_an_undisturbed_one(processes: int) -> None:
+    options = ["--kills", "2", "--steps", "12", "--processes", str(processes)]
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), *options], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "final states equal to the bit: True" in done.stdout
+
+
+@pytest.mark.slow
+def test_rank_that_hangs_is_one_line_on_the_other(
+    tiny: Callable[..., dict[str, Any]],
+    run_two_processes: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    monkeypatch.setenv("GANSTYLE_TIMEOUT", "8")
+    (tmp_path / "values.json").write_text(json.dumps(tiny()))
+    (tmp_path / "rank.py").write_text(_HANGS)
+    done = run_two_processes(str(tmp_path / "rank.py"), str(tmp_path))
+    assert done.returncode != 0
+    message = (tmp_path / "error0.txt").read_text()
+    assert message.startswith("another process has")
+    assert "the same command continues from the last saved state" in message
+
+
+@pytest.mark.parametrize("jump", [-1e8, 1e8])
+def test_clock_that_jumps(
+    tiny: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    def weights(recipe: Recipe) -> dict[str, torch.Tensor]:
+        state = torch.load(recipe.folder / "checkpoints" / "step-000004" / "state.pt", weights_only=True)
+        generator: dict[str, torch.Tensor] = state["generator"]
+        return generator
+
+    whole = Recipe.parse(tiny(name="whole"), source="test")
+    train(whole)
+    parts = tiny(name="parts")
+    train(Recipe.parse(parts | {"steps": 2}, source="test"))
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + jump)
+    resumed = Recipe.parse(parts, source="test")
+    assert train(resumed).finished
+    expected = weights(whole)
+    for name, weight in weights(resumed).items():
+        assert torch.equal(weight, expected[name])
