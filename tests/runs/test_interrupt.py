@@ -147,7 +147,7 @@ def test_hangup_saves_and_leaves(command: list[str], tmp_path: Path) -> None:
         for _ in range(3):  # a terminal's and a shell's
             process.send_signal(signal.SIGHUP)
         rest = process.stdout.read()
-        assert process.wait(120) == 0
+        assert process.wait(120) == 130
     assert "the same command continues from there" in rest
     (state, *_) = list_states(tmp_path / "runs" / "tiny" / "checkpoints")
     assert check_state(state) is None
