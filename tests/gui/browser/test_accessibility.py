@@ -26,8 +26,9 @@ def axe() -> str:
 
 def open_accordions(page: Page) -> None:
     """Open whatever can be opened, so that nothing is hidden."""
-    for button in page.locator("button.label-wrap:not(.open):visible").all():
-        button.click()
+    closed = page.locator("button.label-wrap:not(.open):visible")
+    while closed.count():
+        closed.first.click()
     page.wait_for_timeout(500)
 
 
