@@ -30,8 +30,13 @@ _Name = Annotated[
 @recipes.callback(invoke_without_command=True)
 def list_recipes(context: typer.Context) -> None:
     """List the shipped recipes and launch files; print, copy or locate one."""
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        list_all()
+
+
+@recipes.command("list")
+def list_all() -> None:
+    """List them, with a line for each."""
     found = shipped_recipes()
     width = max(map(len, found), default=0)
     for name, path in found.items():

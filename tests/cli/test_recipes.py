@@ -32,6 +32,7 @@ def test_list_has_a_line_for_each() -> None:
     lines = run().splitlines()
     assert [line.split()[0] for line in lines] == list(shipped_recipes())
     assert all(len(line.split()) > 2 for line in lines)
+    assert run("list").splitlines() == lines
     assert any(line.startswith("quickstart ") for line in lines)
     assert any(line.startswith("accelerate/slurm ") for line in lines)
 
