@@ -28,7 +28,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     recipe = Recipe.parse(values, source="test")
     torch.manual_seed(0)
-    save_style(path, build_generator(recipe), recipe, StyleTarget(({"relu1_2": torch.eye(2)[None]},)), {})
+    save_style(path, build_generator(recipe), recipe, StyleTarget(({"relu1_2": torch.eye(2)},)), {})
     return path
 
 
