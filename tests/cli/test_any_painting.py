@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 
 import ganstyle
 from ganstyle.cli import app
+from ganstyle.evaluate import methods
+from ganstyle.gatys import DEFAULTS
 from ganstyle.images import read_image, write_image
 
 
@@ -111,3 +114,15 @@ def test_ranking_passes_over_generators_and_codes(
     assert result.exit_code == 0, result.output
     assert "mine" in result.stdout
     assert "code" not in result.stdout
+
+
+def test_compare_with_a_painting(
+    painting: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_fid: None
+) -> None:
+    monkeypatch.setattr(methods, "DEFAULTS", replace(DEFAULTS, steps=2))
+    result = invoke(
+        *("compare", "-s", painting, "--content", photos, "-o", tmp_path / "report", "--count", "1"),
+        *("--size", "24", "--vgg", "distilled", "--inception", "off", "--device", "cpu"),
+    )
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "report" / "index.html").exists()
