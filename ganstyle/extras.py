@@ -12,6 +12,8 @@ EXTRAS = {
     "huggingface_hub": "hub",
     "lmdb": "lsun",
     "matplotlib": "reports",
+    "onnxruntime": "export",
+    "onnxscript": "export",
     "pillow_heif": "heif",
     "pymatting": "photorealistic",
     "pyvips": "large",

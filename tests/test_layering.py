@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("weights", "recipe", "metrics", "stylize", "hub", "anystyle", "style"),
     ("runs", "reports"),
     ("gatys", "training", "arbitrary", "distill"),
-    ("evaluate", "integrations"),
+    ("evaluate", "export", "integrations"),
     ("gui",),
     ("cli",),
 )

@@ -17,6 +17,7 @@ from ganstyle.cli.demo import demo
 from ganstyle.cli.distill import distill
 from ganstyle.cli.doctor import doctor
 from ganstyle.cli.evaluate import evaluate
+from ganstyle.cli.export import export
 from ganstyle.cli.fit import fit
 from ganstyle.cli.gui import gui
 from ganstyle.cli.optimize import optimize
@@ -109,6 +110,7 @@ for command in (
     fit,
     stylize,
     evaluate,
+    export,
     compare,
     optimize,
     optimizers,

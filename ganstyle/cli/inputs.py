@@ -76,7 +76,14 @@ def open_style(styles: Sequence[str], mix: str | None) -> "Style":
     from ganstyle.style import load_style, style_from
 
     shares = read_shares(mix, len(styles))
-    return load_style(styles[0]) if len(styles) == 1 else style_from(*styles, mix=shares)
+    if len(styles) > 1:
+        return style_from(*styles, mix=shares)
+    if styles[0].lower().endswith(".onnx"):
+        from ganstyle.export import load_onnx
+        from ganstyle.files import expand_user
+
+        return load_onnx(expand_user(styles[0]))
+    return load_style(styles[0])
 
 
 def read_options(given: Sequence[str]) -> dict[str, object]:

@@ -96,8 +96,7 @@ class InstanceNorm(nn.GroupNorm):
         if isinstance(condition, Modulation):
             gain_change, bias_change = condition.take(self.num_channels)
         elif condition is not None:
-            offset = _SLOPE_SCALE * (condition - 1).unsqueeze(1)
-            gain_change, bias_change = offset * self.weight_slope, offset * self.bias_slope
+            gain_change, bias_change = self.changes(condition)
         # With the items' channels side by side, one pass over the map gives each item its own gains.
         gain = (self.weight + gain_change).flatten()
         bias = (self.bias + bias_change).flatten()
@@ -106,3 +105,8 @@ class InstanceNorm(nn.GroupNorm):
             mean, variance = self.statistics(side_by_side)
             return F.batch_norm(side_by_side, mean, variance, gain, bias, eps=self.eps).view_as(input)
         return F.group_norm(side_by_side, len(gain), gain, bias, self.eps).view_as(input)
+
+    def changes(self, strength: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a conditioned norm's changes of gain and bias, each (B, channels), for strengths, (B,)."""
+        offset = _SLOPE_SCALE * (strength - 1).unsqueeze(1)
+        return offset * self.weight_slope, offset * self.bias_slope

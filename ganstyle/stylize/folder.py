@@ -19,7 +19,7 @@ from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.large import LARGE, stylize_large
 from ganstyle.stylize.plan import PlannedFile
 from ganstyle.stylize.strokes import TRAINED_SIDE
-from ganstyle.stylize.tiles import TileSize
+from ganstyle.stylize.tiles import TileSize, can_tile
 
 _ANIMATED = "holds several pictures; only the first is painted"
 
@@ -103,7 +103,7 @@ def stylize_plan(
         status, message = existing_result(file, overwrite)
         if status == "done":
             try:
-                if _is_large(file.source, max_pixels, max_side):
+                if _is_large(generator, file.source, max_pixels, max_side):
                     stylize_large(
                         generator,
                         file.source,
@@ -142,13 +142,13 @@ def existing_result(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
     return "done", ""
 
 
-def _is_large(source: Path, max_pixels: int, max_side: int | None) -> bool:
+def _is_large(generator: nn.Module, source: Path, max_pixels: int, max_side: int | None) -> bool:
     """Say whether a photo is better painted from file to file."""
     if max_side is not None or not can_spool(source):
         return False
     with _limit_explained():
         height, width = check_image(source, max_pixels=max_pixels)
-    return height * width > LARGE
+    return height * width > LARGE and can_tile(generator)
 
 
 def _read_photo(source: Path, max_pixels: int) -> Photo:

@@ -57,6 +57,15 @@ def check_tile(tile: TileSize) -> TileSize:
     return tile
 
 
+def can_tile(generator: nn.Module) -> bool:
+    """Say whether a generator can paint in tiles; see `measure_locality`."""
+    try:
+        measure_locality(generator)
+    except GanstyleError:
+        return False
+    return True
+
+
 class TiledPainter:
     """Paints photos in tiles with a generator, as if they were painted at once.
 
@@ -85,11 +94,7 @@ class TiledPainter:
         height, width = photo.shape[-2:]
         if not self._is_tiled(height, width):
             return self._run(self._generator, photo)
-        try:
-            measure_locality(self._generator)
-        except GanstyleError:
-            if self._tile != "auto":
-                raise
+        if self._tile == "auto" and not can_tile(self._generator):
             return self._run(self._generator, photo)
         result = torch.empty_like(photo)
         self.paint(
