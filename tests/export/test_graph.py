@@ -25,7 +25,7 @@ def tiny(**generator: Any) -> Style:
     for name, parameter in network.named_parameters():
         if name.endswith("_slope"):
             parameter.add_(0.02)
-    return Style("tiny", network, recipe, StyleTarget(({"relu1_2": torch.eye(2)[None]},)), {"scores": [1]})
+    return Style("tiny", network, recipe, StyleTarget(({"relu1_2": torch.eye(2)},)), {"scores": [1]})
 
 
 GENERATORS = {
