@@ -44,7 +44,8 @@ class _Norm(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         norm = self.norm
-        gain, bias = norm.weight, norm.bias
+        gain: Tensor = norm.weight
+        bias: Tensor = norm.bias
         if condition is not None:
             gain_change, bias_change = norm.changes(condition[:1])
             gain, bias = gain + gain_change[0], bias + bias_change[0]

@@ -28,7 +28,7 @@ def tiny(**generator: Any) -> Style:
     return Style("tiny", network, recipe, StyleTarget(({"relu1_2": torch.eye(2)},)), {"scores": [1]})
 
 
-GENERATORS = {
+GENERATORS: dict[str, dict[str, Any]] = {
     "lean": {},
     "plain": {"strength": False, "antialias": True},
     "resnet": {"name": "resnet", "kernel": 3},
