@@ -12,8 +12,8 @@ from ganstyle.style import find_style, load_style
 def warm_start(generator: nn.Module, name_or_path: str) -> dict[str, str]:
     """Initialize a generator with a trained style's weights.
 
-    Either of the two may be without strength. If the style is, all strengths start out the same. The
-    generator may also have a coarse branch that the style lacks.
+    Either of the two may be without strength, and without a coarse branch. If the style is without strength,
+    all strengths start out the same.
 
     Args:
         generator: as `build_generator` returns it; changed in place.
@@ -31,9 +31,8 @@ def warm_start(generator: nn.Module, name_or_path: str) -> dict[str, str]:
     given = style.generator.state_dict()
     for key in sorted(wanted.keys() | given.keys()):
         there, here = (given[key].shape if key in given else None), wanted.get(key)
-        added = there is None and (is_strength(key) or is_coarse_branch(key))
-        dropped = here is None and is_strength(key)
-        if there != here and not added and not dropped:
+        optional = is_strength(key) or is_coarse_branch(key)
+        if there != here and not (optional and None in (there, here)):
             raise CheckpointError(
                 f"{path}: cannot be the start of this generator: {key} is {_shape(there)} there and "
                 f"{_shape(here)} here; give the generator the keywords of the style's recipe"
