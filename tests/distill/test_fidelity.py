@@ -31,13 +31,13 @@ def test_pictures_that_cannot_be_read_are_reported(
     prepare: Callable[[Path], Fidelity], tmp_path: Path
 ) -> None:
     write_image(torch.rand(3, 20, 20), tmp_path / "a.png")
-    (tmp_path / "b.heic").touch()
-    with pytest.warns(UserWarning, match=r"left out 1 pictures or folders that cannot be read: b\.heic"):
+    (tmp_path / "b.jxl").touch()
+    with pytest.warns(UserWarning, match=r"left out 1 pictures or folders that cannot be read: b\.jxl"):
         fidelity = prepare(tmp_path)
     assert fidelity.protocol == {"photos": 1, "paintings": 0, "side": 16}
 
 
-@pytest.mark.parametrize("name", ["a.heic", "a.txt"])
+@pytest.mark.parametrize("name", ["a.jxl", "a.txt"])
 def test_a_folder_without_a_readable_photo_is_one_line(
     prepare: Callable[[Path], Fidelity], tmp_path: Path, name: str
 ) -> None:

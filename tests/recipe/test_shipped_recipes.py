@@ -35,6 +35,9 @@ def test_recipe_opens_with_its_command_which_works(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# ")
     words = shlex.split(first.removeprefix("# "))
+    if path.stem == "fit":
+        assert words == ["ganstyle", "fit", "PAINTING", "--photos", "PHOTOS"]
+        return
     start = words.index("train")
     assert words[:start] in (["ganstyle"], ["accelerate", "launch", "-m", "ganstyle"])
     if path.stem == DEFAULT_RECIPE:

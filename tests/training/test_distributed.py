@@ -150,5 +150,5 @@ class _Alone:
     num_processes = 1
     device = torch.device("cpu")
 
-    def __init__(self, cpu: bool) -> None:
+    def __init__(self, cpu: bool, timeout: object) -> None:
         pass

@@ -16,6 +16,7 @@ from ganstyle.images import write_image
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Event, Progress, Saved, Scored
 from ganstyle.style import load_style, style_from
+from ganstyle.training import budget
 from ganstyle.training.fit import _best, fit
 
 PHOTO = torch.rand(1, 3, 40, 52, generator=torch.Generator().manual_seed(3))
@@ -37,6 +38,8 @@ def _small(
     path.write_text(Recipe.parse(values, source="test").to_yaml())
     monkeypatch.setattr("ganstyle.training.fit.RECIPE", str(path))
     monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 1e9)
+    progress = budget._progress
+    monkeypatch.setattr(budget, "_progress", lambda recipe: (progress(recipe)[0], 1e9))
 
 
 @pytest.fixture
