@@ -2,16 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ganstyle.errors import CheckpointError
 from ganstyle.recipe import PhaseSection, Recipe
-from ganstyle.runs.events import Event, Progress
 from ganstyle.style import load_style
-from ganstyle.training.loop import train
+from ganstyle.training.measurement import measure_phase
 
-_MEASURED_STEPS = 3  # the first of them also pays for warming up
 _SAFETY = 0.9  # of the time left: saving and samples take the rest
 _MOST_STEPS = 1_000_000
 
@@ -52,29 +49,12 @@ def fit_to_time(
 
 def measure_step(recipe: Recipe, stopped: Callable[[], bool] = lambda: False) -> float:
     """Return the seconds that a step takes, averaged over the recipe's phases; 0 if it was told to stop."""
-    phases, start, total = recipe.phases or [PhaseSection(until=1.0)], 0.0, 0.0
-    for phase in phases:
-        speeds: list[float] = []
-
-        def on_event(event: Event, speeds: list[float] = speeds) -> None:
-            if isinstance(event, Progress):
-                speeds.append(event.images_per_second)
-
-        with TemporaryDirectory(prefix="ganstyle-measure-") as folder:
-            run = {"dir": folder, "log_every": 1, "save_every": 0, "sample_every": 0}
-            alone = recipe.model_copy(
-                update={
-                    "steps": _MEASURED_STEPS,
-                    "workers": 0,
-                    "phases": [phase.model_copy(update={"until": 1.0})],
-                    "run": recipe.run.model_copy(update=run),
-                    "score": recipe.score.model_copy(update={"every": 0}),
-                }
-            )
-            measured = train(alone, on_event).finished
-        if stopped() or not (measured and speeds):
+    alone, start, total = recipe.model_copy(update={"workers": 0}), 0.0, 0.0
+    for phase in recipe.phases or [PhaseSection(until=1.0)]:
+        measured = measure_phase(alone, phase)
+        if stopped() or measured is None:
             return 0.0
-        total += (phase.until - start) * recipe.batch_size * recipe.accumulate / max(speeds)
+        total += (phase.until - start) * min(measured.seconds)
         start = phase.until
     return total
 

@@ -1,7 +1,6 @@
 """What a training would do and take, from a few real steps in a temporary folder."""
 
 import statistics
-import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,10 @@ from ganstyle.data import StyleImages, open_content
 from ganstyle.devices import PeakMemory, pick_device
 from ganstyle.errors import WeightsError
 from ganstyle.recipe import PhaseSection, Recipe
-from ganstyle.runs.events import Event, Progress
 from ganstyle.runs.resume import find_state
 from ganstyle.runs.state import saved_step
-from ganstyle.training.loop import train
+from ganstyle.training.measurement import PhaseMeasurement, measure_phase
 from ganstyle.weights import find_vgg16, vgg16_cache
-
-_STEPS = 3  # the first of them warms up
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ def forecast_training(recipe: Recipe) -> TrainingForecast:
     photos = open_content(**options | {"download": False} if "download" in options else options)
     paintings = StyleImages(recipe.style.path, max_shorter=1).paths
     phases: list[PhaseForecast] = []
-    measured: dict[tuple[int, str], tuple[float, int]] = {}
+    measured: dict[tuple[int, str], PhaseMeasurement] = {}
     disk = 0
     device = pick_device()
     before = 0 if device.type == "cuda" else psutil.Process().memory_info().rss
@@ -95,9 +91,13 @@ def forecast_training(recipe: Recipe) -> TrainingForecast:
                 size, vgg = section.image_size or recipe.image_size, section.vgg or recipe.vgg
                 network = _at_hand(vgg, notes)
                 if (size, network) not in measured:
-                    measured[size, network] = _measure(recipe, size, network)
-                seconds, disk = measured[size, network]
-                phases.append(PhaseForecast(left, size, vgg, seconds))
+                    found = measure_phase(recipe, section.model_copy(update={"vgg": network}))
+                    if found is None:
+                        raise KeyboardInterrupt
+                    measured[size, network] = found
+                found = measured[size, network]
+                phases.append(PhaseForecast(left, size, vgg, statistics.median(found.seconds[1:])))
+                disk = found.state_bytes * recipe.run.keep + found.style_bytes
     return TrainingForecast(
         resume_from, done, len(photos), paintings, phases, before + memory.bytes, disk, notes
     )
@@ -128,32 +128,3 @@ def _at_hand(vgg: str, notes: list[str]) -> str:
     if note not in notes:
         notes.append(note)
     return "distilled"
-
-
-def _measure(recipe: Recipe, image_size: int, vgg: str) -> tuple[float, int]:
-    """Return the seconds for a step, and the bytes that the style and the kept states take."""
-    rates: list[float] = []
-
-    def note(event: Event) -> None:
-        if isinstance(event, Progress):
-            rates.append(event.images_per_second)
-
-    with tempfile.TemporaryDirectory(prefix="ganstyle-") as folder:
-        changes = {
-            "steps": _STEPS,
-            "image_size": image_size,
-            "vgg": vgg,
-            "phases": [],
-            "init": None,
-            "resume": "auto",
-            "score": {"every": 0},
-            "run": {"dir": folder, "save_every": 0, "log_every": 1, "sample_every": 0, "trackers": []},
-        }
-        brief = Recipe.parse(recipe.to_dict() | changes, source="the recipe")
-        result = train(brief, note)
-        if not result.finished:
-            raise KeyboardInterrupt
-        state = sum(path.stat().st_size for path in (brief.folder / "checkpoints").rglob("*.*"))
-        disk = state * recipe.run.keep + result.style.stat().st_size
-    images = brief.batch_size * brief.accumulate
-    return images / statistics.median(rates[1:]), disk

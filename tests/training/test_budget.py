@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import ganstyle.training.budget
+import ganstyle.training.measurement
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Event, OnEvent, Progress
 from ganstyle.training import TrainedStyle, train
@@ -49,8 +50,18 @@ def test_measuring_can_be_interrupted(tiny: Tiny, monkeypatch: pytest.MonkeyPatc
 
         return train(recipe, interrupt)
 
-    monkeypatch.setattr(ganstyle.training.budget, "train", interrupted)
+    monkeypatch.setattr(ganstyle.training.measurement, "train", interrupted)
     assert measure_step(recipe(tiny())) == 0.0
+
+
+def test_measuring_starts_no_tracker(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mlflow", reason="mlflow is not installed")
+    started: list[str] = []
+    monkeypatch.setattr("ganstyle.runs.trackers._start", lambda name, recipe: started.append(name))
+    values = tiny()
+    values["run"] = values["run"] | {"trackers": ["tensorboard", "mlflow"]}
+    assert measure_step(recipe(values)) > 0
+    assert started == []
 
 
 def test_a_stopped_run_keeps_its_plan_and_a_finished_one_gets_longer(tiny: Tiny) -> None:
