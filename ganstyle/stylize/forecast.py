@@ -15,10 +15,10 @@ from ganstyle.stylize.controls import Controls
 from ganstyle.stylize.folder import Status, existing_result
 from ganstyle.stylize.plan import PlannedFile
 from ganstyle.stylize.strokes import TRAINED_SIDE, pass_sides
+from ganstyle.stylize.tiles import LARGEST_UNTILED
 
 _SIDE = 512  # pixels of the picture that is measured, at most
 _COPIES = 8  # of a picture in float32 that exist at once, apart from the generator's own maps
-_TILE = 2048**2  # pixels; larger pictures are painted in tiles
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def forecast_stylize(
         seconds = time.perf_counter() - start
     work = sum(_work(size, controls, trained_side) for size in sizes)
     pixels = largest[0] * largest[1]
-    at_once = min(pixels, _TILE) if tiled else pixels
+    at_once = min(pixels, LARGEST_UNTILED) if tiled else pixels
     needed = memory.bytes * at_once / (sample[0] * sample[1]) + _COPIES * 12 * pixels
     return StylizeForecast(
         files,

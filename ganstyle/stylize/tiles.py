@@ -20,7 +20,7 @@ MIN_TILE = 64
 """The smallest side of a tile; smaller ones consist of little but overlap."""
 
 _AUTO = 1536
-_WHOLE = 2048**2  # pixels of a picture that needs no tiles
+LARGEST_UNTILED = 2048**2  # pixels of a picture that needs no tiles
 
 # Up to this size, in pixels, all tiles of a picture are painted in step, so its statistics are exact.
 _EXACT = 25_165_824
@@ -144,7 +144,7 @@ class TiledPainter:
     def _is_tiled(self, height: int, width: int) -> bool:
         if isinstance(self._tile, int):
             return max(height, width) > self._tile
-        return self._tile == "auto" and height * width > _WHOLE
+        return self._tile == "auto" and height * width > LARGEST_UNTILED
 
     def _run(self, generator: nn.Module, x: Tensor) -> Tensor:
         picture: Tensor = generator(x) if self._strength is None else generator(x, self._strength)

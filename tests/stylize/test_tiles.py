@@ -103,7 +103,7 @@ def test_auto_paints_large_pictures_in_tiles(monkeypatch: pytest.MonkeyPatch) ->
             seen.append(tuple(x.shape[-2:]))
             return 1 - x
 
-    monkeypatch.setattr(tiles, "_WHOLE", 100 * 100)
+    monkeypatch.setattr(tiles, "LARGEST_UNTILED", 100 * 100)
     monkeypatch.setattr(tiles, "_AUTO", 80)
     generator, fine = Watched(), Controls(stroke_size=0)
     assert measure_locality(generator) == Locality(0, 1)
@@ -128,7 +128,7 @@ class Global(nn.Module):
 
 def test_a_generator_that_needs_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     photo = picture(100, 130)
-    monkeypatch.setattr(tiles, "_WHOLE", 64)
+    monkeypatch.setattr(tiles, "LARGEST_UNTILED", 64)
     assert torch.equal(stylize_image(Global(), photo), stylize_image(Global(), photo, tile="off"))
     with pytest.raises(GanstyleError, match="cannot be painted in tiles"):
         stylize_image(Global(), photo, tile=64)
