@@ -124,7 +124,7 @@ def _measure(
     features = load_vgg16(weights, recipe.loss.layers)
     octaves = len(recipe.loss.style_octave_weights)
     target = StyleTarget.from_images(features, images, octaves=octaves, weights=shares)
-    return target, {"vgg": {"name": weights.name, "sha256": weights.sha256}}
+    return target, {"vgg": weights.identity}
 
 
 def _check_shares(mix: Sequence[float] | None, count: int) -> list[float]:

@@ -90,11 +90,7 @@ class AnyOutput:
         info: dict[str, Any] = {
             "recipe": self._recipe.to_dict(),
             "phases": [
-                {
-                    "end": phase.end,
-                    "image_size": phase.image_size,
-                    "vgg": {"name": phase.weights.name, "sha256": phase.weights.sha256},
-                }
+                {"end": phase.end, "image_size": phase.image_size, "vgg": phase.weights.identity}
                 for phase in self._phases
             ],
             "training": describe_training(

@@ -223,7 +223,7 @@ def optimize(
             "photorealistic": photorealistic,
             "seed": seed,
             "settings": {**settings.as_dict(), "start": start},
-            "vgg": {"name": weights.name, "sha256": weights.sha256},
+            "vgg": weights.identity,
             "loss": result.loss,
             "terms": dict(result.terms),
             "steps": result.steps,

@@ -76,7 +76,7 @@ class StudentOutput:
         """Write the student."""
         state = self._state
         info = {
-            "teacher": {"name": self._teacher.name, "sha256": self._teacher.sha256},
+            "teacher": self._teacher.identity,
             "recipe": self._recipe.to_dict(),
             "training": describe_training(
                 self._accelerator, steps=state.step, photos=state.photos, seconds=state.seconds

@@ -52,9 +52,8 @@ class ExternalTrackers:
             try:
                 self._trackers[name] = _start(name, recipe)
             except Exception as error:  # each has its own
-                reason = " ".join(str(error).split())[:200] or type(error).__name__
                 raise RunError(
-                    f"'run.trackers': {name} cannot be started ({reason}); set it up, or leave it out"
+                    f"'run.trackers': {name} cannot be started ({_reason(error)}); set it up, or leave it out"
                 ) from error
 
     def values(self, step: int, values: Mapping[str, float]) -> None:
@@ -73,12 +72,15 @@ class ExternalTrackers:
             getattr(self._trackers[name], method)(*arguments, **keywords)
         except Exception as error:
             del self._trackers[name]
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
             warnings.warn(
-                f"the tracker {name} failed ({reason}); the training goes on without it",
+                f"the tracker {name} failed ({_reason(error)}); the training goes on without it",
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _start(name: str, recipe: RunRecipe) -> Any:

@@ -16,7 +16,6 @@ from ganstyle.style import save_style
 from ganstyle.training.phases import TrainingPhase
 from ganstyle.training.samples import Samples
 from ganstyle.training.validation import Scores
-from ganstyle.weights import WeightsFile
 
 
 class StyleOutput:
@@ -78,7 +77,7 @@ class StyleOutput:
         """Write the style."""
         state, last = self._state, self._phases[-1]
         info: dict[str, Any] = {
-            "vgg": _describe(last.weights),
+            "vgg": last.weights.identity,
             "training": describe_training(
                 self._accelerator, steps=state.step, photos=state.photos, seconds=state.seconds
             ),
@@ -87,13 +86,9 @@ class StyleOutput:
             info["init"] = state.init
         if len(self._phases) > 1:
             info["phases"] = [
-                {"end": phase.end, "image_size": phase.image_size, "vgg": _describe(phase.weights)}
+                {"end": phase.end, "image_size": phase.image_size, "vgg": phase.weights.identity}
                 for phase in self._phases
             ]
         if self._scores is not None and scores:
             info["scores"] = {**scores, "protocol": self._scores.protocol}
         save_style(path, state.average.module, self._recipe, self._reference, info)
-
-
-def _describe(weights: WeightsFile) -> dict[str, str]:
-    return {"name": weights.name, "sha256": weights.sha256}

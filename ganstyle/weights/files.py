@@ -33,6 +33,11 @@ class WeightsFile:
     sha256: str
     reason: str
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """What results record of it: ``name`` and ``sha256``."""
+        return {"name": self.name, "sha256": self.sha256}
+
 
 def path_in_environment(variable: str) -> Path | None:
     """Return the path that an environment variable holds, ``~`` expanded; None if it is unset or empty."""

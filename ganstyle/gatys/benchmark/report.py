@@ -254,7 +254,7 @@ def _record(
         "conclusion": conclude(comparison),
         "content": content,
         "styles": styles,
-        "vgg": {"name": vgg.name, "sha256": vgg.sha256},
+        "vgg": vgg.identity,
         "settings": comparison.facts(),
         "options": {name: default_options(name) for name in OPTIMIZERS if name in ran},
         "table": {
