@@ -30,6 +30,18 @@ from ganstyle.style import build_generator, save_style
 torch.set_num_threads(1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed PyTorch before a test's fixtures, so that what they draw does not depend on the tests before."""
+    torch.manual_seed(20240301)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Seed PyTorch before a test, whether or not its fixtures were built for it alone."""
+    torch.manual_seed(20240302)
+
+
 def _is_local(address: Any) -> bool:
     """Say whether a socket's address is a path or names this machine."""
     if not isinstance(address, tuple):
