@@ -15,7 +15,7 @@ from ganstyle.devices import pick_device
 from ganstyle.gui.api import PublicApi
 from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.compare import CompareTab
-from ganstyle.gui.context import AppContext, TensorBoard
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import LIGHT_EVENT
 from ganstyle.gui.optimize import OptimizeTab
 from ganstyle.gui.runs import RunsTab
@@ -23,7 +23,8 @@ from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.settings import Settings
 from ganstyle.gui.stylize import StylizeTab
 from ganstyle.gui.train import TrainTab
-from ganstyle.gui.training import Trainer
+from ganstyle.runs.background import Trainer
+from ganstyle.runs.tensorboard import TensorBoard
 from ganstyle.weights import find_vgg16
 
 MAX_QUEUE = 12

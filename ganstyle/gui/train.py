@@ -10,15 +10,16 @@ from typing import Any
 import gradio as gr
 
 from ganstyle.errors import GanstyleError, RecipeError
+from ganstyle.evaluate.run_view import read_run, run_fingerprint
 from ganstyle.gui.batch import unique_name
 from ganstyle.gui.components import aside, placeholder, progress_line
 from ganstyle.gui.context import AppContext
 from ganstyle.gui.events import LIGHT_EVENT, SHORT_JOB, claim_uploads, public_message, with_toasts
 from ganstyle.gui.inputs import Upload, photo_files_input
-from ganstyle.gui.runs import read_run, render_run, run_fingerprint
-from ganstyle.gui.training import TrainingStatus
+from ganstyle.gui.runs import render_run
 from ganstyle.recipe import Recipe
 from ganstyle.recipe.load import read_recipe
+from ganstyle.runs.background import TrainingStatus
 from ganstyle.shipped import DEFAULT_RECIPE, describe_recipe, shipped_recipes
 
 _INTERVAL = 3.0  # seconds between two looks at the run

@@ -9,11 +9,10 @@ from typing import Self
 from accelerate import Accelerator
 
 from ganstyle.runs.events import Event, OnEvent
+from ganstyle.runs.signals import STOP_SIGNALS
 
 # A launcher passes on a signal that the process got from the terminal or the scheduler as well.
 _SAME_REQUEST = 2.0  # seconds
-
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Interrupt:
@@ -45,7 +44,7 @@ class Interrupt:
     def __enter__(self) -> Self:
         # Python allows handlers in the main thread only; a GUI trains in another one and has its own stop.
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
+            for number in STOP_SIGNALS:
                 previous = signal.getsignal(number)
                 if previous not in (signal.SIG_IGN, None):
                     self._previous[number] = previous

@@ -1,15 +1,13 @@
 """What is said when the server cannot start, and what remains of it: nothing."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,12 +17,9 @@ import pytest
 import ganstyle.gui.settings
 from ganstyle.errors import GanstyleError
 from ganstyle.gui.server import (
-    Terminated,
-    TerminationSignals,
     _launch,
     process_settings,
     serve,
-    temporary_folder,
 )
 from ganstyle.gui.settings import Settings, pick_port
 
@@ -115,108 +110,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_only_abandoned_folders_are_removed(temporary: Path) -> None:
-    with temporary_folder() as running:
-        (running / "photo.png").touch()
-        abandoned = temporary / "ganstyle-gui-abandoned"
-        foreign = temporary / "something-else"
-        elsewhere = temporary / "elsewhere"
-        for folder in (abandoned, foreign, elsewhere):
-            folder.mkdir()
-            (folder / "photo.png").touch()
-        (temporary / "ganstyle-gui-link").symlink_to(elsewhere)
-        (temporary / "ganstyle-gui-file").touch()
-        with temporary_folder() as another_one:
-            assert another_one != running
-            assert (running / "photo.png").exists()
-            assert not abandoned.exists()
-            assert (foreign / "photo.png").exists()
-            assert (elsewhere / "photo.png").exists()
-        assert not another_one.exists()
-    assert not running.exists()
-
-
-def test_a_folder_is_removed_with_what_is_written_meanwhile(temporary: Path) -> None:
-    stop = threading.Event()
-
-    def write(folder: Path) -> None:
-        for number in range(100_000):
-            if stop.is_set():
-                return
-            with suppress(OSError):
-                (folder / f"{number}").touch()
-
-    with temporary_folder() as folder:
-        writer = threading.Thread(target=write, args=(folder,))
-        writer.start()
-        time.sleep(0.1)
-    stop.set()
-    writer.join()
-    assert not folder.exists()
-
-
 def test_settings_of_the_process_come_back(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "example.org")
     monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
     with process_settings(temporary / "x", {"GRADIO_TEMP_DIR": "x", "NO_PROXY": "y"}):
         assert tempfile.gettempdir() == str(temporary / "x")
     assert tempfile.gettempdir() == str(temporary)
-
-
-_SIGNALED = """
-import os, signal, sys, time
-from ganstyle.gui.server import Terminated, TerminationSignals
-if sys.argv[2] == "nohup":
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-number = getattr(signal, sys.argv[1])
-try:
-    with TerminationSignals() as signals:
-        try:
-            if sys.argv[2] != "early":
-                signals.raise_at_once()
-            os.kill(os.getpid(), number)
-            print("goes on")
-            signals.check()
-        finally:
-            signals.hold()
-            for again in (signal.SIGINT, signal.SIGTERM, number):
-                os.kill(os.getpid(), again)
-            print("cleaned up")
-except KeyboardInterrupt as error:
-    print(type(error).__name__)
-print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "how", "expected"),
-    [
-        ("SIGINT", "", ["cleaned up", "KeyboardInterrupt", "True"]),
-        ("SIGTERM", "", ["cleaned up", "Terminated", "True"]),
-        ("SIGHUP", "", ["cleaned up", "Terminated", "True"]),
-        ("SIGINT", "early", ["goes on", "cleaned up", "KeyboardInterrupt", "True"]),
-        ("SIGTERM", "early", ["goes on", "cleaned up", "Terminated", "True"]),
-        ("SIGHUP", "nohup", ["goes on", "cleaned up", "True"]),
-    ],
-)
-def test_signals_interrupt_once(name: str, how: str, expected: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _SIGNALED, name, how], capture_output=True, text=True, check=True, timeout=30
-    )
-    assert done.stdout.splitlines() == expected
-
-
-def test_in_another_thread_signals_are_left_alone() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    seen = []
-
-    def enter() -> None:
-        with TerminationSignals():
-            seen.append(signal.getsignal(signal.SIGTERM))
-
-    thread = threading.Thread(target=enter)
-    thread.start()
-    thread.join()
-    assert seen == [before]
-    assert issubclass(Terminated, KeyboardInterrupt)
-    assert not issubclass(Terminated, GanstyleError)

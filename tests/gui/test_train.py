@@ -9,7 +9,7 @@ import torch
 
 from ganstyle.errors import GanstyleError, RecipeError
 from ganstyle.gui.catalog import StyleCatalog
-from ganstyle.gui.context import AppContext, TensorBoard
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.inputs import Upload
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.train import (
@@ -20,8 +20,9 @@ from ganstyle.gui.train import (
     resumable_runs,
     trainable_recipes,
 )
-from ganstyle.gui.training import Trainer, TrainingStatus
 from ganstyle.recipe import Recipe
+from ganstyle.runs.background import Trainer, TrainingStatus
+from ganstyle.runs.tensorboard import TensorBoard
 from ganstyle.shipped import DEFAULT_RECIPE
 from ganstyle.training import train
 from ganstyle.weights import find_vgg16

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from ganstyle.gui.runs import find_runs, read_run, run_fingerprint
+from ganstyle.evaluate.run_view import find_runs, read_run, run_fingerprint
 from ganstyle.images import write_image
 
 

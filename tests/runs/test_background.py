@@ -14,10 +14,10 @@ import psutil
 import pytest
 import torch
 
-import ganstyle.gui.training
+import ganstyle.runs.background
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.training import Trainer, TrainingStatus, update_status
 from ganstyle.recipe import Recipe
+from ganstyle.runs.background import Trainer, TrainingStatus, update_status
 from ganstyle.runs.state import list_states
 from ganstyle.weights import find_vgg16
 
@@ -47,7 +47,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Return a function that replaces the training by a script."""
 
     def replace(then: str) -> None:
-        monkeypatch.setattr(ganstyle.gui.training, "_COMMAND", _FAKE.format(then=then))
+        monkeypatch.setattr(ganstyle.runs.background, "_COMMAND", _FAKE.format(then=then))
 
     return replace
 
@@ -135,7 +135,7 @@ def test_close_does_not_cut_off_a_training_that_saves(
 ) -> None:
     saved = tmp_path / "saved"
     fake(f"sys.stdin.read(); time.sleep(1); open({str(saved)!r}, 'w').close()")
-    monkeypatch.setattr(ganstyle.gui.training, "_STOP_TIMEOUT", 0.1)
+    monkeypatch.setattr(ganstyle.runs.background, "_STOP_TIMEOUT", 0.1)
     trainer.start(recipe, 5)
     wait_until(lambda: status_of(trainer).state == "training")
     trainer.close()
@@ -147,7 +147,7 @@ _INTERFACE = """
 import json, sys, time
 from pathlib import Path
 import torch
-from ganstyle.gui.training import Trainer
+from ganstyle.runs.background import Trainer
 from ganstyle.recipe import Recipe
 from ganstyle.weights import find_vgg16
 trainer = Trainer(torch.device("cpu"), find_vgg16("distilled"))

@@ -6,9 +6,9 @@ from threading import Thread
 import psutil
 import pytest
 
-import ganstyle.gui.context
+import ganstyle.runs.tensorboard
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.context import TensorBoard
+from ganstyle.runs.tensorboard import TensorBoard
 
 # Answers on its port, as TensorBoard does.
 _LISTENS = """
@@ -31,8 +31,8 @@ def children() -> list[psutil.Process]:
 @pytest.mark.parametrize("first", ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN)"])
 def test_close_is_bounded(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if it does not end when asked to."""
-    monkeypatch.setattr(ganstyle.gui.context, "_TENSORBOARD", _LISTENS.format(first=first))
-    monkeypatch.setattr(ganstyle.gui.context, "_STOP_TIMEOUT", 0.5)
+    monkeypatch.setattr(ganstyle.runs.tensorboard, "_TENSORBOARD", _LISTENS.format(first=first))
+    monkeypatch.setattr(ganstyle.runs.tensorboard, "_STOP_TIMEOUT", 0.5)
     tensorboard = TensorBoard(tmp_path, tmp_path)
     address = tensorboard.start()
     assert tensorboard.start() == address  # the one that runs
@@ -48,7 +48,7 @@ def test_close_is_bounded(first: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_close_while_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers nobody yet; closing does not wait for that."""
-    monkeypatch.setattr(ganstyle.gui.context, "_TENSORBOARD", "import time; time.sleep(60)")
+    monkeypatch.setattr(ganstyle.runs.tensorboard, "_TENSORBOARD", "import time; time.sleep(60)")
     tensorboard = TensorBoard(tmp_path, tmp_path)
     errors: list[Exception] = []
 
@@ -71,7 +71,7 @@ def test_close_while_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_one_that_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ganstyle.gui.context, "_TENSORBOARD", "raise SystemExit(1)")
+    monkeypatch.setattr(ganstyle.runs.tensorboard, "_TENSORBOARD", "raise SystemExit(1)")
     tensorboard = TensorBoard(tmp_path, tmp_path)
     for _ in range(2):  # each click tries again
         with pytest.raises(GanstyleError, match="does not start") as caught:

@@ -1,0 +1,70 @@
+"""Signals that ask a process to end, as exceptions."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Self
+
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Ctrl-C, a scheduler's or `docker stop`, and a terminal that is closed; Windows has no SIGHUP."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM or SIGHUP, as `docker stop` and a closed terminal do."""
+
+
+class TerminationSignals:
+    """Turns SIGTERM and SIGHUP into an exception as Ctrl-C is one, so that everything is cleaned up.
+
+    The exception is raised by `check` while the program starts, because code that is being imported does not
+    expect one; after `raise_at_once`, wherever the main thread is; never after `hold`, so that cleaning up is
+    not interrupted. A signal that the process was started to ignore, as `nohup` does with SIGHUP, stays
+    ignored. Handlers are only set in the main thread, and taken back at the end.
+    """
+
+    def __init__(self) -> None:
+        self._received: int | None = None
+        self._at_once = False
+        self._previous: dict[int, signal._HANDLER] = {}
+
+    def check(self) -> None:
+        """Raise if a signal has come.
+
+        Raises:
+            KeyboardInterrupt: it was SIGINT.
+            Terminated: it was SIGTERM or SIGHUP.
+        """
+        if self._received is not None:
+            raise KeyboardInterrupt if self._received == signal.SIGINT else Terminated
+
+    def raise_at_once(self) -> None:
+        """From now on, raise as soon as a signal comes."""
+        self._at_once = True
+        self.check()
+
+    def hold(self) -> None:
+        """From now on, raise no more."""
+        self._at_once = False
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        first = self._received is None
+        self._received = number if first else self._received
+        if first and self._at_once:
+            self.check()
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in STOP_SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.hold()
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
