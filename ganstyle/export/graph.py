@@ -49,6 +49,9 @@ class _Norm(nn.Module):
         if condition is not None:
             gain_change, bias_change = norm.changes(condition[:1])
             gain, bias = gain + gain_change[0], bias + bias_change[0]
+        if norm.floor:
+            variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
+            x = (x - mean) * norm.above_floor(variance)
         return F.group_norm(x, norm.num_channels, gain, bias, norm.eps)
 
 

@@ -29,8 +29,8 @@ def tiny(**generator: Any) -> Style:
 
 
 GENERATORS: dict[str, dict[str, Any]] = {
-    "lean": {},
-    "plain": {"strength": False, "antialias": True},
+    "lean": {"coarse": 1, "antialias": True},
+    "plain": {"strength": False},
     "resnet": {"name": "resnet", "kernel": 3},
     "unet": {"name": "unet", "depth": 2},
 }

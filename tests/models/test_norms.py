@@ -65,3 +65,34 @@ def test_statistics_from_elsewhere_replace_the_inputs() -> None:
     strengths = torch.tensor([1.0, 0.5])
     gains = torch.tensor([1.0, 0.6]).view(2, 1, 1, 1)  # 1 + 8 · (0.5 - 1) · 0.1
     torch.testing.assert_close(norm(x, strengths), gains * expected)
+
+
+def test_floor_turns_rounding_into_the_bias() -> None:
+    norm = InstanceNorm(2, floor=1e-8)
+    nn.init.constant_(norm.bias, 0.25)
+    rounding = 3e-7 * torch.randn(1, 2, 16, 16, generator=torch.Generator().manual_seed(0)) + 0.1
+    torch.testing.assert_close(norm(rounding), torch.full_like(rounding, 0.25), rtol=0, atol=0)
+    assert norm(torch.full_like(rounding, 0.1)).std() == 0
+
+
+def test_floor_leaves_a_map_with_variance_as_it_is() -> None:
+    maps = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(InstanceNorm(3, floor=1e-8)(maps), InstanceNorm(3)(maps), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-7, 1.0])
+def test_floor_has_finite_gradients(scale: float) -> None:
+    maps = (scale * torch.randn(1, 2, 8, 8, generator=torch.Generator().manual_seed(0))).requires_grad_()
+    norm = InstanceNorm(2, floor=1e-8)
+    norm(maps).square().sum().backward()
+    assert maps.grad is not None
+    assert norm.weight.grad is not None
+    assert maps.grad.isfinite().all()
+    assert norm.weight.grad.isfinite().all()
+
+
+def test_floor_holds_for_statistics_from_elsewhere() -> None:
+    norm = InstanceNorm(2, floor=1e-8)
+    maps = torch.tensor([0.1, 0.1 + 3e-7]).expand(1, 2, 8, 2)
+    norm.statistics = lambda part: (part.mean((0, 2, 3)), part.var((0, 2, 3), correction=0))
+    assert norm(maps).std() == 0

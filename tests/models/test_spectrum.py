@@ -89,12 +89,7 @@ def test_fresh_generators(name: str, photo: Tensor, period: int) -> None:
 
 @pytest.mark.parametrize("photo", [flat(), gradient()], ids=["flat", "gradient"])
 @pytest.mark.parametrize("name", shipped_styles())
-def test_shipped_styles(name: str, photo: Tensor, request: pytest.FixtureRequest) -> None:
-    if name == "wave" and request.node.callspec.id.endswith("flat"):
-        reason = (
-            "a photo of one color, without any noise: the norms behind its coarse branch amplify rounding"
-        )
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_shipped_styles(name: str, photo: Tensor) -> None:
     picture = load_style(name)(photo)
     peaks = {period: peak(picture, period) for period in _PERIODS}
     assert max(peaks.values()) < _PEAK, peaks
