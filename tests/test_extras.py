@@ -33,7 +33,7 @@ import ganstyle.gatys, ganstyle.evaluate, ganstyle.reports
 _GUI = """
 from pathlib import Path
 from ganstyle.gui.app import build
-from ganstyle.gui.settings import Settings
+from ganstyle.gui.server import Settings
 build(Settings(vgg="distilled", device="cpu"), Path("gui"))
 """
 

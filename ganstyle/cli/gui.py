@@ -1,6 +1,7 @@
 """``ganstyle gui``: the same things in a browser."""
 
 import os
+import re
 import sys
 import threading
 from contextlib import suppress
@@ -10,6 +11,11 @@ from typing import Annotated
 import typer
 
 from ganstyle.errors import GanstyleError
+
+AUTH_VARIABLE = "GANSTYLE_AUTH"
+"""The environment variable that may hold ``user:password``; a command line shows it to every local user."""
+
+_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 def gui(
@@ -35,7 +41,7 @@ def gui(
         str | None,
         typer.Option(
             metavar="USER:PASSWORD",
-            envvar="GANSTYLE_AUTH",
+            envvar=AUTH_VARIABLE,
             show_envvar=True,
             help="Ask for these.",
             show_default=False,
@@ -73,7 +79,7 @@ def gui(
     from ganstyle.extras import require
 
     require("gradio", "ganstyle gui")
-    from ganstyle.gui.settings import LOOPBACK, Settings, credentials, parse_file_size, path_prefix
+    from ganstyle.gui.server import LOOPBACK, Settings, serve
 
     if photos is not None and not train:
         raise GanstyleError(f"--photos {photos}: only trainings use it; add --train")
@@ -94,8 +100,6 @@ def gui(
         photos=photos,
         **options,
     )
-    from ganstyle.gui.server import serve
-
     # A requested stop, by Ctrl-C or a signal, is not an error at any moment.
     with suppress(KeyboardInterrupt), serve(settings) as served:
         typer.echo(f"ganstyle is at {served.address}" + (f" and {served.public}" if served.public else ""))
@@ -110,3 +114,65 @@ def gui(
 
     if not is_idle():
         os._exit(0)  # a job that is still in native code would abort the interpreter while that shuts down
+
+
+def credentials(
+    auth: str | None, *, host: str | None = None, share: bool = False, no_auth: bool = False
+) -> tuple[str, str] | None:
+    """Return the user and the password to ask for, or None to ask nobody.
+
+    Args:
+        auth: ``user:password``; empty or None: there is none.
+        host: the address to listen on; None: this machine's own.
+        share: whether there will be a public link.
+        no_auth: other people may come in without a password.
+
+    Raises:
+        GanstyleError: others could reach this machine and there is no password; or ``auth`` is malformed,
+            or contradicts ``no_auth``.
+    """
+    from ganstyle.gui.server import is_loopback
+
+    if auth and no_auth:
+        raise GanstyleError(f"a password (--auth or {AUTH_VARIABLE}) and --no-auth contradict each other")
+    if auth:
+        user, _, password = auth.partition(":")
+        if not (user and password):
+            raise GanstyleError(f"--auth (or {AUTH_VARIABLE}): write it as user:password, neither part empty")
+        return user, password
+    if not no_auth and (share or not (host is None or is_loopback(host))):
+        what = "--share" if share else f"--host {host}"
+        raise GanstyleError(
+            f"{what}: others could use this machine; set a password with --auth user:password "
+            f"or {AUTH_VARIABLE}, or say --no-auth"
+        )
+    return None
+
+
+def parse_file_size(text: str) -> int:
+    """Return a size in bytes, given as a number with a unit such as ``100mb`` or ``1.5 GB``.
+
+    Raises:
+        GanstyleError: it is malformed, or less than one byte.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) *([kmg]?)i?(b?)", text.strip().lower())
+    size = int(float(found[1]) * _UNITS[found[2]]) if found else 0
+    if size < 1:
+        raise GanstyleError(f"--max-upload {text}: write a size such as 100mb or 1gb")
+    return size
+
+
+def path_prefix(text: str) -> str:
+    """Return a path prefix as Gradio needs it: with a slash before and none after; addresses are kept.
+
+    Raises:
+        GanstyleError: it is neither a path nor an address with http or https.
+    """
+    prefix = text.strip().rstrip("/")
+    if re.fullmatch(r"https?://[^\s?#]+", prefix):
+        return prefix
+    if re.search(r"[\s?#\\]|//|:", prefix):
+        raise GanstyleError(
+            f"--root-path {text}: write a path such as /ganstyle, or an address such as https://example.org/ganstyle"
+        )
+    return f"/{prefix.lstrip('/')}" if prefix else ""

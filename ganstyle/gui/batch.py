@@ -1,4 +1,4 @@
-"""The parts of the Stylize tab that paint many pictures: several photos, or one photo in every style."""
+"""The parts of the Stylize tab with many pictures: several photos, a photo in every style, this visit's."""
 
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -11,15 +11,23 @@ import gradio as gr
 
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.files import atomic_write
-from ganstyle.gui.catalog import StyleCatalog
-from ganstyle.gui.components import progress_line
-from ganstyle.gui.context import AppContext
-from ganstyle.gui.events import claim_uploads, connect_job, public_message
+from ganstyle.gui.components import (
+    LIGHT_EVENT,
+    aside,
+    claim_uploads,
+    connect_job,
+    picture_grid,
+    progress_line,
+    public_message,
+)
+from ganstyle.gui.context import AppContext, StyleCatalog
 from ganstyle.gui.inputs import PhotoInput, Upload, photo_files_input, safe_name
-from ganstyle.gui.pictures import picture_grid
 from ganstyle.gui.sessions import JobResult, JobStopped, run_job, stoppable
 from ganstyle.images import write_image
 from ganstyle.stylize import Controls, result_name
+from ganstyle.stylize.plan import unique_name
+
+_REMEMBERED = 24  # pictures
 
 
 @dataclass
@@ -68,7 +76,7 @@ def paint_batch(
         controls: for all of them.
         archive: the ZIP file; each picture is also written beside it.
         stop: set when it should stop.
-        report: told of the progress: what is being painted, the share that is done, and the pictures so far.
+        report: told what is being painted, the share that is done, and the pictures so far.
 
     Raises:
         JobStopped: it was asked to stop.
@@ -108,18 +116,8 @@ class BatchSection:
         self._context = context
         with gr.Accordion("Stylize several photos", open=False, elem_id="several"):
             photos = photo_files_input("batch-photos")
-            status, start, cancel, download = _controls("batch", "Stylize all")
+            _job(context, "batch", "Stylize all", self.stylize, [photos, *controls])
         claim_uploads(context.sessions, photos)
-        connect_job(
-            "batch",
-            context.sessions,
-            self.stylize,
-            start=start,
-            stop=cancel,
-            inputs=[photos, *controls],
-            outputs=[status, download],
-            status=status,
-        )
 
     def stylize(
         self,
@@ -154,17 +152,7 @@ class GridSection:
         self._context = context
         with gr.Accordion("This photo in every style, at full size", open=False, elem_id="grid"):
             pictures = picture_grid("In every style", "grid-pictures")
-            status, start, cancel, download = _controls("grid", "Stylize in every style")
-        connect_job(
-            "grid",
-            context.sessions,
-            self.stylize,
-            start=start,
-            stop=cancel,
-            inputs=[photo, *controls],
-            outputs=[pictures, status, download],
-            status=status,
-        )
+            _job(context, "grid", "Stylize in every style", self.stylize, [photo, *controls], pictures)
 
     def stylize(
         self, photo: Upload | None, strength: float, keep: bool, stroke_size: float, request: gr.Request
@@ -189,25 +177,25 @@ class GridSection:
             yield news, status, download
 
 
-def unique_name(name: str, taken: Sequence[str]) -> str:
-    """Return a file name, with a number if it is taken already; upper and lower case are not told apart."""
-    used = {each.lower() for each in taken}
-    stem, suffix = Path(name).stem, Path(name).suffix
-    number, candidate = 1, name
-    while candidate.lower() in used:
-        number += 1
-        candidate = f"{stem} ({number}){suffix}"
-    return candidate
-
-
-def _controls(kind: str, label: str) -> tuple[gr.HTML, gr.Button, gr.Button, gr.DownloadButton]:
-    """Return the status and the buttons of a section."""
+def _job(
+    context: AppContext, kind: str, label: str, work: Callable[..., Any], inputs: Sequence[Any], *shown: Any
+) -> None:
+    """Build the status and the buttons of a section; ``work`` yields values of what is shown and of these."""
     status = gr.HTML("", elem_id=f"{kind}-status")
     with gr.Row():
         start = gr.Button(label, variant="primary", elem_id=f"{kind}-start")
         cancel = gr.Button("Cancel", variant="stop", visible=False, elem_id=f"{kind}-cancel")
         download = gr.DownloadButton("Download", variant="primary", visible=False, elem_id=f"{kind}-download")
-    return status, start, cancel, download
+    connect_job(
+        kind,
+        context.sessions,
+        work,
+        start=start,
+        stop=cancel,
+        inputs=inputs,
+        outputs=[*shown, status, download],
+        status=status,
+    )
 
 
 def _run(
@@ -226,16 +214,20 @@ def _run(
         def work(report: Any) -> BatchResult:
             return paint_batch(items, context.styles, controls, target, stop, report)
 
-        yield progress_line("Starting …", 0), gr.update(visible=False), []
+        done: list[Path] = []
+        yield progress_line("Starting …", 0), gr.update(visible=False), done
         try:
             for item in run_job(work, stop):
                 if isinstance(item, JobResult):
-                    yield progress_line(_summary(item.value)), _download(item.value), item.value.done
+                    done = item.value.done
+                    label = f"Download {target.name}"
+                    button = gr.update(value=str(target), label=label, visible=bool(done))
+                    yield progress_line(_summary(item.value)), button, done
                 else:
                     text, part, done = item
                     yield progress_line(text, part), gr.skip(), done
         except JobStopped:
-            yield progress_line("Cancelled."), gr.skip(), []
+            yield progress_line("Cancelled."), gr.skip(), done
 
 
 def _summary(result: BatchResult) -> str:
@@ -244,7 +236,63 @@ def _summary(result: BatchResult) -> str:
     return text if not result.skipped else f"{text} Skipped: {'; '.join(result.skipped)}"
 
 
-def _download(result: BatchResult) -> Any:
-    if not result.done:
-        return gr.update(visible=False)
-    return gr.update(value=str(result.archive), label=f"Download {result.archive.name}", visible=True)
+@dataclass(frozen=True)
+class HistoryEntry:
+    """A picture that was made, and how.
+
+    Attributes:
+        picture: its file.
+        title: which photo, in which style.
+        settings: the style's key, strength, whether the photo's colors were kept, and stroke size.
+    """
+
+    picture: str
+    title: str
+    settings: tuple[str, float, bool, float]
+
+    @property
+    def caption(self) -> str:
+        """What stands below the picture."""
+        _, strength, keep, stroke_size = self.settings
+        notes = [f"strength {strength:g}" if strength != 1 else "", "the photo's colors" if keep else ""]
+        notes.append(f"stroke size {stroke_size:g}" if stroke_size != 1 else "")
+        return ", ".join(filter(None, [self.title, *notes]))
+
+
+class History:
+    """Builds the pictures of this visit in the current Gradio context.
+
+    Args:
+        settings: the inputs for style, strength, colors and stroke size; a click on a picture sets them.
+
+    Attributes:
+        entries: what has been made, the latest first.
+        grid: shows it.
+    """
+
+    def __init__(self, settings: Sequence[Any]) -> None:
+        self.entries = gr.State([])
+        with gr.Accordion("History of this visit", open=False, elem_id="history"):
+            gr.HTML(
+                aside(
+                    "What you stylize at full size stays here until you close the page. "
+                    "A click on a picture brings back its settings."
+                )
+            )
+            self.grid = picture_grid("This visit", "history-pictures")
+        self.grid.select(self.restore, self.entries, list(settings), **LIGHT_EVENT)
+
+    @staticmethod
+    def add(entries: list[HistoryEntry], entry: HistoryEntry) -> tuple[list[HistoryEntry], Any]:
+        """Return the entries with another one, and the grid that shows them."""
+        entries = [entry, *entries][:_REMEMBERED]
+        grid = [(each.picture, each.caption) for each in entries]
+        return entries, gr.update(value=grid, visible=True, selected_index=None)
+
+    @staticmethod
+    def restore(entries: list[HistoryEntry], event: gr.SelectData) -> tuple[Any, ...]:
+        """Return the settings of the picture that was clicked."""
+        if event.index not in range(len(entries)):
+            return (gr.skip(),) * 4
+        settings: tuple[Any, ...] = entries[event.index].settings
+        return settings

@@ -14,9 +14,8 @@ from ganstyle.evaluate.compare import (
 )
 from ganstyle.evaluate.reference import find_reference
 from ganstyle.gatys import DEFAULTS
-from ganstyle.gui.components import aside, picture, placeholder, progress_line
+from ganstyle.gui.components import aside, claim_uploads, connect_job, picture, placeholder, progress_line
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.events import claim_uploads, connect_job
 from ganstyle.gui.inputs import Upload, small_photo_input
 from ganstyle.gui.sessions import JobResult, JobStopped, run_job
 from ganstyle.metrics import EvaluationModels, Evaluator

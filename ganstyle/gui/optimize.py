@@ -19,9 +19,16 @@ from ganstyle.gatys import (
     installed_optimizers,
     optimize,
 )
-from ganstyle.gui.components import aside, chart, picture, placeholder, progress_line
+from ganstyle.gui.components import (
+    aside,
+    chart,
+    claim_uploads,
+    connect_job,
+    picture,
+    placeholder,
+    progress_line,
+)
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.events import claim_uploads, connect_job
 from ganstyle.gui.inputs import Upload, small_photo_input
 from ganstyle.gui.sessions import JobResult, JobStopped, run_job
 from ganstyle.images import encode_jpeg, resize_shorter, write_image

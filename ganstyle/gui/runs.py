@@ -7,9 +7,16 @@ import gradio as gr
 
 from ganstyle.errors import GanstyleError
 from ganstyle.evaluate.run_view import RunView, find_runs, read_run, run_fingerprint
-from ganstyle.gui.components import aside, chart, picture, placeholder, progress_line
+from ganstyle.gui.components import (
+    LIGHT_EVENT,
+    aside,
+    chart,
+    picture,
+    placeholder,
+    progress_line,
+    public_message,
+)
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.events import LIGHT_EVENT, public_message
 from ganstyle.reports import table
 
 _INTERVAL = 5.0  # seconds between two looks at the folder

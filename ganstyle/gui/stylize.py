@@ -9,17 +9,20 @@ from typing import Any
 import gradio as gr
 from torch import Tensor
 
-from ganstyle.gui.batch import BatchSection, GridSection
-from ganstyle.gui.components import placeholder, progress_line
-from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
-from ganstyle.gui.events import (
+from ganstyle.gui.batch import BatchSection, GridSection, History, HistoryEntry
+from ganstyle.gui.components import (
     LIGHT_EVENT,
     SHORT_JOB,
+    before_and_after,
     claim_uploads,
     connect_job,
     heavy_event,
+    placeholder,
+    progress_line,
+    thumbnail_grid,
     with_toasts,
 )
+from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
 from ganstyle.gui.inputs import (
     Upload,
     mask_input,
@@ -28,7 +31,6 @@ from ganstyle.gui.inputs import (
     strength_input,
     stroke_size_input,
 )
-from ganstyle.gui.pictures import History, HistoryEntry, before_and_after, thumbnail_grid
 from ganstyle.gui.sessions import JobResult, JobStopped, exclusive, run_job, stoppable
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
 from ganstyle.stylize import Controls, result_name

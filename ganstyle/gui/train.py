@@ -9,18 +9,27 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.errors import GanstyleError, RecipeError
+from ganstyle.errors import GanstyleError
 from ganstyle.evaluate.run_view import read_run, run_fingerprint
-from ganstyle.gui.batch import unique_name
-from ganstyle.gui.components import aside, placeholder, progress_line
+from ganstyle.gui.components import (
+    LIGHT_EVENT,
+    SHORT_JOB,
+    aside,
+    claim_uploads,
+    placeholder,
+    progress_line,
+    public_message,
+    with_toasts,
+)
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.events import LIGHT_EVENT, SHORT_JOB, claim_uploads, public_message, with_toasts
 from ganstyle.gui.inputs import Upload, photo_files_input
 from ganstyle.gui.runs import render_run
 from ganstyle.recipe import Recipe
-from ganstyle.recipe.load import read_recipe
+from ganstyle.recipe.choose import recipe_for_run, resumable_runs, trainable_recipes
+from ganstyle.recipe.run import name_from_file
 from ganstyle.runs.background import TrainingStatus
-from ganstyle.shipped import DEFAULT_RECIPE, describe_recipe, shipped_recipes
+from ganstyle.shipped import DEFAULT_RECIPE
+from ganstyle.stylize.plan import unique_name
 
 _INTERVAL = 3.0  # seconds between two looks at the run
 _LONGEST = 240  # minutes
@@ -198,49 +207,6 @@ def describe_status(status: TrainingStatus) -> str:
             return progress_line(f"{name} has failed: {public_message(GanstyleError(status.text))}")
 
 
-def trainable_recipes() -> dict[str, str]:
-    """Return the shipped recipes that train a style, each with what it is."""
-    recipes = {}
-    for name, path in shipped_recipes().items():
-        with suppress(RecipeError):  # of another kind of training, or a launch file
-            if path.suffix == ".yaml" and "/" not in name and Recipe.load(path):
-                recipes[name] = describe_recipe(path)
-    return recipes
-
-
-def recipe_for_run(recipe: str, run: Path, painting: Path, photos: Path) -> Recipe:
-    """Return a shipped recipe for other paintings and photos, without scores on validation photos.
-
-    Args:
-        recipe: its name.
-        run: the run's folder.
-        painting: a file, or a folder of them.
-        photos: a folder.
-
-    Raises:
-        RecipeError: there is no such recipe, or the run's name is not allowed.
-    """
-    values = read_recipe(shipped_recipes()[recipe])
-    values["name"] = run.name
-    values["content"] = {"kind": "folder", "path": str(photos)}
-    size = values.get("style", {}).get("size")
-    values["style"] = {"path": str(painting), **({"size": size} if size else {})}
-    values["score"] = {"every": 0}
-    values["run"] = {**values.get("run", {}), "dir": str(run.parent)}
-    return Recipe.parse(values, source=recipe)
-
-
-def resumable_runs(folder: Path) -> dict[str, Recipe]:
-    """Return the recipes of the runs in a folder, by the runs' names, which train a style."""
-    recipes = {}
-    for path in sorted(folder.glob("*/recipe.yaml")):
-        with suppress(RecipeError):  # of another kind of training, or damaged
-            recipe = Recipe.parse(read_recipe(path), source=path.parent.name)
-            if recipe.folder.resolve() == path.parent.resolve():
-                recipes[path.parent.name] = recipe
-    return recipes
-
-
 def remove_unused(run: Path) -> None:
     """Remove the uploads of a run that never began."""
     if not (run / "recipe.yaml").exists():
@@ -263,7 +229,7 @@ def _free_name(runs: Path, wanted: str, painting: str) -> str:
     """
     name = wanted.strip()
     if not name:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(painting).stem).strip("._-") or "my_style"
+        name = name_from_file(Path(painting))
         taken = [path.name for path in runs.iterdir()] if runs.is_dir() else []
         return unique_name(name, taken).replace(" (", "-").replace(")", "")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):

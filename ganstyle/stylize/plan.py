@@ -107,6 +107,17 @@ def result_name(path: Path, suffix: str | None = None) -> Path:
     return path.with_suffix(suffix or ".png")
 
 
+def unique_name(name: str, taken: Sequence[str]) -> str:
+    """Return a file name, with a number if it is taken already; upper and lower case are not told apart."""
+    used = {each.lower() for each in taken}
+    stem, suffix = Path(name).stem, Path(name).suffix
+    number, candidate = 1, name
+    while candidate.lower() in used:
+        number += 1
+        candidate = f"{stem} ({number}){suffix}"
+    return candidate
+
+
 def _suffix_of(image_format: str) -> str:
     try:
         return FORMAT_SUFFIXES[image_format]

@@ -1,11 +1,20 @@
+"""What the web server refuses, and the documented endpoints, called with Gradio's own client."""
+
 import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from gradio_client import Client, handle_file  # type: ignore[import-untyped]
+from gradio_client.exceptions import AppError  # type: ignore[import-untyped]
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ganstyle.gui.app import QUEUE_FULL, NoFetching, queue_full_response
+from ganstyle.gui.app import ENDPOINTS, QUEUE_FULL, NoFetching, queue_full_response
+from ganstyle.images import read_image
+from ganstyle.style import load_style, shipped_styles, style_from
+from ganstyle.stylize import Controls
 
 
 def ask(path: str) -> int:
@@ -57,3 +66,85 @@ def test_queue_full_response(said: str, status: int, answer: str) -> None:
     got = queue_full_response(Request({"type": "http"}), HTTPException(503, said))
     assert got.status_code == status
     assert json.loads(bytes(got.body)) == {"detail": answer}
+
+
+@pytest.fixture(scope="module")
+def api(served: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    client = Client(
+        served.address,
+        verbose=False,
+        analytics_enabled=False,
+        download_files=str(tmp_path_factory.mktemp("downloads")),
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def photo(png: Callable[..., bytes], tmp_path: Path) -> Path:
+    path = tmp_path / "mein Käse.png"
+    path.write_bytes(png(7))
+    return path
+
+
+def test_only_documented_endpoints(api: Client) -> None:
+    found = api.view_api(return_format="dict", print_info=False)
+    assert isinstance(found, dict)
+    assert set(found["named_endpoints"]) == {f"/{name}" for name in ENDPOINTS}
+    assert found["unnamed_endpoints"] == {}
+    for endpoint in found["named_endpoints"].values():
+        assert endpoint["description"]
+    parameters = found["named_endpoints"]["/stylize_photo"]["parameters"]
+    assert [each["parameter_name"] for each in parameters] == [
+        *("photo", "style", "strength", "keep_colors", "stroke_size")
+    ]
+    assert [each["parameter_has_default"] for each in parameters] == [False, False, True, True, True]
+
+
+def test_list_styles(api: Client) -> None:
+    assert api.predict(api_name="/list_styles") == [*shipped_styles(), "mine"]
+
+
+def test_stylize_photo(api: Client, photo: Path) -> None:
+    result = api.predict(
+        handle_file(photo), "starry_night", strength=0.5, keep_colors=True, api_name="/stylize_photo"
+    )
+    assert Path(result).name == photo.name
+    expected = load_style("starry_night").paint(read_image(photo), Controls(0.5, preserve_color=True))
+    assert (read_image(result) - expected).abs().mean() < 0.01
+
+
+def test_stylize_like_painting(
+    api: Client, photo: Path, painting: Path, any_painting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = api.predict(
+        handle_file(photo), handle_file(painting), strength=0.5, api_name="/stylize_like_painting"
+    )
+    monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
+    expected = style_from(painting).paint(read_image(photo), Controls(0.5))
+    assert (read_image(result) - expected).abs().mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("style", "strength", "said"),
+    [
+        ("nosuch", 1.0, "there is no style .*nosuch.*choose from"),
+        ("/etc/passwd", 1.0, "there is no style"),
+        ("starry_night", 99, "99"),
+    ],
+)
+def test_wrong_values(style: str, strength: float, said: str, api: Client, photo: Path) -> None:
+    with pytest.raises(AppError, match=said):
+        api.predict(handle_file(photo), style, strength, api_name="/stylize_photo")
+
+
+def test_what_is_no_photo(api: Client, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("This is no picture.")
+    with pytest.raises(AppError, match=r"text\.jpg: not an image"):
+        api.predict(handle_file(tmp_path / "text.jpg"), "starry_night", api_name="/stylize_photo")
+
+
+@pytest.mark.parametrize("name", ["stylize", "look", "start", "train", "watch", "add_painting"])
+def test_private_events_cannot_be_called(name: str, api: Client) -> None:
+    with pytest.raises(ValueError, match="Cannot find a function"):
+        api.predict(api_name=f"/{name}")

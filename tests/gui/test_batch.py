@@ -2,31 +2,20 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
+from typing import Any
 
+import gradio as gr
 import pytest
 import torch
 
-from ganstyle.gui.batch import BatchItem, paint_batch, unique_name
-from ganstyle.gui.catalog import StyleCatalog
+from ganstyle.gui.batch import BatchItem, History, HistoryEntry, paint_batch
+from ganstyle.gui.context import StyleCatalog
 from ganstyle.gui.inputs import Upload
 from ganstyle.gui.sessions import JobStopped
 from ganstyle.images import read_image
 from ganstyle.style import load_style
 from ganstyle.stylize import Controls
-
-
-@pytest.mark.parametrize(
-    ("name", "taken", "expected"),
-    [
-        ("me.jpg", [], "me.jpg"),
-        ("me.jpg", ["me.jpg"], "me (2).jpg"),
-        ("me.jpg", ["ME.JPG", "me (2).jpg"], "me (3).jpg"),
-        ("me.png", ["me.jpg"], "me.png"),
-        ("me", ["me"], "me (2)"),
-    ],
-)
-def test_unique_name(name: str, taken: list[str], expected: str) -> None:
-    assert unique_name(name, taken) == expected
 
 
 @pytest.fixture
@@ -78,3 +67,38 @@ def test_a_batch_that_is_stopped_leaves_no_archive(
     with pytest.raises(JobStopped):
         paint_batch(items, styles, Controls(), tmp_path / "all.zip", stop, report)
     assert not (tmp_path / "all.zip").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "caption"),
+    [
+        (("wave", 1.0, False, 1.0), "me.jpg in the style wave"),
+        (
+            ("wave", 0.5, True, 2.0),
+            "me.jpg in the style wave, strength 0.5, the photo's colors, stroke size 2",
+        ),
+    ],
+)
+def test_caption(settings: tuple[str, float, bool, float], caption: str) -> None:
+    assert HistoryEntry("x.png", "me.jpg in the style wave", settings).caption == caption
+
+
+def test_history_is_newest_first_and_bounded() -> None:
+    entries: list[HistoryEntry] = []
+    for number in range(30):
+        entry = HistoryEntry(f"{number}.png", "me.jpg", ("wave", number / 30, False, 1.0))
+        entries, update = History.add(entries, entry)
+    assert [each.picture for each in entries] == [f"{number}.png" for number in range(29, 5, -1)]
+    assert update["value"][0] == ("29.png", entries[0].caption)
+    assert update["visible"]
+
+
+def test_a_click_brings_back_the_settings() -> None:
+    entries = [HistoryEntry("x.png", "me.jpg", ("wave", 0.5, True, 2.0))]
+
+    def click(index: Any) -> tuple[Any, ...]:
+        return History.restore(entries, SimpleNamespace(index=index))  # type: ignore[arg-type]
+
+    assert click(0) == ("wave", 0.5, True, 2.0)
+    for index in (1, -1, None, "0"):
+        assert click(index) == (gr.skip(),) * 4

@@ -14,8 +14,7 @@ import psutil
 import pytest
 from torch import Tensor
 
-from ganstyle.gui.api import ENDPOINTS
-from ganstyle.gui.app import MAX_QUEUE, QUEUE_FULL
+from ganstyle.gui.app import ENDPOINTS, MAX_QUEUE, QUEUE_FULL
 from ganstyle.images import decode_image
 from ganstyle.style import load_style, shipped_styles
 from ganstyle.stylize import stylize_image

@@ -1,5 +1,7 @@
 """What is said when the server cannot start, and what remains of it: nothing."""
 
+import _socket
+import errno
 import os
 import socket
 import subprocess
@@ -14,14 +16,16 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-import ganstyle.gui.settings
+import ganstyle.gui.server
 from ganstyle.errors import GanstyleError
 from ganstyle.gui.server import (
+    Settings,
     _launch,
+    is_loopback,
+    pick_port,
     process_settings,
     serve,
 )
-from ganstyle.gui.settings import Settings, pick_port
 
 
 @pytest.fixture
@@ -85,7 +89,7 @@ def test_a_port_that_is_taken_while_starting(taken: int, monkeypatch: pytest.Mon
                 raise OSError("Cannot find empty port in range")
             return None, f"http://127.0.0.1:{server_port}/", ""
 
-    monkeypatch.setattr(ganstyle.gui.settings, "_PORTS", range(taken, taken + 100))
+    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 100))
     assert _launch(Blocks(), Settings()).address == f"http://127.0.0.1:{Blocks.ports[-1]}/"
     assert len(Blocks.ports) == 3
     Blocks.ports.clear()
@@ -116,3 +120,101 @@ def test_settings_of_the_process_come_back(temporary: Path, monkeypatch: pytest.
     with process_settings(temporary / "x", {"GRADIO_TEMP_DIR": "x", "NO_PROXY": "y"}):
         assert tempfile.gettempdir() == str(temporary / "x")
     assert tempfile.gettempdir() == str(temporary)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.2", False),
+        ("example.org", False),
+        ("localhost.example.org", False),
+        ("", False),
+    ],
+)
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+def test_behind_a_proxy_visitors_may_be_anywhere() -> None:
+    assert Settings().local
+    assert not Settings(root_path="/ganstyle").local
+    assert not Settings(share=True).local
+    assert not Settings(host="0.0.0.0").local
+
+
+@pytest.fixture(autouse=True)
+def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolve addresses as ever, and names but for localhost as a machine does that knows none."""
+
+    def resolve(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
+        if host != "localhost":
+            flags |= socket.AI_NUMERICHOST
+        return _socket.getaddrinfo(host, port, family, type, proto, flags)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "nosuch.invalid",
+        "192.0.2.1",
+        "127.0.0.1:7860",
+        "0.0.0.0:80",
+        "http://localhost",
+        "a" * 70,
+        "a..b",
+        "fe80::1",
+        "::1::2",
+        "256.0.0.1",
+    ],
+)
+@pytest.mark.parametrize("port", [None, 7999])
+def test_a_wrong_host_fails_at_once(host: str, port: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    resolve = socket.getaddrinfo
+
+    def count(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(arguments)
+        return resolve(*arguments, **keywords)
+
+    monkeypatch.setattr(socket, "getaddrinfo", count)
+    with pytest.raises(GanstyleError, match="not an address of this machine") as caught:
+        pick_port(host, port)
+    assert host in str(caught.value)
+    assert len(calls) <= 1
+
+
+@pytest.mark.parametrize("host", ["", " ", "[]"])
+def test_an_empty_host(host: str) -> None:
+    with pytest.raises(GanstyleError, match="--host: is empty"):
+        pick_port(host, None)
+
+
+def test_a_taken_port(taken: int) -> None:
+    for host in ("127.0.0.1", "0.0.0.0", "localhost"):
+        with pytest.raises(GanstyleError, match=f"--port {taken}: already in use"):
+            pick_port(host, taken)
+
+
+def test_the_next_free_port(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 100))
+    assert taken < pick_port("127.0.0.1", None) < taken + 100
+    monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 1))
+    with pytest.raises(GanstyleError, match=f"ports {taken} to {taken} are all taken"):
+        pick_port("127.0.0.1", None)
+
+
+def test_a_port_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: socket.socket, address: Any) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(GanstyleError, match="--port 80: not allowed; choose one above 1023"):
+        pick_port("127.0.0.1", 80)

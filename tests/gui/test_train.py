@@ -8,22 +8,14 @@ import pytest
 import torch
 
 from ganstyle.errors import GanstyleError, RecipeError
-from ganstyle.gui.catalog import StyleCatalog
-from ganstyle.gui.context import AppContext
+from ganstyle.gui.context import AppContext, StyleCatalog
 from ganstyle.gui.inputs import Upload
 from ganstyle.gui.sessions import Sessions
-from ganstyle.gui.train import (
-    TrainTab,
-    describe_status,
-    recipe_for_run,
-    remove_unused,
-    resumable_runs,
-    trainable_recipes,
-)
+from ganstyle.gui.train import TrainTab, describe_status, remove_unused
 from ganstyle.recipe import Recipe
+from ganstyle.recipe.choose import resumable_runs
 from ganstyle.runs.background import Trainer, TrainingStatus
 from ganstyle.runs.tensorboard import TensorBoard
-from ganstyle.shipped import DEFAULT_RECIPE
 from ganstyle.training import train
 from ganstyle.weights import find_vgg16
 
@@ -62,25 +54,6 @@ def tab(trainer: FakeTrainer, tmp_path: Path) -> TrainTab:
 
 def upload(path: Path, name: str | None = None) -> Upload:
     return Upload(path, name or path.name)
-
-
-@pytest.mark.parametrize("name", trainable_recipes())
-def test_recipe_for_run(name: str, tmp_path: Path) -> None:
-    recipe = recipe_for_run(name, tmp_path / "runs" / "mine", tmp_path / "p.png", tmp_path / "photos")
-    assert recipe.folder == tmp_path / "runs" / "mine"
-    assert recipe.style.path == str(tmp_path / "p.png")
-    assert recipe.content.path == str(tmp_path / "photos")
-    assert recipe.score.every == 0
-    # The shipped painting's title is not this one's.
-    assert recipe.style.title == recipe.style.author == recipe.style.license == ""
-
-
-def test_only_recipes_that_train_a_style() -> None:
-    recipes = trainable_recipes()
-    assert DEFAULT_RECIPE in recipes
-    assert "quickstart" in recipes
-    assert all(recipes.values())
-    assert not [name for name in recipes if "/" in name]
 
 
 def test_start_keeps_uploads_with_the_run(

@@ -5,6 +5,7 @@ import pytest
 from ganstyle import files
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.stylize import PlannedFile, plan_outputs, result_name
+from ganstyle.stylize.plan import unique_name
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -161,3 +162,17 @@ def test_outputs_that_make_no_sense(tmp_path: Path) -> None:
 )
 def test_a_result_keeps_its_photo_s_name(photo: str, result: str) -> None:
     assert result_name(Path(photo)) == Path(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "expected"),
+    [
+        ("me.jpg", [], "me.jpg"),
+        ("me.jpg", ["me.jpg"], "me (2).jpg"),
+        ("me.jpg", ["ME.JPG", "me (2).jpg"], "me (3).jpg"),
+        ("me.png", ["me.jpg"], "me.png"),
+        ("me", ["me"], "me (2)"),
+    ],
+)
+def test_unique_name(name: str, taken: list[str], expected: str) -> None:
+    assert unique_name(name, taken) == expected

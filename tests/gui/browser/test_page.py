@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import expect
 
-from ganstyle.gui.api import ENDPOINTS
+from ganstyle.gui.app import ENDPOINTS
 from tests.gui.browser.conftest import STYLES, OpenPage, go_to, set_number, upload
 
 

@@ -1,11 +1,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import gradio as gr
 import pytest
 import torch
 
 from ganstyle.errors import DataError, GanstyleError, ImageError
-from ganstyle.gui.catalog import StyleCatalog
+from ganstyle.gui.context import DeepLinks, StyleCatalog
 from ganstyle.gui.inputs import Upload
 from ganstyle.images import read_image
 from ganstyle.style import shipped_styles, style_from
@@ -109,3 +110,10 @@ def test_what_is_no_painting(tmp_path: Path, painting: Path) -> None:
 def test_without_the_generator_for_any_painting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANSTYLE_ANY", str(tmp_path / "none.safetensors"))
     assert not StyleCatalog(None, CPU).takes_paintings
+
+
+def test_link_names_are_unique() -> None:
+    links = DeepLinks()
+    links.add(style=gr.Checkbox(render=False))
+    with pytest.raises(ValueError, match="style"):
+        links.add(style=gr.Checkbox(render=False))
