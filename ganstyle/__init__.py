@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ganstyle._version import __version__
 
 if TYPE_CHECKING:
+    from ganstyle.composed import ComposedStyle, blend, regions
     from ganstyle.errors import GanstyleError
     from ganstyle.images import read_image, write_image
     from ganstyle.recipe import Recipe
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
     from ganstyle.training import train
 
 __all__ = [
+    "ComposedStyle",
     "Controls",
     "GanstyleError",
     "Recipe",
     "Style",
     "__version__",
+    "blend",
     "load_style",
     "read_image",
+    "regions",
     "style_from",
     "stylize_image",
     "train",
@@ -32,12 +36,15 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ComposedStyle": "ganstyle.composed",
     "Controls": "ganstyle.stylize",
     "GanstyleError": "ganstyle.errors",
     "Recipe": "ganstyle.recipe",
     "Style": "ganstyle.style",
+    "blend": "ganstyle.composed",
     "load_style": "ganstyle.style",
     "read_image": "ganstyle.images",
+    "regions": "ganstyle.composed",
     "style_from": "ganstyle.style",
     "stylize_image": "ganstyle.stylize",
     "train": "ganstyle.training",

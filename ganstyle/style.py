@@ -9,12 +9,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import nn
 
 from ganstyle._version import __version__
 from ganstyle.anystyle import SHIPPED_ANY, StyleCode, bake_style, save_code
@@ -23,14 +22,12 @@ from ganstyle.anystyle.checkpoint import FORMAT as ANY_FORMAT
 from ganstyle.errors import CheckpointError, RecipeError, one_line
 from ganstyle.files import atomic_write, expand_user, shipped_folder
 from ganstyle.hub import fetch_style, is_hub_address, push_style
-from ganstyle.images import from_pil, to_pil
-from ganstyle.images.color import luminance
 from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS
 from ganstyle.models.blueprint import build_blueprint
 from ganstyle.models.quantization import quantize
 from ganstyle.recipe import Recipe
-from ganstyle.stylize import PLAIN, Controls, TileSize, stylize_image
+from ganstyle.stylize import PhotoPainter
 from ganstyle.weights.checkpoint_file import open_checkpoint, parse_metadata
 from ganstyle.weights.kinds import check_is_safetensors
 from ganstyle.weights.provenance import check_info
@@ -41,7 +38,7 @@ _SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True)
-class Style:
+class Style(PhotoPainter):
     """A trained style: call it with a photo to stylize it.
 
     Attributes:
@@ -61,66 +58,10 @@ class Style:
     info: Mapping[str, Any] = field(default_factory=dict)
     code: StyleCode | None = None
 
-    @overload
-    def __call__(
-        self,
-        image: Tensor,
-        strength: float = ...,
-        preserve_color: bool = ...,
-        mask: Tensor | Image.Image | None = ...,
-        stroke_size: float = ...,
-        tile: TileSize = ...,
-    ) -> Tensor: ...
-    @overload
-    def __call__(
-        self,
-        image: Image.Image,
-        strength: float = ...,
-        preserve_color: bool = ...,
-        mask: Tensor | Image.Image | None = ...,
-        stroke_size: float = ...,
-        tile: TileSize = ...,
-    ) -> Image.Image: ...
-    def __call__(
-        self,
-        image: Tensor | Image.Image,
-        strength: float = 1.0,
-        preserve_color: bool = False,
-        mask: Tensor | Image.Image | None = None,
-        stroke_size: float = 1.0,
-        tile: TileSize = "auto",
-    ) -> Tensor | Image.Image:
-        """Stylize a photo on the generator's device.
-
-        Args:
-            image: a Pillow image of any mode, or (B, 3, H, W) RGB floating point in [0, 1].
-            strength: 0 gives the photo, 1 the style as it was trained; at most 1.5.
-            preserve_color: change only light and dark.
-            mask: where to paint, of the photo's proportions: a Pillow image, white is painted; or
-                (1, 1, H, W) in [0, 1].
-            stroke_size: how large strokes are relative to the picture: 1 as in training; 0 as fine as the
-                generator paints at full size.
-            tile: paint in tiles of at most this many pixels a side, which saves memory and changes nothing
-                else; ``"off"``: at once.
-
-        Returns:
-            The kind that was given: a Pillow image in RGB, upright; or a tensor of the same shape, float32,
-            on the CPU.
-
-        Raises:
-            GanstyleError: the strength is out of range, the mask does not fit, or there is not enough memory.
-            ValueError: a tensor has another shape or range.
-        """
-        where = luminance(from_pil(mask)) if isinstance(mask, Image.Image) else mask
-        controls = Controls(strength, preserve_color, where, stroke_size)
-        if isinstance(image, Image.Image):
-            return to_pil(self.paint(from_pil(image), controls, tile=tile))
-        _check_photo(image)
-        return self.paint(image, controls, tile=tile)
-
-    def paint(self, image: Tensor, controls: Controls = PLAIN, *, tile: TileSize = "auto") -> Tensor:
-        """Stylize (B, 3, H, W) in [0, 1]; see `ganstyle.stylize.stylize_image`."""
-        return stylize_image(self.generator, image, controls, trained_side=self.recipe.style.size, tile=tile)
+    @property
+    def trained_side(self) -> int:
+        """The shorter side in pixels of the pictures that the generator was trained on."""
+        return self.recipe.style.size
 
     def save(self, path: str | Path, *, compact: bool = False) -> None:
         """Write the style to a file; see `save_style`."""
@@ -268,16 +209,6 @@ def find_style(name_or_path: str | Path) -> Path:
         return shipped[str(name_or_path)]
     names = ", ".join(shipped) or "none"
     raise CheckpointError(f"{path}: neither a file nor a shipped style (shipped: {names})")
-
-
-def _check_photo(image: Tensor) -> None:
-    if image.ndim != 4 or image.shape[1] != 3 or 0 in image.shape or not image.is_floating_point():
-        raise ValueError(
-            f"expected a floating-point photo of shape (B, 3, H, W), got {tuple(image.shape)} {image.dtype}"
-        )
-    low, high = image.aminmax()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"a photo's values must be in [0, 1], not from {low:g} to {high:g}")
 
 
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:

@@ -11,10 +11,10 @@ import typer
 
 from ganstyle.cli.common import INTERRUPTED
 from ganstyle.cli.dry_run import print_stylize, stylize_record
-from ganstyle.cli.inputs import open_style
 from ganstyle.cli.options import Device
 from ganstyle.cli.outputs import check_outputs, is_stdout, write_json, write_stdout
 from ganstyle.cli.progress import ProgressLine, Quiet, tell
+from ganstyle.cli.several import open_painter, split_masks
 
 if TYPE_CHECKING:
     from ganstyle.stylize import FileEvent
@@ -27,16 +27,6 @@ def stylize(
         list[Path],
         typer.Argument(metavar="PHOTO", help="Photos, and folders of photos.", show_default=False),
     ],
-    styles: Annotated[
-        list[str],
-        typer.Option(
-            "-s",
-            "--style",
-            help="A shipped style's name, a checkpoint's path, hf://user/name, or a painting's image file. "
-            "Repeat it to mix paintings.",
-            show_default=False,
-        ),
-    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -47,9 +37,26 @@ def stylize(
             show_default=False,
         ),
     ],
+    styles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-s",
+            "--style",
+            help="A shipped style's name, a checkpoint's path, hf://user/name, or a painting's image file. "
+            "Repeat it to mix paintings.",
+            show_default=False,
+        ),
+    ] = None,
     mix: Annotated[
         str | None,
         typer.Option(metavar="N,N…", help="The share of each of several paintings, such as 2,1."),
+    ] = None,
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=N,NAME=N…",
+            help="Average the pictures of several styles, such as starry_night=0.6,wave=0.4, instead of -s.",
+        ),
     ] = None,
     strength: Annotated[
         float,
@@ -66,9 +73,23 @@ def stylize(
     preserve_color: Annotated[
         bool, typer.Option("--preserve-color", help="Keep the photos' colors; change only light and dark.")
     ] = False,
-    mask: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="An image of the photos' proportions: white is painted."),
+    masks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mask",
+            metavar="FILE[=STYLE]",
+            help="An image of the photos' proportions: white is painted. With =STYLE, white is painted in a "
+            "style of its own, and the rest in that of -s or not at all; repeat it for more regions.",
+            show_default=False,
+        ),
+    ] = None,
+    feather: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT",
+            help="Width of the regions' soft edges, in percent of the shorter side (2 if not given); 0: the "
+            "masks' own edges.",
+        ),
     ] = None,
     tile: Annotated[
         str,
@@ -149,6 +170,7 @@ def stylize(
     )
     from ganstyle.stylize.forecast import forecast_stylize
 
+    mask, regions = split_masks(masks or [])
     with TemporaryDirectory() as folder:
         # A result for standard output is written to a file first, so that only a good one gets there.
         result = Path(folder, "result.png") if is_stdout(output) else None
@@ -170,19 +192,20 @@ def stylize(
         if alpha not in ("keep", "white"):
             raise GanstyleError(f"alpha '{alpha}': give keep or white")
         saving = SavingOptions(quality, not no_metadata, keep_gps, alpha == "keep")
-        loaded = open_style(styles, mix)
+        loaded = open_painter(styles or [], mix, blend=blend, regions=regions, feather=feather)
         loaded.generator.to(pick_device(device))
         limit_threads()
         if compiled:
             check_compiler()
             loaded.generator.compile(dynamic=True)
         if dry_run:
+            whole = loaded.everywhere()  # masks have the photos' proportions, and the sample has not
             forecast = forecast_stylize(
-                lambda photo: loaded.paint(photo, replace(controls, mask=None), tile=tile_size),
+                lambda photo: whole.paint(photo, replace(controls, mask=None), tile=tile_size),
                 [replace(file, output=output) for file in plan] if result else plan,
                 pick_device(device),
                 controls=controls,
-                trained_side=loaded.recipe.style.size,
+                trained_side=loaded.trained_side,
                 tiled=tile_size != "off",
                 overwrite=force,
                 max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
@@ -216,7 +239,7 @@ def stylize(
                 loaded.generator,
                 plan,
                 controls=controls,
-                trained_side=loaded.recipe.style.size,
+                trained_side=loaded.trained_side,
                 tile=tile_size,
                 overwrite=force,
                 max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,

@@ -11,19 +11,27 @@ from ganstyle.stylize.controls import (
 )
 from ganstyle.stylize.folder import FileEvent, Summary, stylize_plan
 from ganstyle.stylize.image import stylize_image
+from ganstyle.stylize.layers import Layer, LayeredGenerator
+from ganstyle.stylize.painter import PhotoPainter
 from ganstyle.stylize.plan import PlannedFile, plan_outputs, result_name
+from ganstyle.stylize.regions import DEFAULT_FEATHER, make_region
 from ganstyle.stylize.tiles import TileSize, parse_tile
 
 __all__ = [
+    "DEFAULT_FEATHER",
     "FINE",
     "MAX_STROKE_SIZE",
     "PLAIN",
     "Controls",
     "FileEvent",
+    "Layer",
+    "LayeredGenerator",
+    "PhotoPainter",
     "PlannedFile",
     "Summary",
     "TileSize",
     "fit_mask",
+    "make_region",
     "parse_stroke_size",
     "parse_tile",
     "plan_outputs",

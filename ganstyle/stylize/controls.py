@@ -46,7 +46,7 @@ class Controls:
                 f"stroke size {self.stroke_size:g}: give a number from 0 (fine) to {MAX_STROKE_SIZE:g}"
             )
         if self.mask is not None:
-            _check_mask(self.mask)
+            check_mask(self.mask)
 
 
 PLAIN = Controls()
@@ -89,23 +89,32 @@ def fit_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
     Raises:
         ImageError: the proportions differ.
     """
-    check_mask_fits(mask, size)
+    check_proportions((mask.shape[-2], mask.shape[-1]), size)
+    return resize_mask(mask, size)
+
+
+def resize_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize a mask, (1, 1, H, W) in [0, 1], whatever its proportions."""
     return resize(mask.expand(-1, 3, -1, -1), size)[:, :1]
 
 
-def check_mask_fits(mask: Tensor, size: tuple[int, int]) -> None:
-    """Check that a mask has a photo's proportions; see `fit_mask`."""
-    height, width = mask.shape[-2:]
+def check_proportions(mask: tuple[int, int], photo: tuple[int, int]) -> None:
+    """Check that a mask has a photo's proportions, by their (height, width); see `fit_mask`."""
     # Each side may have been rounded by half a pixel, whichever of the two was made from the other.
-    tolerance = max(height + width, sum(size)) / 2
-    if abs(height * size[1] - width * size[0]) > tolerance:
+    tolerance = max(sum(mask), sum(photo)) / 2
+    if abs(mask[0] * photo[1] - mask[1] * photo[0]) > tolerance:
         raise ImageError(
-            f"the mask has {width}x{height} pixels and the photo {size[1]}x{size[0]}; "
+            f"the mask has {mask[1]}x{mask[0]} pixels and the photo {photo[1]}x{photo[0]}; "
             "give a mask of the photo's proportions"
         )
 
 
-def _check_mask(mask: Tensor) -> None:
+def check_mask(mask: Tensor) -> None:
+    """Check a mask's shape, (1, 1, H, W), and range.
+
+    Raises:
+        ValueError: one of them is wrong.
+    """
     if mask.ndim != 4 or mask.shape[:2] != (1, 1) or 0 in mask.shape or not mask.is_floating_point():
         raise ValueError(f"expected a floating-point mask of shape (1, 1, H, W), got {tuple(mask.shape)}")
     low, high = mask.aminmax()

@@ -9,6 +9,7 @@ from ganstyle.images.color import luminance_only
 from ganstyle.models import takes_strength
 from ganstyle.stylize.blend import blend_octaves
 from ganstyle.stylize.controls import PLAIN, Controls, fit_mask
+from ganstyle.stylize.layers import Layer, layers_of, weigh
 from ganstyle.stylize.strokes import TRAINED_SIDE, paint_coarse_to_fine, pass_sides
 from ganstyle.stylize.tiles import TiledPainter, TileSize
 
@@ -28,7 +29,7 @@ def stylize_image(
 
     Args:
         generator: maps (B, 3, H, W) in [0, 1] to the same; one that was trained with strength takes it
-            as a second argument.
+            as a second argument. Or a `LayeredGenerator`.
         image: (B, 3, H, W) in [0, 1], on any device.
         controls: how strongly, with strokes how large, in whose colors and where the image is painted.
         trained_side: shorter side in pixels of the pictures that the generator was trained on: a recipe's
@@ -68,14 +69,19 @@ def _paint(
 ) -> Tensor:
     height, width = photo.shape[-2:]
     mask = None if controls.mask is None else fit_mask(controls.mask, (height, width)).to(photo)
+    layers = layers_of(generator, trained_side)
+    weights = weigh(layers, lambda region: region.fit((height, width)).to(photo))
     if controls.strength == 0:
         return photo
-    takes = takes_strength(generator)
-    sides = pass_sides(min(height, width), controls.stroke_size, trained_side=trained_side)
-    paint = TiledPainter(generator, controls.strength if takes else None, tile)
-    painting = paint_coarse_to_fine(paint, photo, sides)
-    if not takes:
-        painting = blend_octaves(photo, painting, controls.strength)
+    painting = weights.combine(photo, (_paint_layer(layer, photo, controls, tile) for layer in layers))
     if controls.preserve_color:
         painting = luminance_only(painting, photo)
     return painting if mask is None else torch.lerp(photo, painting, mask)
+
+
+def _paint_layer(layer: Layer, photo: Tensor, controls: Controls, tile: TileSize) -> Tensor:
+    takes = takes_strength(layer.generator)
+    sides = pass_sides(min(photo.shape[-2:]), controls.stroke_size, trained_side=layer.trained_side)
+    paint = TiledPainter(layer.generator, controls.strength if takes else None, tile)
+    painting = paint_coarse_to_fine(paint, photo, sides)
+    return painting if takes else blend_octaves(photo, painting, controls.strength)

@@ -1,6 +1,6 @@
 """Painting photos that do not fit into memory, from file to file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,8 +14,9 @@ from ganstyle.images.resample import enlarge_part
 from ganstyle.images.spool import Spool, save_spool, spool_image
 from ganstyle.models import takes_strength
 from ganstyle.stylize.blend import blend_octaves
-from ganstyle.stylize.controls import Controls, check_mask_fits
+from ganstyle.stylize.controls import Controls, check_proportions
 from ganstyle.stylize.grid import Tile
+from ganstyle.stylize.layers import Layer, layers_of, weigh
 from ganstyle.stylize.strokes import pass_sides
 from ganstyle.stylize.tiles import TiledPainter, TileSize
 
@@ -39,7 +40,7 @@ def stylize_large(
     """Paint a photo in bounded memory: everything as large as it lies in temporary files beside the result.
 
     What `stylize_image` does to tensors, this does to files of raw pixels, part by part: 3 or 6 bytes a
-    pixel, about 15 bytes a pixel in all at the peak.
+    pixel, about 15 bytes a pixel in all at the peak, and 6 more for each further style.
 
     Args:
         generator: as for `stylize_image`.
@@ -60,16 +61,23 @@ def stylize_large(
     ):
         folder = Path(name)
         photo = spool_image(source, folder / "photo")
+        layers = layers_of(generator, trained_side)
         if controls.mask is not None:
-            check_mask_fits(controls.mask, photo.size)
-        painter = TiledPainter(generator, controls.strength if takes_strength(generator) else None, tile)
+            check_proportions((controls.mask.shape[-2], controls.mask.shape[-1]), photo.size)
+        for layer in layers:
+            if layer.region is not None:
+                layer.region.check(photo.size)
         result = photo
         if controls.strength > 0:
-            sides = pass_sides(min(photo.size), controls.stroke_size, trained_side=trained_side)
-            painting = _paint_coarse_to_fine(painter, photo, sides, folder)
+            paintings = []
+            for number, layer in enumerate(layers):
+                (own := folder / str(number)).mkdir()
+                paintings.append(_paint_layer(layer, photo, controls, tile, own))
             result = Spool(folder / "result", photo.size, photo.bits)
-            _finish(generator, photo, painting, controls, result)
-            painting.delete()
+            for rows in _bands(photo.size[0]):
+                result.write(_finish(layers, photo, paintings, controls, rows), rows)
+            for painting in paintings:
+                painting.delete()
         save_spool(
             result,
             temporary,
@@ -78,6 +86,13 @@ def stylize_large(
             quality=saving.quality,
             exif=read_metadata(source).exif_bytes(gps=saving.gps) if saving.metadata else None,
         )
+
+
+def _paint_layer(layer: Layer, photo: Spool, controls: Controls, tile: TileSize, folder: Path) -> Spool:
+    strength = controls.strength if takes_strength(layer.generator) else None
+    painter = TiledPainter(layer.generator, strength, tile)
+    sides = pass_sides(min(photo.size), controls.stroke_size, trained_side=layer.trained_side)
+    return _paint_coarse_to_fine(painter, photo, sides, folder)
 
 
 def _paint_coarse_to_fine(painter: TiledPainter, photo: Spool, sides: list[int], folder: Path) -> Spool:
@@ -139,24 +154,38 @@ def _paint(painter: TiledPainter, fine: Spool, offset: _Offset, painted: Spool) 
         painter.paint(fine.size, read=read, write=write)
 
 
-def _finish(generator: nn.Module, photo: Spool, painting: Spool, controls: Controls, result: Spool) -> None:
-    """Apply what of the controls is not the generator's business, as `stylize_image` does."""
-    blends = controls.strength != 1 and not takes_strength(generator)
+def _finish(
+    layers: Sequence[Layer], photo: Spool, paintings: Sequence[Spool], controls: Controls, rows: slice
+) -> Tensor:
+    """Return rows of the result: combine the paintings, and apply what of the controls generators do not.
+
+    Args:
+        layers: what paints.
+        photo: the photo.
+        paintings: the picture of each layer.
+        controls: as for `stylize_large`.
+        rows: which.
+    """
+    blends = [controls.strength != 1 and not takes_strength(layer.generator) for layer in layers]
     height, width = photo.size
-    for rows in _bands(height):
-        margin = _MARGIN if blends else 0
-        seen = slice(max(0, rows.start - margin), min(height, rows.stop + margin))
-        before, after = photo.read(seen), painting.read(seen)
-        if blends:
-            after = blend_octaves(before, after, controls.strength)
-        if controls.preserve_color:
-            after = luminance_only(after, before)
-        own = slice(rows.start - seen.start, rows.stop - seen.start)
-        before, after = before[..., own, :], after[..., own, :]
-        if controls.mask is not None:
-            mask = _part_of_mask(controls.mask, photo.size, rows, slice(0, width))
-            after = torch.lerp(before, after, mask)
-        result.write(after, rows)
+    margin = _MARGIN if any(blends) else 0
+    seen = slice(max(0, rows.start - margin), min(height, rows.stop + margin))
+    own = slice(rows.start - seen.start, rows.stop - seen.start)
+    around = photo.read(seen)
+    before = around[..., own, :]
+
+    def part_of(mask: Tensor) -> Tensor:
+        return _part_of_mask(mask, photo.size, rows, slice(0, width))
+
+    def painted(painting: Spool, blend: bool) -> Tensor:
+        picture = painting.read(seen)
+        return (blend_octaves(around, picture, controls.strength) if blend else picture)[..., own, :]
+
+    weights = weigh(layers, lambda region: part_of(region.mask))
+    after = weights.combine(before, map(painted, paintings, blends))
+    if controls.preserve_color:
+        after = luminance_only(after, before)
+    return after if controls.mask is None else torch.lerp(before, after, part_of(controls.mask))
 
 
 def _part_of_mask(mask: Tensor, size: tuple[int, int], rows: slice, columns: slice) -> Tensor:

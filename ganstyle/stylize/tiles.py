@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganstyle.devices import release_free_memory
 from ganstyle.errors import GanstyleError
 from ganstyle.stylize.grid import Tile, divide
+from ganstyle.stylize.layers import layers_of
 from ganstyle.stylize.locality import Locality, measure_locality
 from ganstyle.stylize.statistics import SharedStatistics
 
@@ -58,9 +59,10 @@ def check_tile(tile: TileSize) -> TileSize:
 
 
 def can_tile(generator: nn.Module) -> bool:
-    """Say whether a generator can paint in tiles; see `measure_locality`."""
+    """Say whether a generator, or all of several, can paint in tiles; see `measure_locality`."""
     try:
-        measure_locality(generator)
+        for layer in layers_of(generator):
+            measure_locality(layer.generator)
     except GanstyleError:
         return False
     return True

@@ -7,7 +7,16 @@ from torch import Tensor, nn
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import Photo, read_image, read_photo, resize, write_image
 from ganstyle.models import GENERATORS
-from ganstyle.stylize import Controls, PlannedFile, folder, stylize_image, stylize_plan
+from ganstyle.stylize import (
+    Controls,
+    Layer,
+    LayeredGenerator,
+    PlannedFile,
+    folder,
+    make_region,
+    stylize_image,
+    stylize_plan,
+)
 from ganstyle.stylize.large import stylize_large
 
 pytest.importorskip("pyvips", reason="the extra large is not installed")
@@ -45,6 +54,33 @@ def test_the_result_is_that_in_memory(tmp_path: Path, controls: Controls, streng
     assert (result - expected).abs().mean() < 1 / 255
     assert (result - expected).abs().max() < 8 / 255
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.png"]
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.6])
+def test_several_styles_are_combined_as_in_memory(tmp_path: Path, strength: float) -> None:
+    image, mask = photo(tmp_path / "in.png"), torch.zeros(1, 1, 30, 42)
+    mask[..., :20] = 1
+    layers = [
+        Layer(lean(), 60, 0.4),
+        Layer(lean(strength=False), 90, 0.6),
+        Layer(lean(), 60, region=make_region(mask)),
+    ]
+    controls = Controls(strength, mask=mask.flip(2))
+    for generator in (LayeredGenerator(layers), LayeredGenerator(layers[2:])):
+        expected = stylize_image(generator, image, controls)
+        target = tmp_path / "out.png"
+        stylize_large(generator, tmp_path / "in.png", target, controls, trained_side=1, tile=100)
+        assert (read_image(target) - expected).abs().mean() < 1 / 255
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.png"]
+
+
+def test_a_region_that_does_not_fit_a_large_photo(tmp_path: Path) -> None:
+    photo(tmp_path / "in.png")
+    generator = LayeredGenerator(
+        [Layer(lean(), 60, region=make_region(torch.ones(1, 1, 20, 20), name="a.png"))]
+    )
+    with pytest.raises(ImageError, match=r"a\.png: the mask has 20x20 pixels and the photo 420x300"):
+        stylize_large(generator, tmp_path / "in.png", tmp_path / "out.png", Controls(), trained_side=60)
 
 
 def test_a_plan_paints_large_photos_from_file_to_file(
