@@ -51,7 +51,16 @@ class WeightsError(GanstyleError):
 
 
 def one_line(text: object, longest: int = 10_000) -> str:
-    """Return text as one line, in which control characters, as of a file's name, are escaped."""
+    """Return text as one line, in which control characters, as of a file's name, are escaped.
+
+    An exception without a message is named by its type.
+
+    Args:
+        text: anything that has a text, such as an exception.
+        longest: characters; the rest is cut off.
+    """
     line = re.sub(r"\s*[\r\n]+\s*", " ", str(text)).strip()
+    if not line and isinstance(text, BaseException):
+        return type(text).__name__
     line = _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], line[:longest])
     return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -13,6 +13,7 @@ from ganstyle.errors import one_line
         ("Photo 10.20\u202fAM · Ночь 👩‍🎨", "Photo 10.20\u202fAM · Ночь 👩‍🎨"),
         ("gpj.\u202eexe", r"gpj.\u202eexe"),
         (FileNotFoundError(2, "No such file", "x"), "[Errno 2] No such file: 'x'"),
+        (EOFError(), "EOFError"),
     ],
 )
 def test_one_line(text: object, line: str) -> None:

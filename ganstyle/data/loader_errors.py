@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
-from ganstyle.errors import DataError, GanstyleError
+from ganstyle.errors import DataError, GanstyleError, one_line
 
 Batch = dict[str, Tensor]
 
@@ -85,7 +85,7 @@ def _from_worker(error: GanstyleError) -> GanstyleError:
     """Undo what PyTorch does to an exception from a worker: its traceback becomes its message."""
     kind = type(error)
     _, found, message = str(error).rpartition(f"{kind.__module__}.{kind.__qualname__}: ")
-    return kind(" ".join(message.split())) if found else error
+    return kind(one_line(message)) if found else error
 
 
 def _chain(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from torch import Tensor
 
 from ganstyle.data.fault_tolerance import FaultTolerantDataset
-from ganstyle.errors import DataError
+from ganstyle.errors import DataError, one_line
 from ganstyle.images import read_image
 from ganstyle.locks import one_at_a_time
 
@@ -131,7 +131,7 @@ def _open_or_download(
         with _one_downloader(root):
             return _downloaded(opened, root, known)
     except Exception as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         if isinstance(error, ValueError):  # a wrong split or size
             raise DataError(f"torchvision {name}: {reason}") from error
         wish = "cannot be downloaded" if download else "is not there, and download is off"

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ganstyle.errors import RunError
+from ganstyle.errors import RunError, one_line
 from ganstyle.reports import Curve, thinned
 
 SCORES = "scores.jsonl"
@@ -29,7 +29,7 @@ def read_scores(run: str | Path) -> dict[str, Curve]:
             for name in names
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        reason = getattr(error, "strerror", None) or one_line(error)
         raise RunError(
             f"{file}: no scores to draw ({reason}); give the folder of a run with score.every above 0"
         ) from error

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganstyle._version import __version__
-from ganstyle.errors import GanstyleError
+from ganstyle.errors import GanstyleError, one_line
 from ganstyle.extras import require
 from ganstyle.files import atomic_write
 from ganstyle.images import resize
@@ -121,7 +121,7 @@ def export_style(style: Style, path: str | Path, export_format: str | None = Non
     except GanstyleError:
         raise
     except Exception as error:  # an exporter may raise nearly anything
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise GanstyleError(f"{path}: this style cannot be exported as {kind} ({reason})") from error
     return difference
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganstyle.devices import usable_processors
-from ganstyle.errors import CheckpointError, RecipeError
+from ganstyle.errors import CheckpointError, RecipeError, one_line
 from ganstyle.extras import require
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
@@ -59,7 +59,7 @@ def load_onnx(path: str | Path) -> Style:
         session = open_session(path)
         metadata = session.get_modelmeta().custom_metadata_map
     except Exception as error:  # onnxruntime's own errors have no common base
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise CheckpointError(f"{path}: not a readable ONNX file ({reason})") from None
     try:
         recipe = Recipe.parse(json.loads(metadata["recipe"]), source=f"{path} (its recipe)")

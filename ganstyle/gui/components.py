@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.errors import GanstyleError
+from ganstyle.errors import GanstyleError, one_line
 from ganstyle.gui.inputs import PhotoFilesInput, PhotoInput, Upload
 from ganstyle.gui.sessions import JobStopped, Sessions
 from ganstyle.reports import SCHEMES, Curve, data_uri, describe_curves, draw_curves, figure, svg
@@ -112,7 +112,7 @@ def public_message(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         name = f"{Path(str(error.filename)).name}: " if error.filename else ""
         return f"{name}{error.strerror}"
-    return _FOLDERS.sub("", " ".join(str(error).split()))
+    return _FOLDERS.sub("", one_line(error))
 
 
 def with_toasts(function: Callable[..., Any]) -> Callable[..., Any]:

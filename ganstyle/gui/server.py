@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from ganstyle.errors import GanstyleError
+from ganstyle.errors import GanstyleError, one_line
 from ganstyle.locks import temporary_folder
 from ganstyle.runs.signals import TerminationSignals
 
@@ -140,7 +140,7 @@ def _launch(blocks: Any, settings: Settings, attempts: int = 5) -> Served:
             return _launch(blocks, settings, attempts - 1)
         raise GanstyleError(f"--port {port}: was taken while starting; choose another") from error
     except (ValueError, HTTPError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise GanstyleError(f"{settings.host}:{port}: the server does not answer ({reason})") from error
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 from torch import Tensor
 
-from ganstyle.errors import ImageError, ImageTooLargeError
+from ganstyle.errors import ImageError, ImageTooLargeError, one_line
 from ganstyle.files import atomic_write, is_stream
 from ganstyle.images.convert import from_pil, to_pil
 from ganstyle.images.formats import WRITE_FORMATS, find_decoder
@@ -125,7 +125,7 @@ def write_picture(picture: Image.Image, path: Path, image_format: str, quality: 
     except (OSError, ValueError) as error:  # the sizes that JPEG and WebP can hold are limited
         raise ImageError(
             f"{path}: {picture.width}x{picture.height} pixels cannot be written as {image_format} "
-            f"({_one_line(error)}); try .png"
+            f"({one_line(error)}); try .png"
         ) from error
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
@@ -226,18 +226,14 @@ def _as_image_error(name: str, max_pixels: int) -> Iterator[None]:
         ) from error
     except OSError as error:
         if error.errno is None:  # Pillow's own
-            raise ImageError(f"{name}: damaged or not an image ({_one_line(error)})") from error
+            raise ImageError(f"{name}: damaged or not an image ({one_line(error)})") from error
         raise ImageError(f"{name}: cannot be read ({error.strerror})") from error
     except Exception as error:  # on damaged data a decoder may raise nearly anything
-        raise ImageError(f"{name}: damaged or not an image ({_one_line(error)})") from error
+        raise ImageError(f"{name}: damaged or not an image ({one_line(error)})") from error
 
 
 def _too_large(what: str, max_pixels: int) -> str:
     return f"{what} is more than the limit of {max_pixels:,} pixels; reduce the image first"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _swaps_axes(image: ImageFile.ImageFile) -> bool:

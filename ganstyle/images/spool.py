@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganstyle.errors import ImageError
+from ganstyle.errors import ImageError, one_line
 from ganstyle.extras import is_installed, require
 from ganstyle.images.formats import find_decoder
 
@@ -221,5 +221,5 @@ def vips_errors(name: Path, problem: str = "damaged or not an image", advice: st
     try:
         yield
     except pyvips.Error as error:
-        reason = " ".join(str(error.detail or error.message).split())[:200]
+        reason = one_line(error.detail or error.message, 200)
         raise ImageError(f"{name}: {problem} ({reason}){advice}") from None

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganstyle.errors import GanstyleError
+from ganstyle.errors import GanstyleError, one_line
 from ganstyle.extras import require
 
 # Nine times the variance of 8-bit rounding, (1/255)²/12, so that a window with nothing but rounding noise
@@ -131,7 +131,7 @@ def _closed_form() -> Callable[..., Any]:
         # ImportError: Numba does not support this NumPy; RuntimeError: Numba finds no folder for its cache.
         except (ImportError, OSError, RuntimeError) as error:
             del sys.modules[_MODULE]
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             raise GanstyleError(
                 f"PyMatting cannot be loaded ({reason}); reinstall it, or set NUMBA_CACHE_DIR to a "
                 "writable folder"

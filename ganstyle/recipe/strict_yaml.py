@@ -14,6 +14,8 @@ from ruamel.yaml.constructor import DuplicateKeyError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import ScalarNode
 
+from ganstyle.errors import one_line
+
 _DEEPEST = 50  # levels of nesting
 LONGEST = 2**20  # characters
 
@@ -90,7 +92,7 @@ def dump_yaml(values: Any) -> str:
 def _explain(error: YAMLError) -> str:
     """Turn an error of the parser into one line that says where and what."""
     if not isinstance(error, MarkedYAMLError):
-        return " ".join(str(error).split())
+        return one_line(error)
     if "maximum depth" in str(error.problem):
         return "too deeply nested"
     mark = error.problem_mark or error.context_mark
@@ -98,4 +100,4 @@ def _explain(error: YAMLError) -> str:
     if isinstance(error, DuplicateKeyError):
         key = re.search(r'duplicate key "(.*?)"', error.problem or "", re.DOTALL)
         return f"{where}the key '{key[1] if key else '?'}' appears twice; keep one"
-    return where + " ".join(" ".join(filter(None, (error.context, error.problem))).split())
+    return where + one_line(" ".join(filter(None, (error.context, error.problem))))

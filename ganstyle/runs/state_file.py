@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganstyle.errors import one_line
 from ganstyle.runs.snapshot import find_not_finite
 
 _MOST_ENTRIES = 100_000  # of the archive, one for each tensor
@@ -37,7 +38,7 @@ def read_state_file(path: Path) -> dict[str, Any]:
     except MemoryError as error:
         raise ValueError("it claims more memory than there is") from error
     except RuntimeError as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        raise ValueError(one_line(error)) from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ValueError("it is not a dictionary")
     for name in _COUNTS:

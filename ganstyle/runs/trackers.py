@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from ganstyle.errors import MissingExtraError, RunError
+from ganstyle.errors import MissingExtraError, RunError, one_line
 from ganstyle.recipe import RunRecipe, flatten
 
 _PROJECT = "ganstyle"  # what the trackers call the group of all runs
@@ -52,8 +52,9 @@ class ExternalTrackers:
             try:
                 self._trackers[name] = _start(name, recipe)
             except Exception as error:  # each has its own
+                reason = one_line(error, 200)
                 raise RunError(
-                    f"'run.trackers': {name} cannot be started ({_reason(error)}); set it up, or leave it out"
+                    f"'run.trackers': {name} cannot be started ({reason}); set it up, or leave it out"
                 ) from error
 
     def values(self, step: int, values: Mapping[str, float]) -> None:
@@ -73,14 +74,10 @@ class ExternalTrackers:
         except Exception as error:
             del self._trackers[name]
             warnings.warn(
-                f"the tracker {name} failed ({_reason(error)}); the training goes on without it",
+                f"the tracker {name} failed ({one_line(error, 200)}); the training goes on without it",
                 RuntimeWarning,
                 stacklevel=2,
             )
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _start(name: str, recipe: RunRecipe) -> Any:

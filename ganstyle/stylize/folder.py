@@ -10,7 +10,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from ganstyle.errors import DiskFullError, GanstyleError, ImageTooLargeError
+from ganstyle.errors import DiskFullError, GanstyleError, ImageTooLargeError, one_line
 from ganstyle.files import is_stream
 from ganstyle.images import MAX_PIXELS, Photo, SavingOptions, check_image, read_photo, shrink, write_photo
 from ganstyle.images.spool import can_spool
@@ -123,7 +123,7 @@ def stylize_plan(
             except GanstyleError as error:
                 status, message = "failed", str(error)
             except (OSError, RuntimeError, ValueError) as error:  # this photo's fault; others may be good
-                reason = " ".join(str(error).split()) or type(error).__name__
+                reason = one_line(error)
                 status, message = "failed", f"{file.source}: cannot be stylized ({reason})"
         counts[status] += 1
         seconds = time.perf_counter() - start

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ganstyle.errors import GanstyleError
+from ganstyle.errors import GanstyleError, one_line
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Event, Message, Progress
 from ganstyle.training.budget import fit_to_time
@@ -56,7 +56,7 @@ def run_order() -> None:
     except KeyboardInterrupt:
         _report("ended", state="stopped", text="")
     except (GanstyleError, OSError) as error:
-        _report("ended", state="failed", text=" ".join(str(error).split()))
+        _report("ended", state="failed", text=one_line(error))
 
 
 # Not through sys.stdin: a process that loads photos closes it, and would wait for the thread that reads it.

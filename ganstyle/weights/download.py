@@ -12,7 +12,7 @@ from urllib.error import HTTPError, URLError
 
 from tqdm import tqdm
 
-from ganstyle.errors import WeightsError
+from ganstyle.errors import WeightsError, one_line
 from ganstyle.files import sha256
 from ganstyle.locks import one_at_a_time
 
@@ -48,7 +48,7 @@ def download_file(what: str, url: str, path: Path, digest: str, *, otherwise: st
             if not path.is_file():
                 _fetch(url, path, digest)
     except (WeightsError, OSError, HTTPException, ValueError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error, 200)
         raise WeightsError(f"{what} cannot be downloaded ({reason}); {otherwise}") from error
 
 

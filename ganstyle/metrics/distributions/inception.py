@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ganstyle.errors import WeightsError
+from ganstyle.errors import WeightsError, one_line
 from ganstyle.weights import INCEPTION_FILE, WeightsFile
 
 INCEPTION_SIDE = 299
@@ -41,6 +41,6 @@ def load_inception(weights: WeightsFile) -> nn.Module:
                 warnings.filterwarnings("ignore", ".*torch.jit.*")
                 network: nn.Module = InceptionV3W(folder, download=False)
         except (RuntimeError, AttributeError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error, 200)
             raise WeightsError(f"{weights.path}: cannot be loaded as TorchScript ({reason})") from error
     return network.eval()

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ganstyle.errors import DataError
+from ganstyle.errors import DataError, one_line
 from ganstyle.files import atomic_write
 from ganstyle.files import sha256 as file_sha256
 from ganstyle.metrics.distributions.frechet import Features
@@ -35,7 +35,7 @@ def load_features(path: str | Path) -> tuple[Features, dict[str, Any]]:
             features: Features = arrays["features"]
             protocol = json.loads(str(arrays["protocol"]))
     except (OSError, KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise DataError(f"{path}: not readable as stored features ({reason}); delete it") from error
     if features.ndim != 2 or not isinstance(protocol, dict):
         raise DataError(f"{path}: does not hold features and their protocol; delete it")
