@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from accelerate import Accelerator
@@ -15,7 +15,8 @@ from ganstyle.arbitrary.validation import PairScores
 from ganstyle.images import central_square, image_grid, read_image
 from ganstyle.metrics import YARDSTICK_LAYERS
 from ganstyle.models.modulated import ModulatedGenerator
-from ganstyle.runs.launch import describe_training, find_weights
+from ganstyle.runs.launch import find_weights
+from ganstyle.runs.provenance import describe_generator
 from ganstyle.runs.training_state import TrainingState
 from ganstyle.weights import load_vgg16
 
@@ -81,26 +82,15 @@ class AnyOutput:
 
     def combine(self, scores: Mapping[str, float]) -> dict[str, float]:
         """Return ``weighted``: content and style distance, weighted as in the loss."""
-        loss = self._recipe.loss
-        return {"weighted": loss.content * scores["content"] + loss.style * scores["style"]}
+        return {"weighted": self._recipe.loss.weighted(scores)}
 
     def save(self, path: Path, scores: Mapping[str, float]) -> None:
         """Write the generator as it is shipped, in half precision."""
-        state = self._state
-        info: dict[str, Any] = {
+        protocol = self._scores.protocol if self._scores else {}
+        info = {
             "recipe": self._recipe.to_dict(),
-            "phases": [
-                {"end": phase.end, "image_size": phase.image_size, "vgg": phase.weights.identity}
-                for phase in self._phases
-            ],
-            "training": describe_training(
-                self._accelerator, steps=state.step, photos=state.photos, seconds=state.seconds
-            ),
+            **describe_generator(self._accelerator, self._state, self._phases, scores, protocol),
         }
-        if state.init:
-            info["init"] = state.init
-        if self._scores is not None and scores:
-            info["scores"] = {**scores, "protocol": self._scores.protocol}
         save_any(
             path,
             self._generator,

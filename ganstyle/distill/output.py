@@ -14,7 +14,7 @@ from ganstyle.distill.recipe import DistillationRecipe
 from ganstyle.distill.state import DistillationState
 from ganstyle.images import read_image
 from ganstyle.models import STUDENT_LAYERS, DistilledFeatures, VGG16Student
-from ganstyle.runs.launch import describe_training
+from ganstyle.runs.provenance import describe_run
 from ganstyle.weights import WeightsFile, load_vgg16
 from ganstyle.weights.student import save_student
 
@@ -74,16 +74,12 @@ class StudentOutput:
 
     def save(self, path: Path, scores: Mapping[str, float]) -> None:
         """Write the student."""
-        state = self._state
+        protocol = self._fidelity.protocol if self._fidelity else {}
         info = {
             "teacher": self._teacher.identity,
             "recipe": self._recipe.to_dict(),
-            "training": describe_training(
-                self._accelerator, steps=state.step, photos=state.photos, seconds=state.seconds
-            ),
+            **describe_run(self._accelerator, self._state, scores, protocol),
         }
-        if self._fidelity is not None and scores:
-            info["scores"] = {**scores, "protocol": self._fidelity.protocol}
         save_student(path, self._folded(), info)
 
     def _features(self) -> DistilledFeatures:

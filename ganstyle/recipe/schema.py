@@ -4,7 +4,7 @@ Every default of a training is written here, once. An unknown key, a wrong type 
 error that names the key; nothing is silently ignored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -101,6 +101,10 @@ class LossSection(Section):
     def layers(self) -> list[str]:
         """Every layer that the feature network must give."""
         return sorted({*self.content_layers, *self.style_layers})
+
+    def weighted(self, scores: Mapping[str, float]) -> float:
+        """Return the scores' content and style distance, weighted as in the loss."""
+        return self.content * scores["content"] + self.style * scores["style"]
 
 
 def _octave_weights(octaves: int | list[float]) -> list[float]:

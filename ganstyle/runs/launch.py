@@ -113,25 +113,3 @@ def start_loader(
         workers=recipe.workers,
         pin_memory=accelerator.device.type == "cuda",
     )
-
-
-def describe_training(
-    accelerator: Accelerator, *, steps: int, photos: int, seconds: float
-) -> dict[str, int | float | str]:
-    """Return the provenance that a file records about its training, as JSON values."""
-    return {
-        "steps": steps,
-        "photos": photos,
-        "seconds": round(seconds, 1),
-        "hardware": describe_hardware(accelerator),
-        "precision": accelerator.mixed_precision.replace("no", "fp32"),
-    }
-
-
-def describe_hardware(accelerator: Accelerator) -> str:
-    """Describe the hardware, such as ``2 x NVIDIA H200`` or ``1 x CPU (2 threads)``."""
-    if accelerator.device.type == "cuda":
-        name = torch.cuda.get_device_name(accelerator.device)
-    else:
-        name = f"{accelerator.device.type.upper()} ({torch.get_num_threads()} threads)"
-    return f"{accelerator.num_processes} x {name}"

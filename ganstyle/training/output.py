@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
-from ganstyle.runs.launch import describe_training
+from ganstyle.runs.provenance import describe_generator
 from ganstyle.runs.training_state import TrainingState
 from ganstyle.style import save_style
 from ganstyle.training.phases import TrainingPhase
@@ -70,25 +69,14 @@ class StyleOutput:
 
     def combine(self, scores: Mapping[str, float]) -> dict[str, float]:
         """Return ``weighted``: content and style distance, weighted as in the loss."""
-        loss = self._recipe.loss
-        return {"weighted": loss.content * scores["content"] + loss.style * scores["style"]}
+        return {"weighted": self._recipe.loss.weighted(scores)}
 
     def save(self, path: Path, scores: Mapping[str, float]) -> None:
         """Write the style."""
-        state, last = self._state, self._phases[-1]
-        info: dict[str, Any] = {
-            "vgg": last.weights.identity,
-            "training": describe_training(
-                self._accelerator, steps=state.step, photos=state.photos, seconds=state.seconds
-            ),
+        phases = self._phases if len(self._phases) > 1 else ()
+        protocol = self._scores.protocol if self._scores else {}
+        info = {
+            "vgg": self._phases[-1].weights.identity,
+            **describe_generator(self._accelerator, self._state, phases, scores, protocol),
         }
-        if state.init:
-            info["init"] = state.init
-        if len(self._phases) > 1:
-            info["phases"] = [
-                {"end": phase.end, "image_size": phase.image_size, "vgg": phase.weights.identity}
-                for phase in self._phases
-            ]
-        if self._scores is not None and scores:
-            info["scores"] = {**scores, "protocol": self._scores.protocol}
-        save_style(path, state.average.module, self._recipe, self._reference, info)
+        save_style(path, self._state.average.module, self._recipe, self._reference, info)
