@@ -107,6 +107,17 @@ def saved_step(state: Path) -> int:
     return step
 
 
+def steps_done(run: Path) -> int:
+    """Return how many steps the newest whole state in a run's folder has behind it; 0 if there is none.
+
+    Raises:
+        RunError: see `check_state`.
+    """
+    whole = (state for state in list_states(run / "checkpoints") if check_state(state) is None)
+    newest = next(whole, None)
+    return saved_step(newest) if newest else 0
+
+
 def check_state(state: Path) -> str | None:
     """Return what is wrong with a saved state, or None.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ganstyle.errors import CheckpointError
 from ganstyle.recipe import PhaseSection, Recipe
+from ganstyle.runs.state import steps_done
 from ganstyle.style import load_style
 from ganstyle.training.measurement import measure_phase
 
@@ -33,10 +34,11 @@ def fit_to_time(
         GanstyleError: see ``train``.
     """
     began = time.monotonic()
-    done, speed = _progress(recipe)
-    if done and done < recipe.steps:
+    done = steps_done(recipe.folder)
+    if 0 < done < recipe.steps:
         return recipe
-    if not done:
+    speed = _speed_so_far(recipe) if done else 0.0
+    if not speed:
         say("measuring the speed …")
         speed = measure_step(recipe, stopped)
     left = seconds - (time.monotonic() - began)
@@ -59,10 +61,10 @@ def measure_step(recipe: Recipe, stopped: Callable[[], bool] = lambda: False) ->
     return total
 
 
-def _progress(recipe: Recipe) -> tuple[int, float]:
-    """Return the steps that the run in the recipe's folder has done, and the seconds that each took."""
+def _speed_so_far(recipe: Recipe) -> float:
+    """Return the seconds that each step of the run in the recipe's folder took; 0 if its style is missing."""
     try:
         training: Mapping[str, Any] = load_style(recipe.folder / "style.safetensors").info["training"]
-        return int(training["steps"]), float(training["seconds"]) / max(1, int(training["steps"]))
+        return float(training["seconds"]) / max(1, int(training["steps"]))
     except (CheckpointError, KeyError, TypeError):
-        return 0, 0.0
+        return 0.0

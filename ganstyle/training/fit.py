@@ -13,7 +13,7 @@ from ganstyle.images import read_image, write_image
 from ganstyle.recipe import Recipe
 from ganstyle.recipe.run import name_from_file
 from ganstyle.runs.events import Message, OnEvent
-from ganstyle.runs.state import list_states, saved_step
+from ganstyle.runs.state import steps_done
 from ganstyle.style import Style, style_from
 from ganstyle.training.budget import fit_to_time
 from ganstyle.training.loop import train
@@ -74,7 +74,7 @@ def fit(
         style.save(output)
         return Fitted(output, 0, finished=True)
     recipe = _recipe(style, painting, photos, runs)
-    done = _steps_done(recipe)
+    done = steps_done(recipe.folder)
     # A run that has reached its steps gets as much longer as fits the time.
     recipe = recipe.model_copy(update={"steps": done or _UNKNOWN})
     left = 60 * minutes - (time.monotonic() - began)
@@ -121,11 +121,6 @@ def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str |
         write_image(read_image(EXAMPLE_PHOTO), start / "photos" / "example.png")
         write_image(read_image(painting), start / "photos" / "painting.png")
     return Recipe.parse(values, source=RECIPE)
-
-
-def _steps_done(recipe: Recipe) -> int:
-    states = list_states(recipe.folder / "checkpoints")
-    return saved_step(states[0]) if states else 0
 
 
 def _best(recipe: Recipe) -> Path:

@@ -11,6 +11,7 @@ import ganstyle.training.budget
 import ganstyle.training.measurement
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Event, OnEvent, Progress
+from ganstyle.runs.state import steps_done
 from ganstyle.training import TrainedStyle, train
 from ganstyle.training.budget import fit_to_time, measure_step
 
@@ -72,3 +73,13 @@ def test_a_stopped_run_keeps_its_plan_and_a_finished_one_gets_longer(tiny: Tiny)
     fitted = fit_to_time(mine, 60)
     assert fitted.steps > 2
     assert train(fitted.model_copy(update={"steps": 3})).step == 3  # it continues
+
+
+def test_steps_of_a_torn_state_do_not_count(tiny: Tiny) -> None:
+    mine = recipe(tiny(steps=4))
+    assert steps_done(mine.folder) == 0
+    train(mine)
+    assert steps_done(mine.folder) == 4
+    (mine.folder / "checkpoints" / "step-000004" / "state.pt").write_bytes(b"torn")
+    assert steps_done(mine.folder) == 2
+    assert fit_to_time(mine, 60) is mine

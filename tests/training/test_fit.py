@@ -38,8 +38,7 @@ def _small(
     path.write_text(Recipe.parse(values, source="test").to_yaml())
     monkeypatch.setattr("ganstyle.training.fit.RECIPE", str(path))
     monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 1e9)
-    progress = budget._progress
-    monkeypatch.setattr(budget, "_progress", lambda recipe: (progress(recipe)[0], 1e9))
+    monkeypatch.setattr(budget, "_speed_so_far", lambda recipe: 1e9)
 
 
 @pytest.fixture
