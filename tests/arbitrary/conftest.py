@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from ganstyle.arbitrary import AnyRecipe
 from ganstyle.images import write_image
+
+ReadState = Callable[[AnyRecipe, int], dict[str, Any]]
 
 _SHARED = ("name", "steps", "batch_size", "precision", "workers", "content")
 
@@ -42,3 +45,29 @@ def tiny(tiny: Callable[..., dict[str, Any]], paintings: Path) -> Callable[..., 
         }
 
     return make
+
+
+@pytest.fixture
+def read_state() -> ReadState:
+    """Return a function that reads the training state that a run saved after a step."""
+
+    def read(recipe: AnyRecipe, step: int) -> dict[str, Any]:
+        path = recipe.folder / "checkpoints" / f"step-{step:06d}" / "state.pt"
+        values: dict[str, Any] = torch.load(path, weights_only=True)
+        return values
+
+    return read
+
+
+@pytest.fixture
+def assert_same_state(read_state: ReadState) -> Callable[..., None]:
+    """Return a function that compares parts of two runs' states after a step, bit by bit."""
+
+    def check(one: AnyRecipe, two: AnyRecipe, step: int, *parts: str) -> None:
+        first, second = read_state(one, step), read_state(two, step)
+        for part in parts:
+            assert first[part].keys() == second[part].keys()
+            for name, value in first[part].items():
+                assert torch.equal(torch.as_tensor(value), torch.as_tensor(second[part][name])), name
+
+    return check

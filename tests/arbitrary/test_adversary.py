@@ -83,13 +83,9 @@ def parse(values: dict[str, Any]) -> AnyRecipe:
     return AnyRecipe.parse(values, source="test")
 
 
-def state(recipe: AnyRecipe, step: int) -> dict[str, Any]:
-    path = recipe.folder / "checkpoints" / f"step-{step:06d}" / "state.pt"
-    values: dict[str, Any] = torch.load(path, weights_only=True)
-    return values
-
-
-def test_resume_bit_exact_with_a_discriminator(tiny: RecipeMaker) -> None:
+def test_resume_bit_exact_with_a_discriminator(
+    tiny: RecipeMaker, assert_same_state: Callable[..., None]
+) -> None:
     changes = {"steps": 4, "discriminator": {"width": 4, "layers": 1}}
     straight, broken = parse(tiny(name="straight", **changes)), parse(tiny(name="broken", **changes))
     events: list[Event] = []
@@ -107,19 +103,19 @@ def test_resume_bit_exact_with_a_discriminator(tiny: RecipeMaker) -> None:
     with pytest.raises(Stop):
         train_any(broken, fail)
     train_any(broken)
-    for part in ("generator", "average", "discriminator"):
-        for name, value in state(straight, 4)[part].items():
-            assert torch.equal(torch.as_tensor(value), torch.as_tensor(state(broken, 4)[part][name])), name
+    assert_same_state(straight, broken, 4, "generator", "average", "discriminator")
 
 
-def test_a_training_begins_with_another_ones_generator(tiny: RecipeMaker, any_painting: Path) -> None:
+def test_a_training_begins_with_another_ones_generator(
+    tiny: RecipeMaker, read_state: Callable[..., dict[str, Any]], any_painting: Path
+) -> None:
     first = train_any(parse(tiny(name="first")))
     second = parse(tiny(name="second", steps=1, init=str(first.style), optimizer={"lr": 1e-12}))
     train_any(second)
-    begun = state(parse(tiny(name="first")), 4)["average"]
-    for name, value in state(second, 1)["generator"].items():
+    begun = read_state(parse(tiny(name="first")), 4)["average"]
+    for name, value in read_state(second, 1)["generator"].items():
         torch.testing.assert_close(value, begun[f"module.{name}"], atol=0.05, rtol=0.02)
-    assert state(second, 1)["init"]["name"] == str(first.style)
+    assert read_state(second, 1)["init"]["name"] == str(first.style)
     wider = tiny(name="third", init=str(first.style), generator={"width": 8, "blocks": 1, "code": 8})
     with pytest.raises(CheckpointError, match="is another generator than the recipe's") as caught:
         train_any(parse(wider))

@@ -23,18 +23,6 @@ def parse(values: dict[str, Any]) -> AnyRecipe:
     return AnyRecipe.parse(values, source="test")
 
 
-def state(recipe: AnyRecipe, step: int) -> dict[str, Any]:
-    path = recipe.folder / "checkpoints" / f"step-{step:06d}" / "state.pt"
-    values: dict[str, Any] = torch.load(path, weights_only=True)
-    return values
-
-
-def assert_same(one: dict[str, Any], two: dict[str, Any], *parts: str) -> None:
-    for part in parts:
-        for name, value in one[part].items():
-            assert torch.equal(torch.as_tensor(value), torch.as_tensor(two[part][name])), name
-
-
 def test_it_learns_and_scores_on_held_out_paintings(tiny: RecipeMaker, photos: Path) -> None:
     values = tiny(
         steps=40,
@@ -75,7 +63,9 @@ def test_the_file_is_ready_for_use(tiny: RecipeMaker, photos: Path) -> None:
 
 
 @pytest.mark.parametrize("vgg", ["distilled", "another"])
-def test_resume_bit_exact(tiny: RecipeMaker, vgg16_weights: Path, vgg: str) -> None:
+def test_resume_bit_exact(
+    tiny: RecipeMaker, assert_same_state: Callable[..., None], vgg16_weights: Path, vgg: str
+) -> None:
     changes = {
         "steps": 8,
         "vgg": str(vgg16_weights) if vgg == "another" else vgg,
@@ -97,7 +87,7 @@ def test_resume_bit_exact(tiny: RecipeMaker, vgg16_weights: Path, vgg: str) -> N
     notes: list[str] = []
     train_any(broken, lambda event: notes.append(event.text) if isinstance(event, Message) else None)
     assert any("resumed from" in note and "step 4" in note for note in notes)
-    assert_same(state(straight, 8), state(broken, 8), "generator", "average")
+    assert_same_state(straight, broken, 8, "generator", "average")
 
 
 def test_a_run_can_be_shortened_and_lengthened(tiny: RecipeMaker) -> None:
@@ -112,11 +102,11 @@ def test_a_run_can_be_shortened_and_lengthened(tiny: RecipeMaker) -> None:
         train_any(parse(tiny(steps=6, generator=tiny()["generator"] | {"code": 9})))
 
 
-def test_workers_do_not_change_the_pairs(tiny: RecipeMaker) -> None:
+def test_workers_do_not_change_the_pairs(tiny: RecipeMaker, assert_same_state: Callable[..., None]) -> None:
     one, two = parse(tiny(name="one", steps=2)), parse(tiny(name="two", steps=2, workers=2))
     train_any(one)
     train_any(two)
-    assert_same(state(one, 2), state(two, 2), "generator")
+    assert_same_state(one, two, 2, "generator")
 
 
 def test_same_network_sees_paintings_once(tiny: RecipeMaker, vgg16_weights: Path) -> None:
