@@ -88,7 +88,7 @@ def test_stylize_refuses_what_makes_no_sense(
     assert not (tmp_path / "out").exists()
 
 
-def test_evaluate_a_painting(painting: Path, photos: Path, tmp_path: Path) -> None:
+def test_evaluate_a_painting(painting: Path, photos: Path, tmp_path: Path, small_fid: None) -> None:
     result = invoke(
         *("evaluate", "-s", painting, "--content", photos, "--size", "32", "--vgg", "distilled"),
         *("--inception", "off", "--json", tmp_path / "r.json"),
@@ -100,7 +100,7 @@ def test_evaluate_a_painting(painting: Path, photos: Path, tmp_path: Path) -> No
 
 
 def test_ranking_passes_over_generators_and_codes(
-    painting: Path, any_painting: Path, photos: Path, tmp_path: Path
+    painting: Path, any_painting: Path, photos: Path, tmp_path: Path, small_fid: None
 ) -> None:
     styles = tmp_path / "styles"
     style = ganstyle.style_from(painting)
