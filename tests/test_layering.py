@@ -15,7 +15,7 @@ PACKAGE = ROOT / "ganstyle"
 # Every file and folder of the package, layer by layer. In layers 0 and 2, a file may also import what stands
 # before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_version", "errors", "extras", "files", "locks", "shipped", "devices", "images"),
+    ("_version", "errors", "extras", "temporary", "files", "locks", "shipped", "devices", "images"),
     ("models", "losses", "data"),
     ("weights", "recipe", "metrics", "stylize", "hub", "anystyle", "style", "composed"),
     ("runs", "reports"),

@@ -1,31 +1,28 @@
 """``ganstyle stylize``."""
 
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED
+from ganstyle.cli.collection import PaintSettings, leave, stylize_collection
 from ganstyle.cli.dry_run import print_stylize, stylize_record
 from ganstyle.cli.options import Device
-from ganstyle.cli.outputs import check_outputs, is_stdout, write_json, write_stdout
-from ganstyle.cli.progress import ProgressLine, Quiet, tell
+from ganstyle.cli.outputs import check_outputs, is_stdout, write_json
+from ganstyle.cli.progress import Quiet
 from ganstyle.cli.several import open_painter, split_masks
-
-if TYPE_CHECKING:
-    from ganstyle.stylize import FileEvent
-
-_STATUSES = ("done", "failed", "skipped")
 
 
 def stylize(
     photos: Annotated[
         list[Path],
-        typer.Argument(metavar="PHOTO", help="Photos, and folders of photos.", show_default=False),
+        typer.Argument(
+            metavar="PHOTO",
+            help="Photos, folders of photos, and text files (.txt) that list photos, one path a line.",
+            show_default=False,
+        ),
     ],
     output: Annotated[
         Path,
@@ -124,6 +121,14 @@ def stylize(
     force: Annotated[
         bool, typer.Option("--force", help="Replace files that exist. Photos never are.")
     ] = False,
+    skip: Annotated[
+        str | None,
+        typer.Option(
+            metavar="name|content",
+            help="Skip photos whose results exist, and do not call it an error. content: only if photo, "
+            "style and settings are still the same.",
+        ),
+    ] = None,
     max_pixels: Annotated[
         int | None,
         typer.Option(
@@ -160,16 +165,13 @@ def stylize(
     from ganstyle.devices import check_compiler, limit_threads, pick_device
     from ganstyle.errors import GanstyleError
     from ganstyle.images import MAX_PIXELS, SavingOptions
-    from ganstyle.stylize import (
-        Controls,
-        parse_stroke_size,
-        parse_tile,
-        plan_outputs,
-        read_mask,
-        stylize_plan,
-    )
+    from ganstyle.stylize import Controls, parse_stroke_size, parse_tile, plan_outputs, read_mask
     from ganstyle.stylize.forecast import forecast_stylize
+    from ganstyle.stylize.scale.workers import Worker
 
+    worker = Worker.from_environment()
+    if skip not in (None, "name", "content"):
+        raise GanstyleError(f"skip '{skip}': give name or content")
     mask, regions = split_masks(masks or [])
     with TemporaryDirectory() as folder:
         # A result for standard output is written to a file first, so that only a good one gets there.
@@ -193,17 +195,20 @@ def stylize(
             raise GanstyleError(f"alpha '{alpha}': give keep or white")
         saving = SavingOptions(quality, not no_metadata, keep_gps, alpha == "keep")
         loaded = open_painter(styles or [], mix, blend=blend, regions=regions, feather=feather)
-        loaded.generator.to(pick_device(device))
+        torch_device = pick_device(worker.device(device))
+        loaded.generator.to(torch_device)
         limit_threads()
         if compiled:
             check_compiler()
             loaded.generator.compile(dynamic=True)
+        if worker.rank and (result or dry_run):
+            return  # the first process does all of it
         if dry_run:
             whole = loaded.everywhere()  # masks have the photos' proportions, and the sample has not
             forecast = forecast_stylize(
                 lambda photo: whole.paint(photo, replace(controls, mask=None), tile=tile_size),
                 [replace(file, output=output) for file in plan] if result else plan,
-                pick_device(device),
+                torch_device,
                 controls=controls,
                 trained_side=loaded.trained_side,
                 tiled=tile_size != "off",
@@ -214,77 +219,24 @@ def stylize(
             print_stylize(forecast)
             if json_file is not None:
                 write_json(json_file, stylize_record(loaded.name, forecast))
-            _leave([file.status for file in forecast.files])
+            leave([file.status for file in forecast.files])
             return
-        events: list[FileEvent] = []
-        line = ProgressLine("photos")
-
-        def report(event: "FileEvent") -> None:
-            event = replace(event, output=output) if result else event
-            events.append(event)
-            if event.status != "done":
-                tell(event.message, err=True)
-            elif event.total > 1:
-                text = (
-                    f"[{event.index}/{event.total}] {event.source} -> {event.output}  ({event.seconds:.1f} s)"
-                )
-                line(text, event.index, event.total, always=True)
-            else:
-                tell(f"{event.source} -> {event.output}  ({event.seconds:.1f} s)")
-            if event.note:
-                tell(f"{event.source}: {event.note}", err=True)
-
-        try:
-            stylize_plan(
-                loaded.generator,
-                plan,
-                controls=controls,
-                trained_side=loaded.trained_side,
-                tile=tile_size,
-                overwrite=force,
-                max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
-                max_side=max_side,
-                saving=saving,
-                on_event=report,
-            )
-            if result and result.exists():
-                write_stdout(result.read_bytes())
-        except (GanstyleError, KeyboardInterrupt) as error:
-            # What was done until then is worth knowing; but the first error is the one to report.
-            if json_file is not None:
-                with suppress(GanstyleError):
-                    write_json(json_file, _record(loaded.name, events))
-            if isinstance(error, GanstyleError):
-                raise
-            tell(f"interrupted after {len(events)} of {len(plan)} photos", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-    record = _record(loaded.name, events)
-    tell(", ".join(f"{record[name]} {name}" for name in _STATUSES if record[name] or name == "done"))
-    if json_file is not None:
-        write_json(json_file, record)
-    _leave([event.status for event in events])
-
-
-def _leave(statuses: "Sequence[str]") -> None:
-    """Leave with an exit code that says whether all photos, some or none came out well."""
-    done = statuses.count("done")
-    if done < len(statuses):
-        raise typer.Exit(1 if done else 2)
-
-
-def _record(style: str, events: "Sequence[FileEvent]") -> dict[str, Any]:
-    """Return what ``--json`` writes."""
-    return {
-        "style": style,
-        **{status: sum(event.status == status for event in events) for status in _STATUSES},
-        "files": [
-            {
-                "source": str(event.source),
-                "output": str(event.output),
-                "status": event.status,
-                "seconds": round(event.seconds, 4),
-                "message": event.message,
-            }
-            for event in events
-        ],
-    }
+        settings = PaintSettings(
+            controls=controls,
+            trained_side=loaded.trained_side,
+            tile=tile_size,
+            overwrite=force,
+            max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
+            max_side=max_side,
+            saving=saving,
+        )
+        stylize_collection(
+            loaded,
+            plan,
+            settings,
+            Worker() if result else worker,
+            output=output,
+            result=result,
+            json_file=json_file,
+            skip=skip,
+        )

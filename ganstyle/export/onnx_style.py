@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganstyle.devices import usable_processors
 from ganstyle.errors import CheckpointError, RecipeError, one_line
 from ganstyle.extras import require
+from ganstyle.files import sha256
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
 from ganstyle.style import Style
@@ -23,18 +24,23 @@ class OnnxGenerator(nn.Module):
 
     Args:
         session: of a graph that `export_style` wrote.
+        path: its file.
 
     Attributes:
         conditioned: whether it takes a strength.
     """
 
-    def __init__(self, session: "onnxruntime.InferenceSession") -> None:
+    def __init__(self, session: "onnxruntime.InferenceSession", path: Path) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._path = session, path
         self.conditioned = len(session.get_inputs()) > 1
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # it has no state, and a session cannot be copied
+
+    def digest(self) -> bytes:
+        """Return a hash of the file, whose weights PyTorch does not see."""
+        return bytes.fromhex(sha256(self._path))
 
     def forward(self, x: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         """Return the stylized photos, (B, 3, H, W) in [0, 1]; the strength is one for all."""
@@ -68,7 +74,7 @@ def load_onnx(path: str | Path) -> Style:
         raise CheckpointError(
             f"{path}: not a style of ganstyle's; give a file that 'ganstyle export' wrote"
         ) from error
-    return Style(recipe.name, OnnxGenerator(session).eval(), recipe, StyleTarget(({},)), info)
+    return Style(recipe.name, OnnxGenerator(session, path).eval(), recipe, StyleTarget(({},)), info)
 
 
 def open_session(path: Path) -> "onnxruntime.InferenceSession":

@@ -9,7 +9,8 @@ from ganstyle.stylize.controls import (
     parse_stroke_size,
     read_mask,
 )
-from ganstyle.stylize.folder import FileEvent, Summary, stylize_plan
+from ganstyle.stylize.event import FileEvent, Status, Summary
+from ganstyle.stylize.folder import stylize_plan
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.layers import Layer, LayeredGenerator
 from ganstyle.stylize.painter import PhotoPainter
@@ -28,6 +29,7 @@ __all__ = [
     "LayeredGenerator",
     "PhotoPainter",
     "PlannedFile",
+    "Status",
     "Summary",
     "TileSize",
     "fit_mask",

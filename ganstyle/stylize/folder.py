@@ -1,12 +1,10 @@
-"""Stylize files and folders: plan all outputs, then process one file after the other."""
+"""Stylize files and folders: read ahead, paint, and write behind, sharing the work with other processes."""
 
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from torch import Tensor, nn
 
@@ -15,49 +13,18 @@ from ganstyle.files import is_stream
 from ganstyle.images import MAX_PIXELS, Photo, SavingOptions, check_image, read_photo, shrink, write_photo
 from ganstyle.images.spool import can_spool
 from ganstyle.stylize.controls import PLAIN, Controls
+from ganstyle.stylize.event import FileEvent, Status, Summary
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.large import LARGE, stylize_large
 from ganstyle.stylize.plan import PlannedFile
+from ganstyle.stylize.scale.claims import Claims
+from ganstyle.stylize.scale.content import ContentRecord, SettledError
+from ganstyle.stylize.scale.pipeline import Depth, run_pipeline
+from ganstyle.stylize.scale.workers import Worker
 from ganstyle.stylize.strokes import TRAINED_SIDE
 from ganstyle.stylize.tiles import TileSize, can_tile
 
 _ANIMATED = "holds several pictures; only the first is painted"
-
-Status = Literal["done", "failed", "skipped"]
-
-
-@dataclass(frozen=True)
-class FileEvent:
-    """One file has been processed.
-
-    Attributes:
-        source: the photo.
-        output: where its result is, or would be.
-        status: ``skipped`` means that the output existed already and was left as it was.
-        seconds: the time it took, reading and writing included.
-        message: why it failed or was skipped, in one line; empty when done.
-        index: the file's place, from 1.
-        total: the number of files.
-        note: what is worth knowing of a result, in one line; mostly empty.
-    """
-
-    source: Path
-    output: Path
-    status: Status
-    seconds: float
-    message: str
-    index: int
-    total: int
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """How many files were stylized, failed, and were skipped because their output existed."""
-
-    done: int
-    failed: int
-    skipped: int
 
 
 def stylize_plan(
@@ -71,13 +38,20 @@ def stylize_plan(
     max_pixels: int = MAX_PIXELS,
     max_side: int | None = None,
     saving: SavingOptions = SavingOptions(),  # noqa: B008 - frozen
+    content: ContentRecord | None = None,
+    worker: Worker = Worker(),  # noqa: B008 - frozen
+    claims: Claims | None = None,
+    depth: Depth = Depth(),  # noqa: B008 - frozen
     on_event: Callable[[FileEvent], None] = lambda event: None,
 ) -> Summary:
     """Stylize photos; one that fails is reported and does not keep the others from being done.
 
+    Of several workers, each does its share of the plan, and then what others have not begun: a result that
+    exists is done. With ``overwrite`` or ``content`` that is no sign, and each does only its share.
+
     Args:
         generator: as for `stylize_image`; it decides the device.
-        plan: the photos and where their results go, from `plan_outputs`.
+        plan: the photos and where their results go, from `plan_outputs`; the same for all workers.
         controls: how strongly, with strokes how large, in whose colors and where photos are painted.
         trained_side: as for `stylize_image`.
         tile: as for `stylize_image`.
@@ -85,50 +59,148 @@ def stylize_plan(
         max_pixels: the largest photo that is read, in pixels.
         max_side: photos whose longer side has more pixels are reduced to it.
         saving: what results keep of their photos' files.
+        content: makes results again whose photo, style or settings have changed.
+        worker: which of several processes this is.
+        claims: of these processes, so that no two paint the same photo.
+        depth: how many photos are under way at once.
         on_event: called after each file.
 
     Returns:
-        The counts.
+        The counts of this worker.
 
     Raises:
         DiskFullError: nothing more can be written.
     """
+    counts: dict[Status, int] = {"done": 0, "failed": 0, "skipped": 0}
+    began = time.time()
 
-    def paint(photo: Tensor) -> Tensor:
-        return stylize_image(generator, photo, controls, trained_side=trained_side, tile=tile)
+    def paint(photos: Tensor) -> Tensor:
+        return stylize_image(generator, photos, controls, trained_side=trained_side, tile=tile)
 
-    counts = {"done": 0, "failed": 0, "skipped": 0}
-    for index, file in enumerate(plan, start=1):
-        start, note = time.perf_counter(), ""
-        status, message = existing_result(file, overwrite)
-        if status == "done":
-            try:
-                if _is_large(generator, file.source, max_pixels, max_side):
-                    stylize_large(
-                        generator,
-                        file.source,
-                        file.output,
-                        controls,
-                        trained_side=trained_side,
-                        tile=tile,
-                        saving=saving,
-                    )
-                else:
-                    photo = _read_photo(file.source, max_pixels)
-                    image = photo.image if max_side is None else shrink(photo.image, max_side)
-                    write_photo(_stylize(paint, image, file.source), file.output, photo, saving)
-                    note = _ANIMATED if photo.animated else ""
-            except DiskFullError:
-                raise
-            except GanstyleError as error:
-                status, message = "failed", str(error)
-            except (OSError, RuntimeError, ValueError) as error:  # this photo's fault; others may be good
-                reason = one_line(error)
-                status, message = "failed", f"{file.source}: cannot be stylized ({reason})"
+    def paint_alone(file: PlannedFile) -> None:
+        if can_tile(generator):
+            stylize_large(
+                generator,
+                file.source,
+                file.output,
+                controls,
+                trained_side=trained_side,
+                tile=tile,
+                saving=saving,
+            )
+        else:
+            photo = _read_photo(file.source, max_pixels)
+            write_photo(paint(photo.image), file.output, photo, saving)
+
+    def tasks() -> Iterator[_FileTask]:
+        for index in worker.share(len(plan)):
+            settled = existing_result(plan[index], overwrite or content is not None)
+            if settled[0] == "done" and claims is not None:
+                if not claims.take(str(plan[index].output)):
+                    continue  # another worker has it, and reports it
+                settled = existing_result(plan[index], overwrite or content is not None)
+            if settled[0] == "skipped" and worker.world > 1 and _is_newer(plan[index].output, began):
+                continue
+            yield task(plan[index], settled)
+        if claims is None or overwrite or content is not None:
+            return
+        for index in worker.others(len(plan)):
+            # Looked at twice: another worker may have finished it just before it was claimed.
+            if os.path.lexists(plan[index].output) or not claims.take(str(plan[index].output)):
+                continue
+            if existing_result(plan[index], False)[0] == "done":
+                yield task(plan[index], ("done", ""))
+            else:
+                claims.release(str(plan[index].output))
+
+    def task(file: PlannedFile, settled: tuple[Status, str]) -> _FileTask:
+        return _FileTask(
+            file,
+            settled,
+            paint_alone,
+            overwrite=overwrite,
+            max_pixels=max_pixels,
+            max_side=max_side,
+            saving=saving,
+            content=content,
+        )
+
+    def report(task: _FileTask, error: Exception | None, seconds: float) -> None:
+        file = task.file
+        status, message = _outcome(task, error)
         counts[status] += 1
-        seconds = time.perf_counter() - start
-        on_event(FileEvent(file.source, file.output, status, seconds, message, index, len(plan), note))
+        if claims is not None and status != "failed":  # what cannot be read, the others need not try
+            claims.release(str(file.output))
+        event = FileEvent(
+            file.source, file.output, status, seconds, message, sum(counts.values()), len(plan), task.note
+        )
+        on_event(event)
+
+    run_pipeline(tasks(), paint, depth, report)
     return Summary(**counts)
+
+
+class _FileTask:
+    """A photo's way from file to file; see `ganstyle.stylize.scale.pipeline.Task`."""
+
+    def __init__(
+        self,
+        file: PlannedFile,
+        settled: tuple[Status, str],
+        paint_alone: Callable[[PlannedFile], None],
+        *,
+        overwrite: bool,
+        max_pixels: int,
+        max_side: int | None,
+        saving: SavingOptions,
+        content: ContentRecord | None,
+    ) -> None:
+        self.file, self.settled, self.note = file, settled, ""
+        self.is_painting = False  # whether an error comes from painting, and does not name the photo
+        self._paint_alone = paint_alone
+        self._overwrite, self._max_pixels, self._max_side = overwrite, max_pixels, max_side
+        self._saving, self._content = saving, content
+        self._photo: Photo | None = None
+        self._key, self._is_large = "", False
+
+    def pixels(self) -> int:
+        source = self.file.source
+        if self.settled[0] != "done":
+            raise SettledError(*self.settled)
+        with _limit_explained():
+            height, width = check_image(source, max_pixels=self._max_pixels)
+        self._is_large = self._max_side is None and height * width > LARGE and can_spool(source)
+        return height * width
+
+    def read(self) -> Tensor | None:
+        if self._content is not None:
+            self._key = self._content.key(self.file.source)
+            self._content.check(self.file.output, self._key, overwrite=self._overwrite)
+        if self._is_large:
+            return None
+        photo = self._photo = _read_photo(self.file.source, self._max_pixels)
+        self.note = _ANIMATED if photo.animated else ""
+        self.is_painting = True
+        return photo.image if self._max_side is None else shrink(photo.image, self._max_side)
+
+    def paint_alone(self) -> None:
+        with self._recorded():
+            self._paint_alone(self.file)
+
+    def write(self, painting: Tensor) -> None:
+        self.is_painting = False
+        photo, self._photo = self._photo, None
+        assert photo is not None
+        with self._recorded():
+            write_photo(painting, self.file.output, photo, self._saving)
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        if self._content is not None:
+            self._content.begin(self.file.output, self._key)
+        yield
+        if self._content is not None:
+            self._content.finish(self.file.output, self._key)
 
 
 def existing_result(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
@@ -142,13 +214,40 @@ def existing_result(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
     return "done", ""
 
 
-def _is_large(generator: nn.Module, source: Path, max_pixels: int, max_side: int | None) -> bool:
-    """Say whether a photo is better painted from file to file."""
-    if max_side is not None or not can_spool(source):
+def _outcome(task: _FileTask, error: Exception | None) -> tuple[Status, str]:
+    """Return a photo's status and message; raise what is not the photo's fault."""
+    if error is None:
+        return "done", ""
+    if isinstance(error, DiskFullError):
+        raise error
+    if isinstance(error, SettledError):
+        return error.status, str(error)
+    return "failed", describe_failure(str(task.file.source), error, names_photo=not task.is_painting)
+
+
+def describe_failure(source: str, error: Exception, *, names_photo: bool) -> str:
+    """Say in one line why a photo could not be painted; raise what has other reasons than the photo.
+
+    Args:
+        source: the photo.
+        error: what was raised.
+        names_photo: whether an error of ganstyle's own already says which photo.
+    """
+    if isinstance(error, GanstyleError):
+        if names_photo:
+            return str(error)
+        advice = ", or let --max-side do it" if isinstance(error, ImageTooLargeError) else ""
+        return f"{source}: {error}{advice}"
+    if isinstance(error, OSError | RuntimeError | ValueError):
+        return f"{source}: cannot be stylized ({one_line(error)})"
+    raise error
+
+
+def _is_newer(path: Path, began: float) -> bool:
+    try:
+        return path.stat().st_mtime >= began
+    except OSError:
         return False
-    with _limit_explained():
-        height, width = check_image(source, max_pixels=max_pixels)
-    return height * width > LARGE and can_tile(generator)
 
 
 def _read_photo(source: Path, max_pixels: int) -> Photo:
@@ -162,12 +261,3 @@ def _limit_explained() -> Iterator[None]:
         yield
     except ImageTooLargeError as error:
         raise ImageTooLargeError(f"{error}, or raise the limit with --max-pixels") from error
-
-
-def _stylize(paint: Callable[[Tensor], Tensor], image: Tensor, source: Path) -> Tensor:
-    try:
-        return paint(image)
-    except ImageTooLargeError as error:
-        raise ImageTooLargeError(f"{source}: {error}, or let --max-side do it") from error
-    except GanstyleError as error:
-        raise GanstyleError(f"{source}: {error}") from error

@@ -12,7 +12,8 @@ from ganstyle.devices import PeakMemory
 from ganstyle.errors import GanstyleError
 from ganstyle.images import check_image
 from ganstyle.stylize.controls import Controls
-from ganstyle.stylize.folder import Status, existing_result
+from ganstyle.stylize.event import Status
+from ganstyle.stylize.folder import existing_result
 from ganstyle.stylize.plan import PlannedFile
 from ganstyle.stylize.strokes import TRAINED_SIDE, pass_sides
 from ganstyle.stylize.tiles import LARGEST_UNTILED

@@ -19,6 +19,7 @@ from ganstyle.stylize.grid import Tile
 from ganstyle.stylize.layers import Layer, layers_of, weigh
 from ganstyle.stylize.strokes import pass_sides
 from ganstyle.stylize.tiles import TiledPainter, TileSize
+from ganstyle.temporary import owner_prefix
 
 LARGE = 32_000_000
 """Pixels from which on a photo is painted from file to file, if the extra ``large`` is installed."""
@@ -57,7 +58,7 @@ def stylize_large(
     """
     with (
         atomic_write(output) as temporary,
-        TemporaryDirectory(dir=temporary.parent, prefix=".ganstyle-") as name,
+        TemporaryDirectory(dir=temporary.parent, prefix=owner_prefix()) as name,
     ):
         folder = Path(name)
         photo = spool_image(source, folder / "photo")

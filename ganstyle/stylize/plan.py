@@ -17,6 +17,7 @@ from ganstyle.images import (
     find_images,
     output_format,
 )
+from ganstyle.stylize.scale.lists import is_list, read_list
 
 _FILE_SUFFIXES = (
     READ_SUFFIXES
@@ -53,13 +54,14 @@ def plan_outputs(
 ) -> list[PlannedFile]:
     """Plan where each photo's result goes.
 
-    Results keep their photos' names, and their places below an input folder; a photo in a format that is
-    not written becomes a PNG. Where two results of a folder would have one name, such as those of a.png and
-    a.tif, the photo whose format is not written keeps its suffix: a.tif.png. With a single file as input,
-    ``output`` may name an image file or a stream (see `ganstyle.files.is_stream`).
+    Results keep their photos' names, and their places below an input folder or a list's folder (see
+    `ganstyle.stylize.scale.lists`); a photo in a format that is not written becomes a PNG. Where two results
+    of a folder would have one name, such as those of a.png and a.tif, the photo whose format is not written
+    keeps its suffix: a.tif.png. With a single file as input, ``output`` may name an image file or a stream
+    (see `ganstyle.files.is_stream`).
 
     Args:
-        inputs: files and folders; files need not exist.
+        inputs: files, folders, and text files that list photos; files need not exist.
         output: a folder, or an image file. If it is inside an input folder it is not searched, so
             that results are not stylized again.
         image_format: one of `FORMAT_SUFFIXES`, for all results; None: as above.
@@ -79,9 +81,9 @@ def plan_outputs(
         written = output_format(output)
         if suffix is not None and written != WRITE_FORMATS[suffix] and not is_stream(output):
             raise GanstyleError(f"{output}: is not the name of a {image_format} file; end it in {suffix}")
-        if len(inputs) != 1 or inputs[0].is_dir():
+        if len(inputs) != 1 or inputs[0].is_dir() or is_list(inputs[0]):
             raise GanstyleError(
-                f"{output}: names one image, but a folder or several photos were given; name a folder"
+                f"{output}: names one image, but a folder, a list or several photos were given; name a folder"
             )
         plan = [PlannedFile(inputs[0], output)]
         if not is_stream(output):
@@ -126,6 +128,13 @@ def _suffix_of(image_format: str) -> str:
 
 
 def _results_of(path: Path, output: Path, suffix: str | None) -> Iterator[PlannedFile]:
+    if is_list(path):
+        for photo, place in read_list(path):
+            if not place.name or os.path.isdir(photo):  # noqa: PTH112 - takes any name
+                yield PlannedFile(photo, output / place, f"{photo}: is a folder; list its photos")
+            else:
+                yield PlannedFile(photo, output / result_name(place, suffix))
+        return
     if not os.path.isdir(path):  # noqa: PTH112 - unlike pathlib's, it takes a name that is too long
         yield PlannedFile(path, output / result_name(Path(path.name), suffix))
         return

@@ -1,0 +1,213 @@
+"""Stylizing one photo or a million: which process does what, and what is reported in the end."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ganstyle.cli.common import INTERRUPTED
+from ganstyle.cli.outputs import write_json, write_stdout
+from ganstyle.cli.progress import ProgressLine, tell
+
+if TYPE_CHECKING:
+    import torch
+
+    from ganstyle.images import SavingOptions
+    from ganstyle.stylize import Controls, FileEvent, PhotoPainter, PlannedFile, TileSize
+    from ganstyle.stylize.scale.tally import Parts, Tally
+    from ganstyle.stylize.scale.workers import Worker
+
+_STATUSES = ("done", "failed", "skipped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintSettings:
+    """How photos are painted; see `ganstyle.stylize.stylize_plan`."""
+
+    controls: "Controls"
+    trained_side: int
+    tile: "TileSize"
+    overwrite: bool
+    max_pixels: int
+    max_side: int | None
+    saving: "SavingOptions"
+
+
+def stylize_collection(
+    style: "PhotoPainter",
+    plan: "Sequence[PlannedFile]",
+    settings: PaintSettings,
+    worker: "Worker",
+    *,
+    output: Path,
+    result: Path | None,
+    json_file: Path | None,
+    skip: str | None,
+) -> None:
+    """Stylize photos together with the other processes, report, and leave with the exit code.
+
+    Args:
+        style: what paints.
+        plan: all photos, those of other processes included.
+        settings: how to paint.
+        worker: which process this is.
+        output: where results go.
+        result: the file of a result for standard output; None: the plan's files are the results.
+        json_file: where to write what became of each photo, if anywhere.
+        skip: ``name`` or ``content``, if asked for.
+    """
+    from ganstyle.errors import GanstyleError
+    from ganstyle.files import is_stream
+    from ganstyle.stylize import stylize_plan
+    from ganstyle.stylize.scale.claims import Claims
+    from ganstyle.stylize.scale.content import ContentRecord, hash_settings
+    from ganstyle.stylize.scale.pipeline import Depth
+    from ganstyle.stylize.scale.state import remove_abandoned, remove_empty_state, state_folder
+    from ganstyle.stylize.scale.tally import Parts, Tally
+
+    names_file = len(plan) == 1 and plan[0].output == output
+    folder = output.parent if names_file else output
+    if skip == "content" and (result or is_stream(output)):
+        raise GanstyleError(
+            f"{output}: keeps nothing that --skip content could compare; name a file or folder"
+        )
+    with ExitStack() as cleanup:
+        parts = claims = content = None
+        if worker.world > 1:
+            cleanup.callback(remove_empty_state, folder)
+            claims = Claims(state_folder(folder) / "claims.lock")
+            cleanup.callback(claims.close)
+            parts = Parts(folder, worker)
+        if skip == "content":
+            hashed = hash_settings(
+                style.generator,
+                settings.controls,
+                trained_side=settings.trained_side,
+                max_side=settings.max_side,
+                saving=settings.saving,
+            )
+            content = ContentRecord(folder, hashed)
+        if worker.rank == 0 and not result and not is_stream(output):
+            remove_abandoned({file.output.parent for file in plan})
+        reporter = Reporter(
+            Tally(style.name),
+            output=output if result else None,
+            json_file=json_file,
+            tells_skipped=skip is None,
+        )
+        with reporter.reporting(len(plan)):
+            stylize_plan(
+                style.generator,
+                plan,
+                **vars(settings),
+                content=content,
+                worker=worker,
+                claims=claims,
+                depth=Depth.of(_device_of(style), worker.local_world),
+                on_event=reporter,
+            )
+            if result and result.exists():
+                write_stdout(result.read_bytes())
+        reporter.finish(worker, parts)
+
+
+class Reporter:
+    """Prints what becomes of each photo, and in the end writes and prints the sum.
+
+    Args:
+        tally: counts the photos.
+        output: what to call the only result, if it has another name than its file; None: by its file.
+        json_file: where to write the sum, if anywhere.
+        tells_skipped: whether photos that are skipped get a line, and count as not stylized.
+    """
+
+    def __init__(
+        self, tally: "Tally", *, output: Path | None, json_file: Path | None, tells_skipped: bool
+    ) -> None:
+        self.tally, self._output, self._json_file, self._tells_skipped = (
+            tally,
+            output,
+            json_file,
+            tells_skipped,
+        )
+        self._line = ProgressLine("photos")
+
+    def __call__(self, event: "FileEvent") -> None:
+        """Report one photo."""
+        event = replace(event, output=self._output) if self._output else event
+        self.tally.add(event)
+        if event.status == "failed" or (event.status == "skipped" and self._tells_skipped):
+            tell(event.message, err=True)
+        elif event.status == "done" and event.total == 1:
+            tell(f"{event.source} -> {event.output}  ({event.seconds:.1f} s)")
+        elif event.status == "done":
+            place = f"{event.index}/{event.total}" if event.total else f"{event.index}"
+            text = f"[{place}] {event.source} -> {event.output}  ({event.seconds:.1f} s)"
+            self._line(text, event.index, event.total, always=self.tally.lists_files)
+        if event.note:
+            tell(f"{event.source}: {event.note}", err=True)
+
+    @contextmanager
+    def reporting(self, photos: int) -> Iterator[None]:
+        """Write the sum even if the block ends early: what was done until then is worth knowing."""
+        from ganstyle.errors import GanstyleError
+
+        try:
+            yield
+        except (GanstyleError, KeyboardInterrupt) as error:
+            if self._json_file is not None:
+                with suppress(GanstyleError):  # the first error is the one to report
+                    write_json(self._json_file, self.tally.record())
+            if isinstance(error, GanstyleError):
+                raise
+            of_all = f" of {photos}" if photos else ""
+            tell(f"interrupted after {self.tally.counts.total()}{of_all} photos", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+    def finish(self, worker: "Worker", parts: "Parts | None") -> None:
+        """Print and write the sum, and leave with the code that belongs to it.
+
+        Of several processes, the last one does it for all: an error code of one that ends earlier would make
+        the launcher end the others.
+        """
+        record: dict[str, Any] | None = self.tally.record()
+        assert record is not None
+        text = _sentence(record)
+        if parts is not None:
+            tell(f"process {worker.rank}: {text}")
+            mine, record = record, parts.add(record)
+            if record is None:
+                if not worker.supervised:
+                    self._leave(mine)
+                return
+            text = f"all {worker.world} processes: {_sentence(record)}"
+        tell(text)
+        if self._json_file is not None:
+            write_json(self._json_file, record)
+        self._leave(record)
+
+    def _leave(self, record: dict[str, Any]) -> None:
+        leave(
+            [status for status in _STATUSES for _ in range(min(record[status], 1))],
+            skipping_is_fine=not self._tells_skipped,
+        )
+
+
+def leave(statuses: Sequence[str], *, skipping_is_fine: bool = False) -> None:
+    """Leave with an exit code that says whether all photos, some or none came out well."""
+    well = sum(status == "done" or (skipping_is_fine and status == "skipped") for status in statuses)
+    if well < len(statuses):
+        raise typer.Exit(1 if well else 2)
+
+
+def _sentence(record: dict[str, Any]) -> str:
+    return ", ".join(f"{record[name]:,} {name}" for name in _STATUSES if record[name] or name == "done")
+
+
+def _device_of(style: "PhotoPainter") -> "torch.device":
+    import torch
+
+    return next((parameter.device for parameter in style.generator.parameters()), torch.device("cpu"))
