@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -240,6 +240,12 @@ def _resolve(host: str) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
     name = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     if not name.strip():
         raise GanstyleError(f"--host: is empty; leave it out to serve this machine only ({LOOPBACK})")
+    with suppress(ValueError):  # a number needs no lookup
+        number = ip_address(name)
+        if number.version == 4:
+            return [(socket.AF_INET, (name, 0))]
+        if not number.scope_id:
+            return [(socket.AF_INET6, (name, 0, 0, 0))]
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:

@@ -86,7 +86,7 @@ class Served:
         for number in signals:
             self.process.send_signal(number)
             time.sleep(0.1)
-        assert self.process.wait(30) == 0, self.errors.read_text()
+        assert self.process.wait(90) == 0, self.errors.read_text()
         # A training's process keeps PyTorch's cache, which is the machine's and not a visitor's.
         assert [path for path in self.temporary.iterdir() if "torchinductor" not in path.name] == []
         assert self.strays.read_text() == ""
