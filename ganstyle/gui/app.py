@@ -1,4 +1,4 @@
-"""The application: its tabs, its public endpoints, its queue, its theme, and what its web server refuses.
+"""The application: its tabs, its public endpoints, its queue and its theme.
 
 Programs can call the endpoints with `gradio_client` or by plain HTTP; everything else is private:
 
@@ -12,8 +12,6 @@ file = client.predict(handle_file("me.jpg"), handle_file("p.jpg"), api_name="/st
 ```
 """
 
-import re
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +48,6 @@ QUEUE_FULL = f"The queue is full: {MAX_QUEUE} jobs are waiting. Try again in a m
 
 ENDPOINTS = ("list_styles", "stylize_photo", "stylize_like_painting")
 """Names of the public endpoints."""
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-# Gradio serves ``file=https://…`` and ``proxy=https://…`` by fetching the address.
-_REMOTE = re.compile(r"/(?:proxy=|file[=/][a-z][a-z0-9+.-]*:)", re.IGNORECASE)
 
 STYLE_SHEET = Path(__file__).with_name("style.css")
 SCRIPT = Path(__file__).with_name("page.js")
@@ -130,7 +121,9 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
         if context.trainer:
             gr.on([blocks.load, stylize.select, compare.select], offer, None, chosen, **LIGHT_EVENT)
 
-        def leave(request: gr.Request) -> None:
+        async def leave(request: gr.Request) -> None:
+            # Gradio forgets what waits in its queue only if the page was listening for it.
+            await blocks._queue.clean_events(session_hash=request.session_hash)
             context.sessions.close(str(request.session_hash))
             context.styles.forget(str(request.session_hash))
 
@@ -165,25 +158,6 @@ def theme() -> gr.themes.Base:
         slider_color="*primary_600",
         slider_color_dark="*primary_400",
     )
-
-
-class NoFetching:
-    """ASGI middleware that refuses requests which would make the server fetch something.
-
-    Args:
-        app: answers all other requests.
-    """
-
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with 403, or pass the request on."""
-        if scope["type"] == "http" and _REMOTE.search(scope["path"]):
-            await send({"type": "http.response.start", "status": 403, "headers": []})
-            await send({"type": "http.response.body", "body": b"this server fetches nothing"})
-        else:
-            await self._app(scope, receive, send)
 
 
 def queue_full_response(request: Request, error: HTTPException) -> JSONResponse:

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from ganstyle.devices import is_out_of_memory
 from ganstyle.errors import GanstyleError, one_line
 from ganstyle.gui.inputs import PhotoFilesInput, PhotoInput, Upload
 from ganstyle.gui.sessions import JobStopped, Sessions
@@ -24,6 +25,8 @@ LIGHT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hi
 
 SHORT_JOB: dict[str, Any] = {**LIGHT_EVENT, "queue": True}
 """Options of an event that is over soon and whose errors appear: Gradio shows those of queued events only."""
+
+_OUT_OF_MEMORY = "The memory does not suffice for this; use a smaller photo or size."
 
 _FOLDERS = re.compile(r"(?<![\w/:])/(?:[^\s/:'\"]+/)+")
 
@@ -103,6 +106,10 @@ def errors_as_toasts() -> Iterator[None]:
     except (GanstyleError, OSError) as error:
         # Gradio takes the text for HTML, and a file's name is anything.
         raise gr.Error(html.escape(public_message(error)), print_exception=False) from error
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise gr.Error(_OUT_OF_MEMORY, print_exception=False) from error
     except JobStopped as stopped:  # whoever stopped it knows
         raise gr.Error("stopped", visible=False, print_exception=False) from stopped
 

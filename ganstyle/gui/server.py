@@ -147,7 +147,8 @@ def _launch(blocks: Any, settings: Settings, attempts: int = 5) -> Served:
 def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
     from starlette.middleware import Middleware
 
-    from ganstyle.gui.app import SCRIPT, STYLE_SHEET, NoFetching, queue_full_response, theme
+    from ganstyle.gui.app import SCRIPT, STYLE_SHEET, queue_full_response, theme
+    from ganstyle.gui.middleware import NoFetching, SameOrigin, SlowLogin, disk_full_response
 
     _, address, public = blocks.launch(
         server_name=_url_host(settings.host),
@@ -168,8 +169,12 @@ def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
         pwa=False,
         mcp_server=False,
         app_kwargs={
-            "middleware": [Middleware(NoFetching)],
-            "exception_handlers": {503: queue_full_response},
+            "middleware": [
+                Middleware(NoFetching),
+                Middleware(SameOrigin, local=settings.local, root_path=settings.root_path),
+                Middleware(SlowLogin),
+            ],
+            "exception_handlers": {503: queue_full_response, OSError: disk_full_response},
         },
     )
     return Served(address, public or None)

@@ -17,6 +17,8 @@ from torch import nn
 from ganstyle.errors import GanstyleError
 
 _CLAIM_TIMEOUT = 60.0  # seconds after which an upload must be in use
+_ON_ITS_WAY = 5.0  # seconds after a visitor left in which a job of theirs may still arrive
+_AFTER_LEAVING = 600.0  # seconds without a new result, of a page that lost its connection but lives on
 _SHA256 = re.compile("[0-9a-f]{64}")
 _INTERVAL = 0.15  # seconds between two reports
 _WORKING = Lock()
@@ -41,6 +43,7 @@ class Sessions:
         self._timeout = timeout
         self._lock = Lock()
         self._seen: dict[str, float] = {}
+        self._left: dict[str, float] = {}
         self._folders: dict[str, Path] = {}
         self._uploads: dict[str, set[Path]] = {}
         self._jobs: dict[tuple[str, str], Event] = {}
@@ -52,13 +55,11 @@ class Sessions:
         Raises:
             GanstyleError: the interface is closing.
         """
-        now = time.monotonic()
-        for other in [name for name, last in list(self._seen.items()) if now - last > self._timeout]:
-            self.close(other)
+        self._close_expired()
         with self._lock:
             if self._closed:
                 raise GanstyleError("the interface is closing")
-            self._seen[session] = now
+            self._seen[session] = time.monotonic()
             mine = self._folders.setdefault(session, self._folder / f"session-{uuid.uuid4().hex}")
             folder = mine / uuid.uuid4().hex[:8]
             folder.mkdir(parents=True)
@@ -67,15 +68,20 @@ class Sessions:
     def claim(self, session: str, *uploads: Path) -> None:
         """Record that a session uses these uploads."""
         with self._lock:
+            self._seen[session] = time.monotonic()
             self._uploads.setdefault(session, set()).update(uploads)
 
     def register_job(self, session: str, kind: str) -> Event:
         """Return the event that stops a session's next job of a kind; it may begin later."""
         with self._lock:
-            job = self._jobs.setdefault((session, kind), Event())
-            if self._closed:
-                job.set()
-            return job
+            self._left.pop(session, None)  # whoever starts a job is here
+            return self._job(session, kind)
+
+    def _job(self, session: str, kind: str) -> Event:
+        job = self._jobs.setdefault((session, kind), Event())
+        if self._closed or time.monotonic() - self._left.get(session, -_ON_ITS_WAY) < _ON_ITS_WAY:
+            job.set()
+        return job
 
     def forget_job(self, session: str, kind: str) -> None:
         """Forget a job that has ended, or will not begin."""
@@ -95,12 +101,14 @@ class Sessions:
 
         If the session is closed meanwhile, what the job has made since then is removed after the block.
         """
-        event = self.register_job(session, kind)
+        with self._lock:
+            event = self._job(session, kind)
         try:
             yield event
         finally:
             with self._lock:
                 left = self._jobs.pop((session, kind), None) is not event
+                left |= session in self._left and event.is_set()
             if left:
                 self.close(session)
 
@@ -112,6 +120,7 @@ class Sessions:
                     job.set()
             self._jobs = {key: job for key, job in self._jobs.items() if key[0] != session}
             self._seen.pop(session, None)
+            self._left[session] = time.monotonic()
             folder = self._folders.pop(session, None)
             mine = self._uploads.pop(session, set())
             unused = mine.difference(*self._uploads.values())
@@ -119,6 +128,19 @@ class Sessions:
             shutil.rmtree(folder, ignore_errors=True)
         for path in [*unused, *self._unclaimed()]:
             path.unlink(missing_ok=True)
+
+    def _close_expired(self) -> None:
+        """Close the sessions that have had nothing new for too long."""
+        now = time.monotonic()
+        with self._lock:
+            self._left = {name: left for name, left in self._left.items() if now - left < self._timeout}
+            expired = [
+                name
+                for name, last in self._seen.items()
+                if now - last > (min(_AFTER_LEAVING, self._timeout) if name in self._left else self._timeout)
+            ]
+        for name in expired:
+            self.close(name)
 
     def close_all(self) -> None:
         """Stop all jobs and remove all files. From now on, no job gets a folder to write to."""

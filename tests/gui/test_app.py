@@ -1,4 +1,4 @@
-"""What the web server refuses, and the documented endpoints, called with Gradio's own client."""
+"""The answer when the queue is full, and the documented endpoints, called with Gradio's own client."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,48 +11,10 @@ from gradio_client.exceptions import AppError  # type: ignore[import-untyped]
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ganstyle.gui.app import ENDPOINTS, QUEUE_FULL, NoFetching, queue_full_response
+from ganstyle.gui.app import ENDPOINTS, QUEUE_FULL, queue_full_response
 from ganstyle.images import read_image
 from ganstyle.style import load_style, shipped_styles, style_from
 from ganstyle.stylize import Controls
-
-
-def ask(path: str) -> int:
-    """Return the status of the answer."""
-    sent: list[Any] = []
-
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        return {}
-
-    # Nothing here waits for anything, and Playwright has an event loop running: it is driven by hand.
-    with pytest.raises(StopIteration):
-        NoFetching(answer)({"type": "http", "path": path}, receive, send).send(None)
-    return int(sent[0]["status"])
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/gradio_api/file=https://example.org/x.png",
-        "/gradio_api/file=HTTP://example.org",
-        "/gradio_api/file/ftp://example.org",
-        "/gradio_api/proxy=https://example.org/x",
-        "/file=data:text/html,x",
-    ],
-)
-def test_remote_addresses_are_refused(path: str) -> None:
-    assert ask(path) == 403
-
-
-@pytest.mark.parametrize("path", ["/", "/gradio_api/file=/tmp/a/x.png", "/gradio_api/upload", "/config"])
-def test_other_requests_pass(path: str) -> None:
-    assert ask(path) == 200
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+import torch
 
 from ganstyle.errors import GanstyleError
 from ganstyle.gui.components import (
@@ -97,6 +98,22 @@ def test_a_stopped_job_shows_no_toast() -> None:
     with pytest.raises(gr.Error) as caught:
         with_toasts(stop)()
     assert not caught.value.visible
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_is_one_line(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(gr.Error, match="The memory does not suffice"):
+        with_toasts(fail)()
 
 
 def test_other_errors_are_not_caught() -> None:

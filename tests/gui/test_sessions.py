@@ -242,3 +242,47 @@ def test_a_generator_stops_between_layers() -> None:
         generator(torch.zeros(1))
     assert done == [0, pytest.approx(1 / 3)]
     assert not any(module._forward_pre_hooks for module in generator.modules())
+
+
+def test_job_that_arrives_after_its_visitor_left(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("ganstyle.gui.sessions.time.monotonic", lambda: now)
+    sessions.close("a")
+    with sessions.job("a", "api") as stop:
+        assert stop.is_set()
+        late = sessions.new_folder("a")
+    assert not late.exists()
+    now = 106.0  # a page that lost its connection for a moment, and lives on
+    with sessions.job("a", "api") as stop:
+        assert not stop.is_set()
+        kept = sessions.new_folder("a")
+    assert kept.exists()
+
+
+def test_visitor_who_starts_a_job_is_back(sessions: Sessions) -> None:
+    sessions.close("a")
+    assert not sessions.register_job("a", "paint").is_set()
+    with sessions.job("a", "paint") as stop:
+        assert not stop.is_set()
+        kept = sessions.new_folder("a")
+    assert kept.exists()
+
+
+def test_what_arrives_after_its_visitor_left_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("ganstyle.gui.sessions.time.monotonic", lambda: now)
+    sessions = Sessions(tmp_path, timeout=10_000)
+    upload = tmp_path / "late.png"
+    upload.touch()
+    sessions.close("a")
+    sessions.claim("a", upload)
+    staying = sessions.new_folder("b")
+    now = 800.0
+    sessions.new_folder("c")
+    assert not upload.exists()
+    assert staying.exists()
+    now = 20_000.0
+    sessions.new_folder("d")
+    assert not staying.exists()

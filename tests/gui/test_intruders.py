@@ -1,0 +1,133 @@
+"""What a stranger, or a page of another site, tries on the running interface."""
+
+import resource
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.gui.conftest import CONTROLS, Client, Served, run_gui
+from tests.gui.test_http import result_of
+
+
+def test_forms_of_another_site_are_refused(client: Any, png: Callable[..., bytes], served: Served) -> None:
+    before = list(served.temporary.rglob("*"))
+    evil = {"Origin": "http://evil.example"}
+    for path, sent in (
+        ("gradio_api/upload", {"files": {"files": ("x.png", png())}}),
+        ("gradio_api/queue/join", {"content": b"{}"}),
+        ("gradio_api/call/list_styles", {"json": {"data": []}}),
+        ("login", {"data": {"username": "me", "password": "x"}}),
+    ):
+        assert client.http.post(path, headers=evil, **sent).status_code == 403
+        assert client.http.post(path, headers={"Sec-Fetch-Site": "cross-site"}, **sent).status_code == 403
+    assert list(served.temporary.rglob("*")) == before
+
+
+def test_foreign_name_for_this_machine_is_refused(client: Any) -> None:
+    answer = client.http.get("config", headers={"Host": "evil.example:7860"})
+    assert answer.status_code == 403
+    assert "for this machine only" in answer.json()["detail"]
+
+
+def test_the_files_of_another_visitor(
+    connect: Callable[..., Any], png: Callable[..., bytes], served: Served
+) -> None:
+    owner, thief = connect("owner"), connect("thief")
+    values, error = owner.run("stylize", owner.upload("mine.png", png(3)), "starry_night", *CONTROLS)
+    assert error is None
+    path = Path(result_of(values)["path"])
+    for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
+        for name in ("", "/", "/.", "/*", "/mine.png"):
+            if (folder / name.strip("/")) != path:
+                answer = thief.http.get(f"gradio_api/file={folder}{name}")
+                assert answer.status_code in (403, 404), (name, answer.status_code)
+    assert not thief.http.get("gradio_api/monitoring").is_success
+    sent = {"path": str(path.parent), "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
+    values, error = thief.run("stylize", sent, "starry_night", *CONTROLS)
+    assert not values
+    owner.leave()
+
+
+def test_guessing_the_password_gets_slow(another: Callable[..., Any]) -> None:
+    with (
+        another("--auth", "me:secret") as served,
+        httpx.Client(base_url=served.address, timeout=60) as stranger,
+    ):
+
+        def guess(password: str) -> tuple[int, float]:
+            began = time.monotonic()
+            answer = stranger.post(f"{served.address}login", data={"username": "me", "password": password})
+            return answer.status_code, time.monotonic() - began
+
+        assert [guess(f"{number}")[0] for number in range(5)] == [400] * 5
+        status, took = guess("6")
+        assert status == 400
+        assert took >= 1
+        with ThreadPoolExecutor(10) as pool:
+            many = [status for status, _ in pool.map(guess, ["wrong"] * 10)]
+        assert set(many) == {400, 429}
+        status, took = guess("secret")
+        assert status == 200
+        assert took >= 1
+        assert guess("wrong")[0] == 400
+        assert guess("secret")[0] == 200
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Any:
+    """A folder with a ``tmp`` that holds 3 MB."""
+    (tmp_path / "tmp").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(tmp_path / "tmp")]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path / "tmp")], check=True)
+
+
+def fill(path: Path) -> None:
+    """Write to a file until the disk is full."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
+
+
+@pytest.mark.slow
+def test_full_disk_and_short_memory_are_one_line(small_disk: Path, png: Callable[..., bytes]) -> None:
+    with run_gui(small_disk) as served:
+        client, content = Client(served.address, "unlucky"), png(0, 400)
+
+        def paint(name: str, data: bytes) -> tuple[list[Any], str | None]:
+            return client.run("stylize", client.upload(name, data), "starry_night", *CONTROLS)
+
+        assert paint("first.png", png())[1] is None
+        sent = client.upload("x.png", content)
+        filler = served.temporary / "filler"
+        fill(filler)
+        _, error = client.run("stylize", sent, "starry_night", *CONTROLS)
+        assert error
+        assert "No space left on device" in error
+        assert str(small_disk) not in error
+        answer = client.http.post("gradio_api/upload", files={"files": ("y.png", content, "image/png")})
+        assert answer.status_code == 507
+        assert "disk is full" in answer.text
+        filler.unlink()
+        assert paint("second.png", png(2))[1] is None
+
+        server = psutil.Process(served.process.pid)
+        server.rlimit(resource.RLIMIT_AS, (server.memory_info().vms + 30 * 2**20, resource.RLIM_INFINITY))
+        _, error = paint("large.png", png(1, 512))
+        assert error
+        assert len(error.splitlines()) == 1
+        assert "memory" in error
+        server.rlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert paint("third.png", png(3))[1] is None
+        client.leave()
+        client.http.close()
