@@ -4,8 +4,9 @@
     python tests/chaos/kill_anything.py --kills 20 --processes 2
 
 A tiny training runs once undisturbed. Then it is started over and over, killed each time at a random moment
-(with two processes, sometimes only one of them), until it has been killed often enough and may finish. Every
-restart must continue from a whole state, and the final state must equal the undisturbed one to the bit.
+(with two processes, sometimes only one of them), until it has been killed often enough and may finish; if it
+finishes before, another one is disturbed. Every restart must continue from a whole state, and every final
+state must equal the undisturbed one to the bit.
 """
 
 import argparse
@@ -49,12 +50,14 @@ class Tally:
     """What has happened.
 
     Attributes:
-        kills: how often the training was killed.
+        trainings: how many trainings were disturbed.
+        kills: how often one was killed.
         single: how many of these hit one process of several.
         resumed: how many restarts continued from a saved state.
         most_lost: the most steps that one kill has cost.
     """
 
+    trainings: int = 0
     kills: int = 0
     single: int = 0
     resumed: int = 0
@@ -79,6 +82,13 @@ def start(folder: Path, name: str, steps: int, processes: int) -> "subprocess.Po
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     )
+
+
+def finish(folder: Path, name: str, steps: int, processes: int) -> None:
+    """Run the training to its end."""
+    process = start(folder, name, steps, processes)
+    output, _ = process.communicate(timeout=_LONGEST)
+    assert process.returncode == 0, output
 
 
 def kill(process: "subprocess.Popen[str]", rng: random.Random) -> bool:
@@ -117,7 +127,9 @@ def disturb(folder: Path, name: str, steps: int, processes: int, rng: random.Ran
         return True
     assert killed, f"a training failed that nobody killed ({process.returncode}):\n" + "".join(output[-20:])
     tally.kills += 1
-    tally.most_lost = max(tally.most_lost, max(said, default=before) - latest(folder, name))
+    lost = max(said, default=before) - latest(folder, name)
+    tally.most_lost = max(tally.most_lost, lost)
+    print(f"kill {tally.kills} at step {max(said, default=before)}: {lost} steps lost", flush=True)
     return False
 
 
@@ -155,23 +167,24 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    rng, tally = random.Random(given.seed), Tally()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    rng, tally, equal = random.Random(given.seed), Tally(), True
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         make_data(folder)
-        whole = start(folder, "whole", given.steps, given.processes)
-        output, _ = whole.communicate(timeout=_LONGEST)
-        assert whole.returncode == 0, output
-        finished = False
-        while tally.kills < given.kills and not finished:
-            finished = disturb(folder, "killed", given.steps, given.processes, rng, tally)
-        if not finished:
-            last = start(folder, "killed", given.steps, given.processes)
-            output, _ = last.communicate(timeout=_LONGEST)
-            assert last.returncode == 0, output
-        equal = same(final(folder, "whole", given.steps), final(folder, "killed", given.steps))
+        finish(folder, "whole", given.steps, given.processes)
+        undisturbed = final(folder, "whole", given.steps)
+        while tally.kills < given.kills:  # one training may end before it has been killed often enough
+            tally.trainings += 1
+            name = f"killed{tally.trainings}"
+            while tally.kills < given.kills:
+                if disturb(folder, name, given.steps, given.processes, rng, tally):
+                    break
+            else:
+                finish(folder, name, given.steps, given.processes)
+            equal &= same(undisturbed, final(folder, name, given.steps))
     print(
-        f"{tally.kills} kills ({tally.single} of one process only), {tally.resumed} resumed, "
+        f"{tally.kills} kills ({tally.single} of one process only) of {tally.trainings} trainings, "
+        f"{tally.resumed} resumed, "
         f"at most {tally.most_lost} steps lost by one; final states equal to the bit: {equal}"
     )
     sys.exit(not equal)
