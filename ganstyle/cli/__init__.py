@@ -30,6 +30,7 @@ from ganstyle.cli.styles import styles
 from ganstyle.cli.stylize import stylize
 from ganstyle.cli.train import train
 from ganstyle.cli.train_any import train_any
+from ganstyle.cli.video import video
 from ganstyle.errors import GanstyleError, one_line
 
 
@@ -109,6 +110,7 @@ for command in (
     train_any,
     fit,
     stylize,
+    video,
     evaluate,
     export,
     compare,

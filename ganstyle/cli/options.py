@@ -9,6 +9,39 @@ Vgg = Annotated[str, typer.Option(help="auto, distilled, imagenet, or a file of 
 
 Inception = Annotated[str, typer.Option(help="FID's network: auto, off (VGG-16 instead), or its file.")]
 
+Styles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-s",
+        "--style",
+        help="A shipped style's name, a checkpoint's path, hf://user/name, or a painting's image file. "
+        "Repeat it to mix paintings.",
+        show_default=False,
+    ),
+]
+"""What to paint with; see ``ganstyle.cli.several.open_painter``."""
+
+Mix = Annotated[
+    str | None, typer.Option(metavar="N,N…", help="The share of each of several paintings, such as 2,1.")
+]
+
+Blend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=N,NAME=N…",
+        help="Average the pictures of several styles, such as starry_night=0.6,wave=0.4, instead of -s.",
+    ),
+]
+
+StrokeSize = Annotated[
+    str,
+    typer.Option(
+        metavar="N|fine",
+        help="How large strokes are relative to the picture: 1 as in training, 2 twice as large, "
+        "at most 4; fine: as fine as the style paints at full size.",
+    ),
+]
+
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 """Where to compute; see ``ganstyle.devices.pick_device``."""
 

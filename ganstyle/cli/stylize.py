@@ -9,7 +9,7 @@ import typer
 
 from ganstyle.cli.collection import PaintSettings, leave, stylize_collection
 from ganstyle.cli.dry_run import print_stylize, stylize_record
-from ganstyle.cli.options import Device
+from ganstyle.cli.options import Blend, Device, Mix, StrokeSize, Styles
 from ganstyle.cli.outputs import check_outputs, is_stdout, write_json
 from ganstyle.cli.progress import Quiet
 from ganstyle.cli.several import open_painter, split_masks
@@ -34,39 +34,14 @@ def stylize(
             show_default=False,
         ),
     ],
-    styles: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-s",
-            "--style",
-            help="A shipped style's name, a checkpoint's path, hf://user/name, or a painting's image file. "
-            "Repeat it to mix paintings.",
-            show_default=False,
-        ),
-    ] = None,
-    mix: Annotated[
-        str | None,
-        typer.Option(metavar="N,N…", help="The share of each of several paintings, such as 2,1."),
-    ] = None,
-    blend: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME=N,NAME=N…",
-            help="Average the pictures of several styles, such as starry_night=0.6,wave=0.4, instead of -s.",
-        ),
-    ] = None,
+    styles: Styles = None,
+    mix: Mix = None,
+    blend: Blend = None,
     strength: Annotated[
         float,
         typer.Option(help="Strength of the style: 0 is the photo, 1 the style as trained, at most 1.5."),
     ] = 1.0,
-    stroke_size: Annotated[
-        str,
-        typer.Option(
-            metavar="N|fine",
-            help="How large strokes are relative to the picture: 1 as in training, 2 twice as large, "
-            "at most 4; fine: as fine as the style paints at full size.",
-        ),
-    ] = "1",
+    stroke_size: StrokeSize = "1",
     preserve_color: Annotated[
         bool, typer.Option("--preserve-color", help="Keep the photos' colors; change only light and dark.")
     ] = False,
