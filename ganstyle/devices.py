@@ -14,6 +14,7 @@ import torch
 from ganstyle.errors import GanstyleError
 
 _CONTAINER = Path("/sys/fs/cgroup/cpu.max")
+_MEMORY = Path("/sys/fs/cgroup")
 _MEMORY_INTERVAL = 0.005  # seconds between two samples
 
 _OUT_OF_MEMORY = (
@@ -83,6 +84,27 @@ def _container_quota() -> int:
         return math.ceil(int(quota) / int(period))
     except (OSError, ValueError):  # no such file, or its quota is "max"
         return 2**16
+
+
+def free_memory(device: torch.device) -> int:
+    """Return how many bytes can still be had on a device; on the CPU, within the container's limit."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    import psutil
+
+    return max(0, min(int(psutil.virtual_memory().available), _container_memory()))
+
+
+def _container_memory() -> int:
+    """Return what is left of the control group's memory (version 2); without a limit, a very large number."""
+    try:
+        limit = int((_MEMORY / "memory.max").read_text())
+        used = int((_MEMORY / "memory.current").read_text())
+        statistics = dict(line.split() for line in (_MEMORY / "memory.stat").read_text().splitlines())
+        # Cached files count as used, though the kernel drops them when memory is needed.
+        return limit - used + int(statistics["inactive_file"])
+    except (OSError, ValueError, KeyError):  # no such file, or its limit is "max"
+        return 2**62
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -92,11 +92,14 @@ def stylize_large(
 def _paint_layer(layer: Layer, photo: Spool, controls: Controls, tile: TileSize, folder: Path) -> Spool:
     strength = controls.strength if takes_strength(layer.generator) else None
     painter = TiledPainter(layer.generator, strength, tile)
+    device = next((parameter.device for parameter in layer.generator.parameters()), torch.device("cpu"))
     sides = pass_sides(min(photo.size), controls.stroke_size, trained_side=layer.trained_side)
-    return _paint_coarse_to_fine(painter, photo, sides, folder)
+    return _paint_coarse_to_fine(painter, photo, sides, folder, device)
 
 
-def _paint_coarse_to_fine(painter: TiledPainter, photo: Spool, sides: list[int], folder: Path) -> Spool:
+def _paint_coarse_to_fine(
+    painter: TiledPainter, photo: Spool, sides: list[int], folder: Path, device: torch.device
+) -> Spool:
     """Paint like `ganstyle.stylize.strokes.paint_coarse_to_fine`."""
     picture: Spool | None = None
     for number, side in enumerate(sides):
@@ -108,7 +111,7 @@ def _paint_coarse_to_fine(painter: TiledPainter, photo: Spool, sides: list[int],
         before, seen = picture, None
         if before is not None:
             seen = fine.reduce(before.size, folder / "seen")
-        _paint(painter, fine, _Offset(before, seen, fine.size), painted)
+        _paint(painter, fine, _Offset(before, seen, fine.size), painted, device)
         if not last:
             fine.delete()
         if before is not None and seen is not None:
@@ -141,18 +144,18 @@ class _Offset:
         )
 
 
-def _paint(painter: TiledPainter, fine: Spool, offset: _Offset, painted: Spool) -> None:
+def _paint(painter: TiledPainter, fine: Spool, offset: _Offset, painted: Spool, device: torch.device) -> None:
     def read(tile: Tile) -> Tensor:
         rows = slice(tile.rows.seen_start, tile.rows.seen_stop)
         columns = slice(tile.columns.seen_start, tile.columns.seen_stop)
-        return (fine.read(rows, columns) + offset.read(rows, columns)).clamp_(0, 1)
+        return (fine.read(rows, columns) + offset.read(rows, columns)).clamp_(0, 1).to(device)
 
     def write(tile: Tile, part: Tensor) -> None:
         columns = slice(tile.columns.start, tile.columns.stop)
         painted.write(part, slice(tile.rows.start, tile.rows.stop), columns)
 
     with torch.inference_mode():
-        painter.paint(fine.size, read=read, write=write)
+        painter.paint(fine.size, read=read, write=write, device=device)
 
 
 def _finish(

@@ -12,16 +12,17 @@ from ganstyle.errors import GanstyleError
 from ganstyle.stylize.grid import Tile, divide
 from ganstyle.stylize.layers import layers_of
 from ganstyle.stylize.locality import Locality, measure_locality
+from ganstyle.stylize.memory import affordable_pixels, largest_side
 from ganstyle.stylize.statistics import SharedStatistics
 
 TileSize = int | Literal["auto", "off"]
-"""The largest side of a tile in pixels; ``auto``: as suits the picture and the device; ``off``: no tiles."""
+"""The largest side of a tile in pixels; ``auto``: as suits the picture and the memory; ``off``: no tiles."""
 
 MIN_TILE = 64
 """The smallest side of a tile; smaller ones consist of little but overlap."""
 
-_AUTO = 1536
-LARGEST_UNTILED = 2048**2  # pixels of a picture that needs no tiles
+_SIDES = (1536, 1024, 768, 512, 384, 256)  # of automatic tiles
+LARGEST_UNTILED = 2048**2  # pixels of a picture that needs no tiles, if there is enough memory
 
 # Up to this size, in pixels, all tiles of a picture are painted in step, so its statistics are exact.
 _EXACT = 25_165_824
@@ -94,7 +95,7 @@ class TiledPainter:
     def __call__(self, photo: Tensor) -> Tensor:
         """Return the painting of (B, 3, H, W)."""
         height, width = photo.shape[-2:]
-        if not self._is_tiled(height, width):
+        if not self._is_tiled(photo):
             return self._run(self._generator, photo)
         if self._tile == "auto" and not can_tile(self._generator):
             return self._run(self._generator, photo)
@@ -103,6 +104,7 @@ class TiledPainter:
             (height, width),
             read=lambda tile: tile.seen(photo),
             write=lambda tile, painted: _put(tile, result, painted),
+            device=photo.device,
         )
         return result
 
@@ -112,6 +114,7 @@ class TiledPainter:
         *,
         read: Callable[[Tile], Tensor],
         write: Callable[[Tile, Tensor], None],
+        device: torch.device = torch.device("cpu"),  # noqa: B008 - immutable
     ) -> None:
         """Paint a picture that need not lie in memory.
 
@@ -119,6 +122,7 @@ class TiledPainter:
             size: its height and width in pixels.
             read: returns what of the photo a tile sees, (B, 3, h, w).
             write: takes a tile's part of the picture; tiles come in rows from the top.
+            device: where it is painted.
 
         Raises:
             GanstyleError: the generator needs the whole picture.
@@ -132,7 +136,7 @@ class TiledPainter:
         def run(x: Tensor) -> Tensor:
             return self._run(generator, x)
 
-        side = self._tile if isinstance(self._tile, int) else _AUTO
+        side = self._tile if isinstance(self._tile, int) else self._automatic_side(device)
         tiles = divide(*size, side, locality)
         if size[0] * size[1] <= _EXACT:
             for tile, painted in statistics.paint_in_step(run, tiles, read):
@@ -143,10 +147,17 @@ class TiledPainter:
         for tile in tiles:
             write(tile, statistics.paint_alone(run, tile, read(tile)))
 
-    def _is_tiled(self, height: int, width: int) -> bool:
+    def _is_tiled(self, photo: Tensor) -> bool:
+        batch, _, height, width = photo.shape
+        pixels = height * width
         if isinstance(self._tile, int):
             return max(height, width) > self._tile
-        return self._tile == "auto" and height * width > LARGEST_UNTILED
+        if self._tile == "off" or pixels <= _SIDES[-1] ** 2:
+            return False
+        return pixels > LARGEST_UNTILED or batch * pixels > affordable_pixels(self._generator, photo.device)
+
+    def _automatic_side(self, device: torch.device) -> int:
+        return largest_side(affordable_pixels(self._generator, device), _SIDES)
 
     def _run(self, generator: nn.Module, x: Tensor) -> Tensor:
         picture: Tensor = generator(x) if self._strength is None else generator(x, self._strength)

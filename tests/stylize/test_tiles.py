@@ -1,12 +1,17 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from ganstyle import devices
 from ganstyle.errors import GanstyleError, ImageTooLargeError
-from ganstyle.images import resize
+from ganstyle.files import shipped_folder
+from ganstyle.images import read_image, resize
 from ganstyle.models import GENERATORS, InstanceNorm
-from ganstyle.stylize import Controls, parse_tile, stylize_image, tiles
-from ganstyle.stylize.grid import divide
+from ganstyle.style import load_style
+from ganstyle.stylize import Controls, memory, parse_tile, stylize_image, tiles
+from ganstyle.stylize.grid import Tile, divide
 from ganstyle.stylize.locality import Locality, measure_locality
 from ganstyle.stylize.tiles import TiledPainter
 
@@ -104,7 +109,7 @@ def test_auto_paints_large_pictures_in_tiles(monkeypatch: pytest.MonkeyPatch) ->
             return 1 - x
 
     monkeypatch.setattr(tiles, "LARGEST_UNTILED", 100 * 100)
-    monkeypatch.setattr(tiles, "_AUTO", 80)
+    monkeypatch.setattr(tiles, "_SIDES", (80,))
     generator, fine = Watched(), Controls(stroke_size=0)
     assert measure_locality(generator) == Locality(0, 1)
     for size, tiled in (((100, 100), False), ((101, 100), True)):
@@ -117,6 +122,63 @@ def test_auto_paints_large_pictures_in_tiles(monkeypatch: pytest.MonkeyPatch) ->
     seen.clear()
     stylize_image(generator, photo, fine, tile="off")
     assert seen == [(101, 100)]
+
+
+@pytest.mark.parametrize("megabytes", [1, 8, 30, 100, 10_000])
+def test_auto_follows_the_memory_and_paints_the_same(monkeypatch: pytest.MonkeyPatch, megabytes: int) -> None:
+    generator, photo = build("lean, strength"), picture(400, 520)
+    whole = stylize_image(generator, photo, tile="off")
+    used: list[int] = []
+
+    def watched(height: int, width: int, side: int, locality: Locality) -> list[Tile]:
+        used.append(side)
+        return divide(height, width, side, locality)
+
+    monkeypatch.setattr(tiles, "divide", watched)
+    monkeypatch.setattr(memory, "free_memory", lambda device: megabytes * 10**6)
+    torch.testing.assert_close(stylize_image(generator, photo), whole, atol=LEVEL / 20, rtol=0)
+    affordable = memory.affordable_pixels(generator, photo.device)
+    assert bool(used) == (affordable < 400 * 520)
+    assert all(side**2 <= affordable or side == 256 for side in used)
+
+
+def test_bytes_per_pixel_grow_with_the_maps() -> None:
+    narrow, wide = (GENERATORS["lean"](width=width, blocks=1) for width in (32, 64))
+    assert memory.bytes_per_pixel(wide) == 2 * memory.bytes_per_pixel(narrow)
+    assert 150 < memory.bytes_per_pixel(narrow) < 400  # 170 were measured
+    assert memory.bytes_per_pixel(GENERATORS["resnet"](width=32, blocks=1)) > 1000  # and 1,100
+
+
+def test_a_container_with_little_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 150\n")
+    monkeypatch.setattr(devices, "_MEMORY", tmp_path)
+    assert devices.free_memory(torch.device("cpu")) == 450
+    (tmp_path / "memory.max").write_text("max\n")
+    assert devices.free_memory(torch.device("cpu")) > 10**6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(3))
+def test_no_step_across_tiles_at_2048x1536(number: int) -> None:
+    """Shipped pictures, and one of stripes and noise; a style as it ships."""
+    style = load_style("wave")
+    if number < 2:
+        file = sorted(shipped_folder().glob("*.jpg"))[number]
+        photo = resize(read_image(file), (1536, 2048))
+    else:
+        photo = picture(1536, 2048)
+    whole, tiled = (style(photo, stroke_size=0, tile=tile) for tile in ("off", 512))
+    assert (tiled - whole).abs().mean() < LEVEL
+    columns = {tile.columns.start for tile in divide(1536, 2048, 512, measure_locality(style.generator))} - {
+        0
+    }
+    at_borders = [border - 1 for border in columns]
+    for picture_or_error in (tiled, tiled - whole):
+        steps = picture_or_error.diff(dim=-1).abs().mean((0, 1, 2))
+        inside = steps[[column for column in range(len(steps)) if column not in at_borders]]
+        assert steps[at_borders].max() <= max(float(inside.max()), LEVEL / 100)
 
 
 class Global(nn.Module):
