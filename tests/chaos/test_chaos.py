@@ -15,6 +15,7 @@ from ganstyle.recipe import Recipe
 from ganstyle.training import train
 
 PROGRAM = Path(__file__).parent / "kill_anything.py"
+STYLIZE_PROGRAM = PROGRAM.with_name("kill_stylize.py")
 
 # Trains from a file of values; the second rank hangs in its second step.
 _HANGS = """
@@ -52,6 +53,27 @@ def test_killed_training_ends_as_an_undisturbed_one(processes: int) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "final states equal to the bit: True" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("photos", "kills", "processes"),
+    [
+        (60, 1, 1),
+        pytest.param(500, 5, 1, marks=pytest.mark.slow),
+        pytest.param(500, 5, 2, marks=pytest.mark.slow),
+    ],
+)
+def test_killed_stylizing_leaves_every_picture_whole(photos: int, kills: int, processes: int) -> None:
+    options = ["--photos", str(photos), "--kills", str(kills), "--processes", str(processes)]
+    done = subprocess.run(
+        [sys.executable, str(STYLIZE_PROGRAM), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{photos} of {photos} pictures, 0 damaged, 0 painted again" in done.stdout
 
 
 @pytest.mark.slow
