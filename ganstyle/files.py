@@ -56,7 +56,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
             temporary.replace(target)
     except OSError as error:
-        raise _write_error(path, error) from error
+        raise write_error(path, error) from error
     finally:
         # The folder may be the very thing that cannot be used; the first error is the one to report.
         with suppress(OSError):
@@ -125,7 +125,7 @@ def check_file(path: str | Path, *, force: bool) -> None:
         _check_obstacle(path, Path(os.path.realpath(path)).parent)
         return
     except OSError as error:
-        raise _write_error(path, error) from error
+        raise write_error(path, error) from error
     if stat.S_ISDIR(mode):
         raise GanstyleError(f"{path}: is a folder; name a file")
     if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
@@ -207,6 +207,16 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_error(path: Path, error: OSError) -> GanstyleError:
+    """Return the error to raise about a file that could not be written."""
+    problem = f"{path}: cannot be written ({error.strerror or error})"
+    if error.errno in _FULL:
+        return DiskFullError(f"{problem}; free some space or choose another folder")
+    if error.errno == errno.ENAMETOOLONG:
+        return GanstyleError(f"{problem}; choose a shorter name")
+    return GanstyleError(f"{problem}; choose another folder")
+
+
 def _check_obstacle(output: Path, folder: Path) -> None:
     """Raise an error about ``output`` if its folder could not be made and written to."""
     existing = folder
@@ -218,7 +228,7 @@ def _check_obstacle(output: Path, folder: Path) -> None:
                 raise GanstyleError(f"{output}: there is no such disk; choose another output") from None
             existing = existing.parent
         except OSError as error:
-            raise _write_error(output, error) from error
+            raise write_error(output, error) from error
         else:
             break
     if not stat.S_ISDIR(mode):
@@ -229,7 +239,7 @@ def _check_obstacle(output: Path, folder: Path) -> None:
             pass
     except OSError as error:
         if error.errno in _FULL:
-            raise _write_error(output, error) from error
+            raise write_error(output, error) from error
         reason = error.strerror or str(error)
         raise GanstyleError(
             f"{output}: {existing} may not be written to ({reason}); choose another output"
@@ -271,12 +281,3 @@ def _ignores_case(folder: Path) -> bool:
     """Say whether a folder's file system takes names that differ in case for one."""
     swapped = folder.with_name(folder.name.swapcase()) if folder.name else folder
     return swapped != folder and swapped.exists() and swapped.samefile(folder)
-
-
-def _write_error(path: Path, error: OSError) -> GanstyleError:
-    problem = f"{path}: cannot be written ({error.strerror or error})"
-    if error.errno in _FULL:
-        return DiskFullError(f"{problem}; free some space or choose another folder")
-    if error.errno == errno.ENAMETOOLONG:
-        return GanstyleError(f"{problem}; choose a shorter name")
-    return GanstyleError(f"{problem}; choose another folder")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,37 +15,26 @@ from ganstyle.cli.progress import ProgressLine, tell
 if TYPE_CHECKING:
     import torch
 
-    from ganstyle.images import SavingOptions
-    from ganstyle.stylize import Controls, FileEvent, PhotoPainter, PlannedFile, TileSize
+    from ganstyle.stylize import FileEvent, PhotoPainter, PlannedFile
+    from ganstyle.stylize.scale.settings import PaintSettings
     from ganstyle.stylize.scale.tally import Parts, Tally
     from ganstyle.stylize.scale.workers import Worker
 
 _STATUSES = ("done", "failed", "skipped")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaintSettings:
-    """How photos are painted; see `ganstyle.stylize.stylize_plan`."""
-
-    controls: "Controls"
-    trained_side: int
-    tile: "TileSize"
-    overwrite: bool
-    max_pixels: int
-    max_side: int | None
-    saving: "SavingOptions"
-
-
 def stylize_collection(
     style: "PhotoPainter",
     plan: "Sequence[PlannedFile]",
-    settings: PaintSettings,
+    settings: "PaintSettings",
     worker: "Worker",
     *,
     output: Path,
     result: Path | None,
     json_file: Path | None,
     skip: str | None,
+    shards: bool,
+    image_format: str | None,
 ) -> None:
     """Stylize photos together with the other processes, report, and leave with the exit code.
 
@@ -58,6 +47,8 @@ def stylize_collection(
         result: the file of a result for standard output; None: the plan's files are the results.
         json_file: where to write what became of each photo, if anywhere.
         skip: ``name`` or ``content``, if asked for.
+        shards: whether the plan's files are shards of photos.
+        image_format: of results in shards; None: by each photo.
     """
     from ganstyle.errors import GanstyleError
     from ganstyle.files import is_stream
@@ -65,10 +56,12 @@ def stylize_collection(
     from ganstyle.stylize.scale.claims import Claims
     from ganstyle.stylize.scale.content import ContentRecord, hash_settings
     from ganstyle.stylize.scale.pipeline import Depth
+    from ganstyle.stylize.scale.settings import Sharing
+    from ganstyle.stylize.scale.shards import stylize_shards
     from ganstyle.stylize.scale.state import remove_abandoned, remove_empty_state, state_folder
     from ganstyle.stylize.scale.tally import Parts, Tally
 
-    names_file = len(plan) == 1 and plan[0].output == output
+    names_file = len(plan) == 1 and plan[0].output == output  # else it is a folder
     folder = output.parent if names_file else output
     if skip == "content" and (result or is_stream(output)):
         raise GanstyleError(
@@ -93,25 +86,56 @@ def stylize_collection(
         if worker.rank == 0 and not result and not is_stream(output):
             remove_abandoned({file.output.parent for file in plan})
         reporter = Reporter(
-            Tally(style.name),
+            Tally(style.name, lists_files=not shards),
             output=output if result else None,
             json_file=json_file,
             tells_skipped=skip is None,
         )
-        with reporter.reporting(len(plan)):
-            stylize_plan(
-                style.generator,
-                plan,
-                **vars(settings),
-                content=content,
-                worker=worker,
-                claims=claims,
-                depth=Depth.of(_device_of(style), worker.local_world),
-                on_event=reporter,
-            )
+        sharing = Sharing(
+            content=content,
+            worker=worker,
+            claims=claims,
+            depth=Depth.of(_device_of(style), worker.local_world),
+        )
+        with reporter.reporting(0 if shards else len(plan)):
+            if shards:
+                stylize_shards(
+                    style.generator,
+                    plan,
+                    output,
+                    settings=settings,
+                    sharing=sharing,
+                    image_format=image_format,
+                    on_event=reporter,
+                )
+            else:
+                stylize_plan(style.generator, plan, **vars(settings), **vars(sharing), on_event=reporter)
             if result and result.exists():
                 write_stdout(result.read_bytes())
         reporter.finish(worker, parts)
+
+
+def plan_collection(
+    photos: Sequence[Path], output: Path, image_format: str | None
+) -> "tuple[list[PlannedFile], bool]":
+    """Plan where results go; return that, and whether it is about shards.
+
+    Raises:
+        GanstyleError: see `plan_outputs` and `plan_shards`; or shards and photos are mixed.
+    """
+    from ganstyle.data.shards import find_shards, is_shards
+    from ganstyle.errors import GanstyleError
+    from ganstyle.stylize import plan_outputs
+    from ganstyle.stylize.plan import check_format, plan_shards
+
+    shards = [path for path in photos if is_shards(path)]
+    if not shards:
+        return plan_outputs(photos, output, image_format=image_format), False
+    if len(shards) < len(photos):
+        raise GanstyleError(f"{shards[0]}: shards and photos cannot be mixed; give them one after the other")
+    if image_format is not None:
+        check_format(image_format)
+    return plan_shards([shard for pattern in shards for shard in find_shards(pattern)], output), True
 
 
 class Reporter:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ganstyle.cli.collection import PaintSettings, leave, stylize_collection
+from ganstyle.cli.collection import leave, plan_collection, stylize_collection
 from ganstyle.cli.dry_run import print_stylize, stylize_record
 from ganstyle.cli.options import Blend, Device, Mix, StrokeSize, Styles
 from ganstyle.cli.outputs import check_outputs, is_stdout, write_json
@@ -20,7 +20,8 @@ def stylize(
         list[Path],
         typer.Argument(
             metavar="PHOTO",
-            help="Photos, folders of photos, and text files (.txt) that list photos, one path a line.",
+            help="Photos, folders of photos, and text files (.txt) that list photos, one path a line; or "
+            "WebDataset shards, such as 'photos-{000..099}.tar'.",
             show_default=False,
         ),
     ],
@@ -140,8 +141,9 @@ def stylize(
     from ganstyle.devices import check_compiler, limit_threads, pick_device
     from ganstyle.errors import GanstyleError
     from ganstyle.images import MAX_PIXELS, SavingOptions
-    from ganstyle.stylize import Controls, parse_stroke_size, parse_tile, plan_outputs, read_mask
+    from ganstyle.stylize import Controls, parse_stroke_size, parse_tile, read_mask
     from ganstyle.stylize.forecast import forecast_stylize
+    from ganstyle.stylize.scale.settings import PaintSettings
     from ganstyle.stylize.scale.workers import Worker
 
     worker = Worker.from_environment()
@@ -151,7 +153,7 @@ def stylize(
     with TemporaryDirectory() as folder:
         # A result for standard output is written to a file first, so that only a good one gets there.
         result = Path(folder, "result.png") if is_stdout(output) else None
-        plan = plan_outputs(photos, result or output, image_format=None if result else image_format)
+        plan, shards = plan_collection(photos, result or output, None if result else image_format)
         check_outputs(
             image=output if result else None,
             json_file=json_file,
@@ -178,6 +180,8 @@ def stylize(
             loaded.generator.compile(dynamic=True)
         if worker.rank and (result or dry_run):
             return  # the first process does all of it
+        if dry_run and shards:
+            raise GanstyleError("--dry-run measures photos and folders, not shards; leave it out")
         if dry_run:
             whole = loaded.everywhere()  # masks have the photos' proportions, and the sample has not
             forecast = forecast_stylize(
@@ -214,4 +218,6 @@ def stylize(
             result=result,
             json_file=json_file,
             skip=skip,
+            shards=shards,
+            image_format=image_format,
         )

@@ -58,8 +58,7 @@ def decode_image(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Ten
     Raises:
         ImageError: the image is damaged, too large or of another format.
     """
-    with _as_image_error(name, max_pixels):
-        image = _begin(BytesIO(data), max_pixels)
+    with opened_bytes(data, name, max_pixels) as image:
         image.load()
         return from_pil(image)
 
@@ -120,15 +119,24 @@ def write_picture(picture: Image.Image, path: Path, image_format: str, quality: 
         ImageError: a size that the format cannot hold.
         GanstyleError: the disk is full, or the folder cannot be written to.
     """
+    content = encode_picture(picture, path, image_format, quality, **extra)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def encode_picture(picture: Image.Image, path: Path, image_format: str, quality: int, **extra: Any) -> bytes:
+    """Return the content of a Pillow image's file; see `write_picture`.
+
+    Raises:
+        ImageError: a size that the format cannot hold.
+    """
     try:
-        content = _encode(picture, image_format, quality, **extra)
+        return _encode(picture, image_format, quality, **extra)
     except (OSError, ValueError) as error:  # the sizes that JPEG and WebP can hold are limited
         raise ImageError(
             f"{path}: {picture.width}x{picture.height} pixels cannot be written as {image_format} "
             f"({one_line(error)}); try .png"
         ) from error
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
 
 
 def encode_png(image: Tensor) -> bytes:
@@ -178,6 +186,13 @@ def _encode(picture: Image.Image, image_format: str, quality: int, **extra: Any)
     buffer = BytesIO()
     picture.save(buffer, image_format, **options, **extra)
     return buffer.getvalue()
+
+
+@contextmanager
+def opened_bytes(data: bytes, name: str, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
+    """Open an image in memory; see `opened`."""
+    with _as_image_error(name, max_pixels):
+        yield _begin(BytesIO(data), max_pixels)
 
 
 @contextmanager

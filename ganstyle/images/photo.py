@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.extras import is_installed
 from ganstyle.files import atomic_write
-from ganstyle.images.codec import MAX_PIXELS, opened, output_format, write_picture
+from ganstyle.images.codec import MAX_PIXELS, encode_picture, opened, opened_bytes, output_format
 from ganstyle.images.convert import from_pil, to_pil, upright
 from ganstyle.images.metadata import Metadata
 from ganstyle.images.spool import can_spool, read_deep, save_deep
@@ -77,16 +77,23 @@ def read_photo(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
     """
     path = Path(path)
     with opened(path, max_pixels) as image:
-        bits, animated, metadata = _bits(image), _is_animated(image), Metadata.of(image)
-        image.load()
-        alpha = _alpha(image)
+        photo = _load(image)
         # Pillow reads 16 bits of gray as they are, but of colors only the upper 8.
-        deep = bits == 16 and not image.mode.startswith("I") and can_spool(path)
-        pixels = from_pil(image)
+        deep = photo.bits == 16 and not image.mode.startswith("I") and can_spool(path)
     if deep:
         with suppress(ImageError):  # of a layout that only Pillow reads, 8 bits are better than nothing
-            pixels = read_deep(path)
-    return Photo(pixels, alpha, metadata, bits, animated)
+            return replace(photo, image=read_deep(path))
+    return photo
+
+
+def decode_photo(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a photo from memory, such as one from a shard; see `read_photo`. Colors have 8 bits.
+
+    Raises:
+        ImageError: as for `read_image`.
+    """
+    with opened_bytes(data, name, max_pixels) as image:
+        return replace(_load(image), bits=8)
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -114,12 +121,32 @@ def write_photo(image: Tensor, path: str | Path, photo: Photo, options: SavingOp
     """
     path = Path(path)
     image_format = output_format(path)
-    alpha = photo.alpha if options.alpha and image_format in _HOLD_ALPHA else None
-    exif = photo.metadata.exif_bytes(gps=options.gps) if options.metadata else None
-    if photo.bits == 16 and image_format in _HOLD_16_BITS and alpha is None and is_installed("pyvips"):
+    is_opaque = photo.alpha is None or not options.alpha
+    if photo.bits == 16 and image_format in _HOLD_16_BITS and is_opaque and is_installed("pyvips"):
+        exif = photo.metadata.exif_bytes(gps=options.gps) if options.metadata else None
         with atomic_write(path) as temporary:
             save_deep(image, temporary, image_format, name=path, exif=exif)
         return
+    content = encode_photo(image, path, photo, options)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def encode_photo(image: Tensor, path: Path, photo: Photo, options: SavingOptions) -> bytes:
+    """Return the content of a painting's file, of 8 bits; see `write_photo`.
+
+    Args:
+        image: (1, 3, H, W) floating point, of the photo's size or smaller.
+        path: the name's suffix decides on the format, and errors give it.
+        photo: what was painted.
+        options: what to keep of it.
+
+    Raises:
+        ImageError: as for `write_image`.
+    """
+    image_format = output_format(path)
+    alpha = photo.alpha if options.alpha and image_format in _HOLD_ALPHA else None
+    exif = photo.metadata.exif_bytes(gps=options.gps) if options.metadata else None
     try:
         picture = to_pil(image)
     except ImageError as error:
@@ -132,7 +159,13 @@ def write_photo(image: Tensor, path: str | Path, photo: Photo, options: SavingOp
     if alpha is not None:
         levels = (alpha[0, 0] * 255 + 0.5).byte().numpy()
         picture.putalpha(Image.fromarray(levels).resize(picture.size))
-    write_picture(picture, path, image_format, options.quality, **extra)
+    return encode_picture(picture, path, image_format, options.quality, **extra)
+
+
+def _load(image: ImageFile.ImageFile) -> Photo:
+    bits, animated, metadata = _bits(image), _is_animated(image), Metadata.of(image)
+    image.load()
+    return Photo(from_pil(image), _alpha(image), metadata, bits, animated)
 
 
 def _bits(image: ImageFile.ImageFile) -> int:

@@ -20,6 +20,7 @@ class FileEvent:
         index: the file's place among those that this process reports, from 1.
         total: the number of files; 0: not known.
         note: what is worth knowing of a result, in one line; mostly empty.
+        photos: how many photos it stands for: 1, or those of a shard that was skipped.
     """
 
     source: Path
@@ -30,6 +31,7 @@ class FileEvent:
     index: int
     total: int
     note: str = ""
+    photos: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Stylize files and folders: read ahead, paint, and write behind, sharing the work with other processes."""
 
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from ganstyle.stylize.event import FileEvent, Status, Summary
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.large import LARGE, stylize_large
 from ganstyle.stylize.plan import PlannedFile
+from ganstyle.stylize.scale.assignment import Settled, assign
 from ganstyle.stylize.scale.claims import Claims
 from ganstyle.stylize.scale.content import ContentRecord, SettledError
 from ganstyle.stylize.scale.pipeline import Depth, run_pipeline
@@ -72,7 +72,6 @@ def stylize_plan(
         DiskFullError: nothing more can be written.
     """
     counts: dict[Status, int] = {"done": 0, "failed": 0, "skipped": 0}
-    began = time.time()
 
     def paint(photos: Tensor) -> Tensor:
         return stylize_image(generator, photos, controls, trained_side=trained_side, tile=tile)
@@ -93,37 +92,20 @@ def stylize_plan(
             write_photo(paint(photo.image), file.output, photo, saving)
 
     def tasks() -> Iterator[_FileTask]:
-        for index in worker.share(len(plan)):
-            settled = existing_result(plan[index], overwrite or content is not None)
-            if settled[0] == "done" and claims is not None:
-                if not claims.take(str(plan[index].output)):
-                    continue  # another worker has it, and reports it
-                settled = existing_result(plan[index], overwrite or content is not None)
-            if settled[0] == "skipped" and worker.world > 1 and _is_newer(plan[index].output, began):
-                continue
-            yield task(plan[index], settled)
-        if claims is None or overwrite or content is not None:
-            return
-        for index in worker.others(len(plan)):
-            # Looked at twice: another worker may have finished it just before it was claimed.
-            if os.path.lexists(plan[index].output) or not claims.take(str(plan[index].output)):
-                continue
-            if existing_result(plan[index], False)[0] == "done":
-                yield task(plan[index], ("done", ""))
-            else:
-                claims.release(str(plan[index].output))
-
-    def task(file: PlannedFile, settled: tuple[Status, str]) -> _FileTask:
-        return _FileTask(
-            file,
-            settled,
-            paint_alone,
-            overwrite=overwrite,
-            max_pixels=max_pixels,
-            max_side=max_side,
-            saving=saving,
-            content=content,
-        )
+        replaces = overwrite or content is not None
+        for file, settled in assign(
+            plan, worker, claims, lambda file: existing_result(file, replaces), helps=not replaces
+        ):
+            yield _FileTask(
+                file,
+                settled,
+                paint_alone,
+                overwrite=overwrite,
+                max_pixels=max_pixels,
+                max_side=max_side,
+                saving=saving,
+                content=content,
+            )
 
     def report(task: _FileTask, error: Exception | None, seconds: float) -> None:
         file = task.file
@@ -146,7 +128,7 @@ class _FileTask:
     def __init__(
         self,
         file: PlannedFile,
-        settled: tuple[Status, str],
+        settled: Settled,
         paint_alone: Callable[[PlannedFile], None],
         *,
         overwrite: bool,
@@ -167,7 +149,7 @@ class _FileTask:
         source = self.file.source
         if self.settled[0] != "done":
             raise SettledError(*self.settled)
-        with _limit_explained():
+        with limit_explained():
             height, width = check_image(source, max_pixels=self._max_pixels)
         self._is_large = self._max_side is None and height * width > LARGE and can_spool(source)
         return height * width
@@ -203,7 +185,7 @@ class _FileTask:
             self._content.finish(self.file.output, self._key)
 
 
-def existing_result(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
+def existing_result(file: PlannedFile, overwrite: bool) -> Settled:
     """Return the status of a file that there is nothing to do for, and why; or ``done`` if there is."""
     if file.problem:
         return "failed", file.problem
@@ -214,7 +196,7 @@ def existing_result(file: PlannedFile, overwrite: bool) -> tuple[Status, str]:
     return "done", ""
 
 
-def _outcome(task: _FileTask, error: Exception | None) -> tuple[Status, str]:
+def _outcome(task: _FileTask, error: Exception | None) -> Settled:
     """Return a photo's status and message; raise what is not the photo's fault."""
     if error is None:
         return "done", ""
@@ -243,20 +225,14 @@ def describe_failure(source: str, error: Exception, *, names_photo: bool) -> str
     raise error
 
 
-def _is_newer(path: Path, began: float) -> bool:
-    try:
-        return path.stat().st_mtime >= began
-    except OSError:
-        return False
-
-
 def _read_photo(source: Path, max_pixels: int) -> Photo:
-    with _limit_explained():
+    with limit_explained():
         return read_photo(source, max_pixels=max_pixels)
 
 
 @contextmanager
-def _limit_explained() -> Iterator[None]:
+def limit_explained() -> Iterator[None]:
+    """Say in the error of a photo that is too large which option admits it."""
     try:
         yield
     except ImageTooLargeError as error:

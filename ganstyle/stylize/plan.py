@@ -76,7 +76,7 @@ def plan_outputs(
         ImageError: ``output`` is a file of a format that is not written.
     """
     names_file = is_stream(output) or (output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir())
-    suffix = None if image_format is None else _suffix_of(image_format)
+    suffix = None if image_format is None else check_format(image_format)
     if names_file:
         written = output_format(output)
         if suffix is not None and written != WRITE_FORMATS[suffix] and not is_stream(output):
@@ -92,6 +92,25 @@ def plan_outputs(
         plan = _without_repeats([file for path in inputs for file in _results_of(path, output, suffix)])
         plan = _within(output, _with_distinct_names(plan))
         check_writable(output)
+    _check_collisions(plan)
+    return plan
+
+
+def plan_shards(shards: Sequence[Path], output: Path) -> list[PlannedFile]:
+    """Plan where the results of shards go: to shards of the same names.
+
+    Args:
+        shards: tar files, which need not exist.
+        output: a folder.
+
+    Raises:
+        GanstyleError: two results would have the same name, a result would replace a shard, or ``output``
+            cannot be a folder.
+    """
+    if is_stream(output) or (output.suffix.lower() in _FILE_SUFFIXES and not output.is_dir()):
+        raise GanstyleError(f"{output}: names one file, but results of shards are shards; name a folder")
+    plan = _within(output, _without_repeats([PlannedFile(shard, output / shard.name) for shard in shards]))
+    check_writable(output)
     _check_collisions(plan)
     return plan
 
@@ -120,7 +139,12 @@ def unique_name(name: str, taken: Sequence[str]) -> str:
     return candidate
 
 
-def _suffix_of(image_format: str) -> str:
+def check_format(image_format: str) -> str:
+    """Return the suffix of a format's files.
+
+    Raises:
+        GanstyleError: there is no such format to write.
+    """
     try:
         return FORMAT_SUFFIXES[image_format]
     except KeyError:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +166,52 @@ def test_names_of_255_bytes_and_control_characters_in_a_list(
     assert not any(ord(character) < 32 for character in result.output.replace("\n", ""))
     assert sorted(os.fsencode(path.name) for path in (tmp_path / "out").iterdir()) == sorted(names)
     assert read_image(tmp_path / "out" / " .png").shape == (1, 3, 20, 24)
+
+
+def test_shards(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+    for index in range(2):
+        with tarfile.open(tmp_path / f"s-{index}.tar", "w") as tar:
+            for name in range(index * 2, index * 2 + 2):
+                tar.add(photos / f"{name}.png", f"{name}.png")
+    pattern, json_file = tmp_path / "s-{0..2}.tar", tmp_path / "sum.json"
+    os.truncate(tmp_path / "s-1.tar", (tmp_path / "s-1.tar").stat().st_size // 2)
+    result = invoke(pattern, "-s", checkpoint, "-o", tmp_path / "out", "--json", json_file)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"{tmp_path / 's-1.tar'}: is cut off or damaged; copy it again",
+        f"{tmp_path / 's-2.tar'}: no such file",
+    ]
+    record = json.loads(json_file.read_text())
+    assert [record[key] for key in ("done", "failed", "skipped")] == [2, 2, 0]
+    assert len(record["failures"]) == 2
+    assert "files" not in record
+    assert results(tmp_path / "out") == ["s-0.tar"]
+    with tarfile.open(tmp_path / "out" / "s-0.tar") as tar:
+        assert tar.getnames() == ["0.png", "1.png"]
+    again = invoke(tmp_path / "s-0.tar", "-s", checkpoint, "-o", tmp_path / "out", "--skip", "name")
+    assert (again.exit_code, "0 done, 2 skipped" in again.stdout) == (0, True)
+
+
+def test_bad_uses_of_shards_are_one_line(
+    checkpoint: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tarfile.open(tmp_path / "s.tar", "w") as tar:
+        tar.add(photos / "0.png", "0.png")
+    out = ("-s", checkpoint, "-o", tmp_path / "out")
+    for arguments, message in (
+        ((tmp_path / "s.tar", photos, *out), "shards and photos cannot be mixed"),
+        ((tmp_path / "s.tar", "-s", checkpoint, "-o", "-"), "name a folder"),
+        ((tmp_path / "s.tar", "-s", checkpoint, "-o", tmp_path / "x.png"), "name a folder"),
+        ((tmp_path / "s.tar", *out, "--dry-run"), "measures photos and folders, not shards"),
+        ((tmp_path / "s.tar", *out, "--format", "bmp"), "format 'bmp': give one of"),
+        ((tmp_path / "none-*.tar", *out), "names no shard"),
+        ((tmp_path / "s.tar", "-s", checkpoint, "-o", "/proc/out"), "may not be written to"),
+    ):
+        result = invoke(*arguments)
+        assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1), result.output
+        assert message in result.stderr
+    monkeypatch.setitem(sys.modules, "webdataset", None)
+    result = invoke(tmp_path / "s.tar", *out)
+    assert result.exit_code == 2
+    assert "pip install 'ganstyle[scale]'" in result.stderr
+    assert not (tmp_path / "out").exists()

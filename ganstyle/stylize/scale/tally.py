@@ -40,7 +40,7 @@ class Tally:
 
     def add(self, event: FileEvent) -> None:
         """Count an event."""
-        self.counts[event.status] += 1
+        self.counts[event.status] += event.photos
         if event.status == "failed":
             self.failures.append({"source": str(event.source), "message": event.message})
         if self.lists_files:
