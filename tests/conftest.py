@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,6 +24,7 @@ from ganstyle.models import VGG16Features
 from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.recipe import Recipe
 from ganstyle.style import build_generator, save_style
+from tests.fork_server import ForkServer
 
 # Tensors this small gain nothing from threads, which on a busy machine wait for each other; and results do
 # not depend on the number of cores.
@@ -196,6 +197,14 @@ def tiny(vgg16_weights: Path, photos: Path, painting: Path, tmp_path: Path) -> C
         return values | changes
 
     return make
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """Starts Python programs that need processes of their own, without importing PyTorch in each."""
+    server = ForkServer("torch._dynamo", "ganstyle.training", "ganstyle.distill", "ganstyle.gatys")
+    yield server
+    server.close()
 
 
 @pytest.fixture

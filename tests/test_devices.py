@@ -1,7 +1,5 @@
 import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from ganstyle.devices import (
     usable_processors,
 )
 from ganstyle.errors import GanstyleError
+from tests.fork_server import ForkServer
 
 MIB = 2**20
 
@@ -152,8 +151,8 @@ def test_out_of_memory_is_recognized(error: Exception, expected: bool) -> None:
     assert is_out_of_memory(error) is expected
 
 
-def peak_in_a_process_of_its_own(allocate: str) -> int:
-    """Measure in a fresh process: in one with a history, freed memory is used again and does not count."""
+def peak_in_a_process_of_its_own(fork_server: ForkServer, allocate: str) -> int:
+    """Measure in a process that has done nothing yet: memory freed before would not count when used again."""
     program = (
         "import time, numpy as np, torch; from ganstyle.devices import PeakMemory\n"
         f"MIB = {MIB}\n"
@@ -164,16 +163,19 @@ def peak_in_a_process_of_its_own(allocate: str) -> int:
         "    time.sleep(0.1)\n"
         "print(memory.bytes)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return int(done.stdout)
+    process = fork_server.start("-c", program, environment=os.environ)
+    peak = process.stdout.read()
+    process.close()
+    return int(peak)
 
 
-def test_a_peak_that_is_over_is_still_seen() -> None:
-    assert 60 * MIB < peak_in_a_process_of_its_own("np.ones(64 * MIB, dtype=np.uint8)") < 120 * MIB
+def test_a_peak_that_is_over_is_still_seen(fork_server: ForkServer) -> None:
+    peak = peak_in_a_process_of_its_own(fork_server, "np.ones(64 * MIB, dtype=np.uint8)")
+    assert 60 * MIB < peak < 120 * MIB
 
 
-def test_pytorchs_memory_counts() -> None:
-    assert peak_in_a_process_of_its_own("torch.ones(64 * MIB, dtype=torch.uint8)") > 60 * MIB
+def test_pytorchs_memory_counts(fork_server: ForkServer) -> None:
+    assert peak_in_a_process_of_its_own(fork_server, "torch.ones(64 * MIB, dtype=torch.uint8)") > 60 * MIB
 
 
 def test_what_was_there_before_does_not_count() -> None:

@@ -1,9 +1,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +14,7 @@ from ganstyle.files import sha256
 from ganstyle.gatys import DEFAULTS, GatysSettings, Iterate, optimize
 from ganstyle.images import read_image
 from ganstyle.runs.events import Message
+from tests.fork_server import ForkServer
 
 Run = Callable[..., Any]
 WriteMask = Callable[..., Path]
@@ -170,27 +168,18 @@ def test_an_interrupt_before_the_first_step_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_in_a_real_process(random_vgg16: None, photo: Path, painting: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ganstyle", "optimize", photo, painting, "-o", tmp_path / "o.png"]
+def test_ctrl_c_in_a_real_process(
+    random_vgg16: None, fork_server: ForkServer, photo: Path, painting: Path, tmp_path: Path
+) -> None:
+    command = ["-m", "ganstyle", "optimize", photo, painting, "-o", tmp_path / "o.png"]
     options = ["--size", "16", "--single-scale", "--steps", "1000000", "--tolerance", "0", "--octaves", "1"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        [*map(str, command), *options, "--optimizer", "adam"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        cwd=Path(__file__).parents[2],
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("step"):
-                break
-        time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert errors == "interrupted: this is the best picture so far\n"
+    process = fork_server.start(*map(str, command), *options, "--optimizer", "adam", environment=environment)
+    assert any(line.startswith("step") for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.read() == "interrupted: this is the best picture so far\n"
+    assert process.wait() == 130
+    process.close()
     assert read_image(tmp_path / "o.png").shape == (1, 3, 16, 19)
 
 

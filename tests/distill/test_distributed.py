@@ -7,16 +7,17 @@ from typing import Any
 import torch
 import yaml
 
+from tests.fork_server import ForkServer
+
 RecipeMaker = Callable[..., dict[str, Any]]
 
 
 def test_two_processes_hold_one_student_and_pictures_of_their_own(
-    tiny: RecipeMaker, run_two_processes: Callable[..., Any], tmp_path: Path
+    tiny: RecipeMaker, fork_server: ForkServer, tmp_path: Path
 ) -> None:
     def launch() -> str:
-        done = run_two_processes("-m", "ganstyle", "distill", str(recipe))
-        assert done.returncode == 0, done.stderr
-        output: str = done.stdout
+        (code, output, errors), other = fork_server.run_ranks("-m", "ganstyle", "distill", str(recipe))
+        assert code == other[0] == 0, (errors, other)
         return output
 
     recipe = tmp_path / "recipe.yaml"

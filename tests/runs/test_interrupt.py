@@ -4,9 +4,7 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from ganstyle.runs import interrupt
 from ganstyle.runs.interrupt import Interrupt, Listener
 from ganstyle.runs.state import check_state, list_states
 from ganstyle.training import Event, Message, Progress, Saved, train
+from tests.fork_server import Fork, ForkServer
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -113,41 +112,32 @@ def test_closed_output_saves_and_stops(tiny: RecipeMaker, when: type[Event]) -> 
 
 
 @pytest.fixture
-def command(tiny: RecipeMaker, tmp_path: Path) -> list[str]:
+def process(tiny: RecipeMaker, fork_server: ForkServer, tmp_path: Path) -> Iterator[Fork]:
+    """A training from the command line that would take days."""
     path = tmp_path / "recipe.yaml"
     path.write_text(json.dumps(tiny(steps=10**6)))
-    return [sys.executable, "-m", "ganstyle", "train", str(path)]
-
-
-def _environment() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": ":".join(filter(None, sys.path))}
-
-
-def test_pipe_to_head_leaves_quietly(command: list[str], tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+    process = fork_server.start(
+        "-m", "ganstyle", "train", str(path), environment=os.environ | {"OMP_NUM_THREADS": "1"}
     )
-    assert process.stdout
-    assert process.stderr
-    with process:
-        assert process.stdout.readline()
-        process.stdout.close()
-        errors = process.stderr.read()
-        assert process.wait(120) == 1
-    assert errors == ""
+    yield process
+    process.close()
+
+
+def test_pipe_to_head_leaves_quietly(process: Fork, tmp_path: Path) -> None:
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 1
     (state, *_) = list_states(tmp_path / "runs" / "tiny" / "checkpoints")
     assert check_state(state) is None
 
 
-def test_hangup_saves_and_leaves(command: list[str], tmp_path: Path) -> None:
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) as process:
-        assert process.stdout
-        while not process.stdout.readline().startswith("step "):
-            pass
-        for _ in range(3):  # a terminal's and a shell's
-            process.send_signal(signal.SIGHUP)
-        rest = process.stdout.read()
-        assert process.wait(120) == 130
+def test_hangup_saves_and_leaves(process: Fork, tmp_path: Path) -> None:
+    assert any(line.startswith("step ") for line in process.stdout)
+    for _ in range(3):  # a terminal's and a shell's
+        process.send_signal(signal.SIGHUP)
+    rest = process.stdout.read()
+    assert process.wait() == 130
     assert "the same command continues from there" in rest
     (state, *_) = list_states(tmp_path / "runs" / "tiny" / "checkpoints")
     assert check_state(state) is None

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +15,7 @@ from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
 from ganstyle.training import Event, Message, Progress, Saved, train
+from tests.fork_server import ForkServer
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -58,7 +57,7 @@ def _assert_equal(a: Any, b: Any, where: str) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # fork in a process with threads
-def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, workers: int) -> None:
+def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, fork_server: ForkServer, workers: int) -> None:
     values = tiny(steps=20, workers=workers, loss={"style": 5.0, "r1": 1.0, "r1_every": 4})
     values["discriminator"]["spectral_norm"] = True
     values["run"]["save_every"] = 5
@@ -66,14 +65,11 @@ def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, workers: int) -> N
     killed = Recipe.parse(values | {"name": "killed"}, source="test")
     train(straight)
 
-    child = subprocess.run(
-        [sys.executable, "-c", _KILLED],
-        input=json.dumps(killed.to_dict()),
-        text=True,
-        check=False,
-        env={"OMP_NUM_THREADS": str(torch.get_num_threads()), "PYTHONPATH": ":".join(sys.path)},
-    )
-    assert child.returncode == -signal.SIGKILL
+    child = fork_server.start("-c", _KILLED, environment={"OMP_NUM_THREADS": str(torch.get_num_threads())})
+    with child.stdin as values_of_the_child:
+        json.dump(killed.to_dict(), values_of_the_child)
+    assert child.wait() == -signal.SIGKILL
+    child.close()
     assert not (killed.folder / "checkpoints" / "step-000020").exists()
     notes: list[Event] = []
     train(killed, notes.append)

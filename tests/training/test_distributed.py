@@ -12,6 +12,7 @@ from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
 from ganstyle.training import train
+from tests.fork_server import ForkServer
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -42,32 +43,23 @@ if __name__ == "__main__":
 """
 
 
-Launcher = Callable[..., str]
-
-
-@pytest.fixture
-def launch(run_two_processes: Callable[..., Any]) -> Launcher:
-    """Return a function that trains from values in two processes, and returns what they say if they fail."""
-
-    def launch(folder: Path, values: dict[str, Any], program: str = _RANK) -> str:
-        folder.mkdir(exist_ok=True)
-        (folder / "values.json").write_text(json.dumps(values))
-        (folder / "rank.py").write_text(program)
-        done = run_two_processes(str(folder / "rank.py"), str(folder))
-        return "" if done.returncode == 0 else str(done.stderr)
-
-    return launch
+def _prepare(folder: Path, values: dict[str, Any], program: str) -> tuple[str, str]:
+    """Write a program and the values that it trains from; return the arguments that run it."""
+    folder.mkdir()
+    (folder / "values.json").write_text(json.dumps(values))
+    (folder / "rank.py").write_text(program)
+    return str(folder / "rank.py"), str(folder)
 
 
 def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
-    tiny: RecipeMaker, launch: Launcher, photos: Path, tmp_path: Path
+    tiny: RecipeMaker, fork_server: ForkServer, photos: Path, tmp_path: Path
 ) -> None:
     score = {"every": 1, "content": str(photos), "size": 16}
     values = tiny(steps=1, batch_size=2, loss={"style": 5.0, "r1": 1.0}, score=score)
     values["generator"] = values["generator"] | {"strength": True}
     values["discriminator"] = values["discriminator"] | {"spectral_norm": True}
-    errors = launch(tmp_path / "two", values | {"name": "two"})
-    assert not errors, errors
+    done = fork_server.run_ranks(*_prepare(tmp_path / "two", values | {"name": "two"}, _RANK))
+    assert [code for code, _, _ in done] == [0, 0], done
     ranks = [torch.load(tmp_path / "two" / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
     for network in ("generator", "discriminator", "average"):
         for name, weight in ranks[0][network].items():
@@ -125,12 +117,13 @@ if __name__ == "__main__":
 
 
 def test_main_process_saves_the_last_step_when_another_one_fails(
-    tiny: RecipeMaker, launch: Launcher, tmp_path: Path
+    tiny: RecipeMaker, run_two_processes: Callable[..., Any], tmp_path: Path
 ) -> None:
     values = tiny(steps=6)
     values["run"] = values["run"] | {"save_every": 0}
-    errors = launch(tmp_path / "failing", values, program=_FAILING_RANK)
-    assert "the disk of rank 1 is gone" in errors
+    done = run_two_processes(*_prepare(tmp_path / "failing", values, _FAILING_RANK))
+    assert done.returncode != 0
+    assert "the disk of rank 1 is gone" in done.stderr
     recipe = Recipe.parse(values, source="test")
     assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000003"]
 
