@@ -155,7 +155,7 @@ def parse_file_size(text: str) -> int:
     Raises:
         GanstyleError: it is malformed, or less than one byte.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) *([kmg]?)i?(b?)", text.strip().lower())
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?) *([kmg]?)i?(b?)", text.strip().lower())
     size = int(float(found[1]) * _UNITS[found[2]]) if found else 0
     if size < 1:
         raise GanstyleError(f"--max-upload {text}: write a size such as 100mb or 1gb")

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from ganstyle.gui.server import is_loopback
 
@@ -164,3 +164,8 @@ def disk_full_response(request: Request, error: OSError) -> PlainTextResponse:
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         raise error
     return PlainTextResponse("The server's disk is full; try again later.", 507)
+
+
+def left_response(request: Request, error: ClientDisconnect) -> Response:
+    """Answer an upload that its visitor has broken off: nobody reads it, and nothing is wrong here."""
+    return Response(status_code=400)

@@ -146,9 +146,10 @@ def _launch(blocks: Any, settings: Settings, attempts: int = 5) -> Served:
 
 def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
     from starlette.middleware import Middleware
+    from starlette.requests import ClientDisconnect
 
     from ganstyle.gui.app import SCRIPT, STYLE_SHEET, queue_full_response, theme
-    from ganstyle.gui.middleware import NoFetching, SameOrigin, SlowLogin, disk_full_response
+    from ganstyle.gui.middleware import NoFetching, SameOrigin, SlowLogin, disk_full_response, left_response
 
     _, address, public = blocks.launch(
         server_name=_url_host(settings.host),
@@ -174,7 +175,11 @@ def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
                 Middleware(SameOrigin, local=settings.local, root_path=settings.root_path),
                 Middleware(SlowLogin),
             ],
-            "exception_handlers": {503: queue_full_response, OSError: disk_full_response},
+            "exception_handlers": {
+                503: queue_full_response,
+                OSError: disk_full_response,
+                ClientDisconnect: left_response,
+            },
         },
     )
     return Served(address, public or None)

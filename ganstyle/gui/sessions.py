@@ -103,13 +103,13 @@ class Sessions:
         """
         with self._lock:
             event = self._job(session, kind)
+            late = event.is_set() and session in self._left
         try:
             yield event
         finally:
             with self._lock:
                 left = self._jobs.pop((session, kind), None) is not event
-                left |= session in self._left and event.is_set()
-            if left:
+            if left or late:
                 self.close(session)
 
     def close(self, session: str) -> None:

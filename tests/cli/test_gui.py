@@ -129,7 +129,9 @@ def test_file_size(text: str, size: int) -> None:
     assert parse_file_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "mb", "-1mb", "0", "0.0001b", "20 megabytes", "1e3", "twenty", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "mb", "-1mb", "0", "0.0001b", "20 megabytes", "1e3", "twenty", "nan", "9" * 400]
+)
 def test_malformed_file_size(text: str) -> None:
     with pytest.raises(GanstyleError, match=r"--max-upload .*: write a size such as 100mb"):
         parse_file_size(text)

@@ -1,6 +1,7 @@
 """What a stranger, or a page of another site, tries on the running interface."""
 
 import resource
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -37,7 +38,23 @@ def test_foreign_name_for_this_machine_is_refused(client: Any) -> None:
     assert "for this machine only" in answer.json()["detail"]
 
 
-def test_the_files_of_another_visitor(
+def test_upload_that_is_broken_off(client: Any, served: Served) -> None:
+    where = client.http.base_url
+    form = '--x\r\nContent-Disposition: form-data; name="files"; filename="x.png"\r\n\r\nhalf'
+    head = (
+        f"POST /gradio_api/upload HTTP/1.1\r\nHost: {where.host}\r\nContent-Length: 9999\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    )
+    before = served.errors.read_text()
+    with socket.create_connection((where.host, where.port), timeout=30) as connection:
+        connection.sendall(f"{head}{form}".encode())
+        time.sleep(0.5)
+    time.sleep(0.5)
+    assert client.http.get("config").status_code == 200
+    assert served.errors.read_text() == before
+
+
+def test_files_of_another_visitor(
     connect: Callable[..., Any], png: Callable[..., bytes], served: Served
 ) -> None:
     owner, thief = connect("owner"), connect("thief")
