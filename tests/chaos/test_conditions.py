@@ -14,7 +14,7 @@ import torch
 
 from ganstyle.errors import GanstyleError, RunError
 from ganstyle.recipe import Recipe
-from ganstyle.runs.progress import Progress
+from ganstyle.runs.events import Progress
 from ganstyle.runs.state import check_state, list_states
 from ganstyle.training import train
 
@@ -35,7 +35,8 @@ def final(recipe: Recipe) -> dict[str, Any]:
     (state, *_) = list_states(recipe.folder / "checkpoints")
     assert check_state(state) is None
     values: dict[str, Any] = torch.load(state / "state.pt", weights_only=True)
-    return values["generator"] | {"step": int(state.name[5:])}
+    generator: dict[str, Any] = values["generator"]
+    return generator | {"step": int(state.name[5:])}
 
 
 def is_same(first: dict[str, Any], second: dict[str, Any]) -> bool:

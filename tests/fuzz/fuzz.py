@@ -1,0 +1,32 @@
+"""Fuzz one target, guided by coverage, with atheris (``pip install atheris``; Python 3.11 to 3.13 on Linux).
+
+    python -m tests.fuzz.fuzz image -max_total_time=600 -timeout=5 -rss_limit_mb=1800 corpus/
+
+What follows the target is libFuzzer's: the last folder keeps what was found to reach new code. PyTorch and
+the packages alone take 700 MB of the memory, so the limit above leaves about 1 GiB to an input. What fails is
+written to ``crash-…``, ``timeout-…`` or ``oom-…``; `test_targets` keeps those that were fixed.
+"""
+
+import sys
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["ganstyle", "PIL", "ruamel", "safetensors"]):
+    from tests.fuzz.targets import TARGETS, seeds
+
+
+def main() -> None:
+    """Run the program."""
+    name, *options = sys.argv[1:]
+    corpus = next((Path(option) for option in reversed(options) if not option.startswith("-")), None)
+    if corpus:
+        corpus.mkdir(parents=True, exist_ok=True)
+        for number, seed in enumerate(seeds(name)):
+            (corpus / f"seed-{number}").write_bytes(seed)
+    atheris.Setup([sys.argv[0], *options], TARGETS[name])
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

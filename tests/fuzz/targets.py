@@ -1,0 +1,253 @@
+"""What is fuzzed: each target takes any bytes, and may raise nothing."""
+
+import json
+import struct
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import av
+import gradio as gr
+import numpy as np
+import torch
+from av.video.stream import VideoStream
+from PIL import Image, features
+
+from ganstyle.cli.gui import credentials, parse_file_size, path_prefix
+from ganstyle.errors import GanstyleError
+from ganstyle.gui import inputs
+from ganstyle.gui.components import public_message, setting_update
+from ganstyle.images.codec import check_image, decode_image
+from ganstyle.losses import StyleTarget
+from ganstyle.recipe import Recipe
+from ganstyle.style import build_generator, load_style, save_style
+from ganstyle.video.animation import read_animation
+from ganstyle.video.container_input import read_video
+
+MAX_PIXELS = 1_000_000
+_LARGEST = 4096  # bytes of an input that is a number; int() itself refuses more digits than that
+
+_RECIPE = """
+name: tiny
+steps: 4
+content: {kind: folder, path: photos}
+style: {path: painting.png, size: 32}
+generator: {name: lean, width: 4, blocks: 1, kernel: 3}
+discriminator: {name: patchgan, width: 4, layers: 1, patch_size: 16}
+loss: {content: 1.0, style: 5.0, gan: hinge, content_layers: [relu3_3]}
+vgg: distilled
+"""
+
+_ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    1,
+    2**31,
+    2**63,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    [],
+    {},
+    "\x1b[2J",
+    "../../x",
+]
+
+
+@cache
+def _folder() -> Path:
+    """Return a folder for the inputs that must be files; in memory where the system has such a place."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="ganstyle-fuzz-", dir=memory if memory.is_dir() else None))
+
+
+def _as_file(name: str, data: bytes) -> Path:
+    path = _folder() / name
+    path.write_bytes(data)
+    return path
+
+
+def image(data: bytes) -> None:
+    """Read an image, as `read_image` does with a file's content."""
+    with suppress(GanstyleError):
+        decoded = decode_image(data, "x", max_pixels=MAX_PIXELS)
+        assert decoded.shape[:2] == (1, 3)
+        assert decoded.dtype == torch.float32
+        assert 0 <= decoded.min() <= decoded.max() <= 1
+    with suppress(GanstyleError):
+        check_image(_as_file("x", data), max_pixels=MAX_PIXELS)
+
+
+def recipe(data: bytes) -> None:
+    """Load a recipe; what follows a NUL is an override."""
+    text, *overrides = data.split(b"\0")
+    with suppress(GanstyleError):
+        loaded = Recipe.load(
+            _as_file("x.yaml", text), [each.decode("utf-8", "replace") for each in overrides[:3]]
+        )
+        Recipe.parse(loaded.to_dict(), source="again")
+
+
+@cache
+def _style_file() -> bytes:
+    made, path = Recipe.load(_as_file("tiny.yaml", _RECIPE.encode())), _folder() / "tiny.safetensors"
+    torch.manual_seed(0)
+    target = StyleTarget(({"relu1_2": torch.eye(64)[None]},))
+    save_style(path, build_generator(made), made, target, {"title": "x", "license": "CC0-1.0"})
+    return path.read_bytes()
+
+
+def replace_leaf(tree: Any, data: bytes) -> None:
+    """Replace one value in a tree of JSON: the first byte chooses where, the second by what kind of value."""
+    places: list[tuple[Any, Any]] = []
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop(0)
+        for key in node if isinstance(node, dict) else range(len(node)):
+            places.append((node, key))
+            if isinstance(node[key], dict | list):
+                waiting.append(node[key])
+    node, key = places[data[0] % len(places)]
+    text = data[2:].decode("utf-8", "replace")
+    number = int.from_bytes(data[2:12], "little", signed=True)
+    values = [*_ODD, text, number, number / 1e3, [number] * 3, {text: number}, [text], [node[key]]]
+    node[key] = values[data[1] % len(values)]
+
+
+def style(data: bytes) -> None:
+    """Load a style.
+
+    After ``M``, the metadata's key (up to NUL) and its text are these; after ``H``, this is the header;
+    after ``T``, ``R`` or ``I``, one value of the header, the recipe or the provenance is another.
+    """
+    kind, rest, whole = data[:1], data[1:], _style_file()
+    (length,) = struct.unpack("<Q", whole[:8])
+    header = json.loads(whole[8 : 8 + length])
+    metadata = header["__metadata__"]
+    if kind == b"M":
+        key, _, metadata[key] = rest.decode("utf-8", "replace").partition("\0")
+    elif kind == b"T" and len(rest) > 2:
+        replace_leaf(header, rest)
+    elif kind in (b"R", b"I") and len(rest) > 2:
+        key = "recipe" if kind == b"R" else "info"
+        values = json.loads(metadata[key])
+        replace_leaf(values, rest)
+        metadata[key] = json.dumps(values)
+    if kind in (b"M", b"T", b"R", b"I", b"H"):
+        text = rest if kind == b"H" else json.dumps(header).encode()
+        data = struct.pack("<Q", len(text)) + text + whole[8 + length :]
+    with suppress(GanstyleError):
+        load_style(_as_file("x.safetensors", data))
+
+
+def gui(data: bytes) -> None:
+    """Give the interface addresses, names, sizes and masks."""
+    text = data[:_LARGEST].decode("utf-8", "replace")
+    for parse in (parse_file_size, path_prefix, credentials):
+        with suppress(GanstyleError):
+            parse(text)
+    name = inputs.safe_name(text)
+    assert name
+    assert not any(bad in name for bad in ("/", "\\", "\0", "\n"))
+    assert name not in (".", "..")
+    assert len(name) <= 120
+    assert "\n" not in public_message(GanstyleError(text))
+    for component in _components():
+        setting_update(component, text)
+    for layer in (data, SimpleNamespace(path=_as_file("mask.png", data))):
+        with suppress(GanstyleError):
+            opacity = inputs._opacity(layer)
+            assert torch.isfinite(opacity).all()
+
+
+@cache
+def _components() -> list[object]:
+    return [
+        gr.Slider(0, 1.5, render=False),
+        gr.Checkbox(render=False),
+        gr.Dropdown(["wave"], render=False),
+    ]
+
+
+def video(data: bytes) -> None:
+    """Read a video or, where it is one, an animation; and its first two pictures."""
+    path = _as_file("x.mkv", data)
+    for read in (read_video, read_animation):
+        with suppress(GanstyleError):
+            for frame in islice(read(path).frames(), 2):
+                assert torch.isfinite(frame.image).all()
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "image": image,
+    "recipe": recipe,
+    "style": style,
+    "gui": gui,
+    "video": video,
+}
+
+
+def _videos() -> list[bytes]:
+    """Return short films of several containers and codecs, and an animation."""
+    made, frame = [], np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    for container, codec in (
+        ("mp4", "mpeg4"),
+        ("matroska", "mjpeg"),
+        ("avi", "ffv1"),
+        ("mpegts", "mpeg2video"),
+    ):
+        buffer = BytesIO()
+        with av.open(buffer, "w", format=container) as file:
+            stream = cast(VideoStream, file.add_stream(codec, rate=25, width=16, height=16))
+            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            for _ in range(3):
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+            file.mux(stream.encode())
+        made.append(buffer.getvalue())
+    buffer, first = BytesIO(), Image.fromarray(frame)
+    first.save(buffer, "GIF", save_all=True, append_images=[first.rotate(90)])
+    return [*made, buffer.getvalue()]
+
+
+def seeds(target: str) -> list[bytes]:
+    """Return inputs to start from, which are valid or nearly so."""
+    if target == "recipe":
+        return [_RECIPE.encode(), b"name: a\0steps=3\0loss.style=[1, 2]", b"a: &x [*x]", b"steps: 1e999\n"]
+    if target == "style":
+        whole = _style_file()
+        (length,) = struct.unpack("<Q", whole[:8])
+        header = whole[8 : 8 + length]
+        metadata = json.loads(header)["__metadata__"]
+        texts = [f"M{key}\0{value}".encode() for key, value in metadata.items()]
+        leaves = [
+            kind + bytes([place, odd, 7])
+            for kind in (b"T", b"R", b"I")
+            for place in (0, 20)
+            for odd in (0, 14)
+        ]
+        return [whole, b"H" + header, *texts, *leaves]
+    if target == "video":
+        return _videos()
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)
+    kinds = ["PNG", "WEBP"] if target == "gui" else ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "JPEG2000"]
+    if target == "image" and features.check("avif"):
+        kinds.append("AVIF")
+    made = []
+    for kind in kinds:
+        buffer = BytesIO()
+        picture = Image.fromarray(
+            pixels if kind in ("PNG", "WEBP") else np.ascontiguousarray(pixels[..., :3])
+        )
+        picture.save(buffer, kind)
+        made.append(buffer.getvalue())
+    text = [b"20mb", b"/ganstyle", b"https://example.org/a", b"me:secret", b"..\\..\\x.png", b"1.5", b"true"]
+    return made + (text if target == "gui" else [])
