@@ -1,9 +1,9 @@
-"""Content sources: one call opens photos from a folder, LSUN or torchvision."""
+"""Content sources: one call opens photos from a folder, shards, or a library's data set."""
 
 import inspect
 from collections.abc import Callable
 from os import PathLike
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -24,6 +24,27 @@ class ContentSource(Protocol):
         ...
 
 
+@runtime_checkable
+class StreamedSource(Protocol):
+    """A source that can only be read in order: its images are to be shuffled within windows of this size."""
+
+    window: int
+
+
+def _huggingface() -> Callable[..., ContentSource]:
+    require("datasets", "content.kind huggingface")
+    from ganstyle.data.huggingface import StreamedImages
+
+    return StreamedImages
+
+
+def _webdataset() -> Callable[..., ContentSource]:
+    require("webdataset", "content.kind webdataset")
+    from ganstyle.data.tar_images import ShardImages
+
+    return ShardImages
+
+
 def _lsun() -> Callable[..., ContentSource]:
     require("lmdb", "content.kind lsun")
     from ganstyle.data.lsun import LsunImages
@@ -40,8 +61,10 @@ def _torchvision() -> Callable[..., ContentSource]:
 # Functions that return the class, so that each kind's dependencies are imported only when it is used.
 CONTENT_KINDS: dict[str, Callable[[], Callable[..., ContentSource]]] = {
     "folder": lambda: FolderImages,
+    "huggingface": _huggingface,
     "lsun": _lsun,
     "torchvision": _torchvision,
+    "webdataset": _webdataset,
 }
 
 
@@ -49,8 +72,9 @@ def open_content(kind: str, **options: object) -> ContentSource:
     """Open a source of content photos.
 
     Args:
-        kind: ``folder`` (options: path), ``lsun`` (path, classes) or ``torchvision`` (name, path, split,
-            download, and that data set's own ones).
+        kind: ``folder`` (options: path), ``webdataset`` (path), ``huggingface`` (path, name, split, column,
+            count, window), ``lsun`` (path, classes) or ``torchvision`` (name, path, split, download, and that
+            data set's own ones).
         options: keyword arguments of that kind.
 
     Returns:

@@ -1,13 +1,13 @@
 """Training samples and batches: crops of photos, with patches of paintings for the discriminator."""
 
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ganstyle.data.content import ContentSource
+from ganstyle.data.content import ContentSource, StreamedSource
 from ganstyle.data.crops import random_crop
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.data.sampler import Draw, EndlessSampler
@@ -96,6 +96,17 @@ class SeededDataset(Protocol):
         ...
 
 
+@runtime_checkable
+class _HasContent(Protocol):
+    content: ContentSource
+
+
+def _window_of(dataset: SeededDataset) -> int | None:
+    """Return within how many images to shuffle; None: among all."""
+    source = dataset.content if isinstance(dataset, _HasContent) else None
+    return source.window if isinstance(source, StreamedSource) else None
+
+
 def training_loader(
     dataset: SeededDataset,
     *,
@@ -127,7 +138,9 @@ def training_loader(
     return BatchLoader(
         cast(Dataset[dict[str, Tensor]], dataset),
         batch_size=batch_size,
-        sampler=EndlessSampler(len(dataset), seed=seed, start=start, rank=rank, world_size=world_size),
+        sampler=EndlessSampler(
+            len(dataset), seed=seed, start=start, rank=rank, world_size=world_size, window=_window_of(dataset)
+        ),
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=pin_memory,

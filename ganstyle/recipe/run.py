@@ -24,11 +24,32 @@ class Section(BaseModel):
 class ContentSection(Section):
     """Where the photos come from; see ``ganstyle.data.open_content``."""
 
-    kind: Literal["folder", "lsun", "torchvision"] = Field("folder", description="the kind of data set")
-    path: PathText = Field("data/content", description="folder of photos, or root of the data set")
+    kind: Literal["folder", "webdataset", "huggingface", "lsun", "torchvision"] = Field(
+        "folder", description="the kind of data set"
+    )
+    path: PathText = Field(
+        "data/content",
+        description="folder of photos, root of the data set, pattern of shards (photos-{000..099}.tar), or "
+        "name on the Hugging Face Hub",
+    )
     classes: list[Text] | None = Field(None, description="for lsun: such as [church_outdoor_train]")
-    name: Text | None = Field(None, description="for torchvision: Imagenette, Flowers102 or Places365")
-    split: Text | None = Field(None, description="for torchvision: the data set's own name for a split")
+    name: Text | None = Field(
+        None,
+        description="for torchvision: Imagenette, Flowers102 or Places365; for huggingface: a configuration",
+    )
+    split: Text | None = Field(
+        None, description="for torchvision and huggingface: the data set's own name for a split"
+    )
+    column: Text | None = Field(
+        None, description="for huggingface: the column of images; by default the first one"
+    )
+    count: Count | None = Field(
+        None,
+        description="for huggingface: how many photos to use; needed if the data set does not say how many",
+    )
+    window: Count | None = Field(
+        None, description="for huggingface: photos that are shuffled at a time, 1000 by default"
+    )
     download: Flag | None = Field(None, description="for torchvision: download the data set if it is missing")
 
     def options(self) -> dict[str, Any]:

@@ -17,7 +17,9 @@ def test_a_folder(tmp_path: Path) -> None:
 
 
 def test_unknown_kind_lists_the_kinds() -> None:
-    with pytest.raises(DataError, match="unknown kind zip; valid: folder, lsun, torchvision"):
+    with pytest.raises(
+        DataError, match="unknown kind zip; valid: folder, huggingface, lsun, torchvision, webdataset"
+    ):
         open_content("zip", path="x")
 
 

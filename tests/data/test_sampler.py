@@ -63,3 +63,18 @@ def test_one_image_is_drawn_once_an_epoch() -> None:
 def test_numbers_out_of_range_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be"):
         take(1, **options)
+
+
+@pytest.mark.parametrize(("length", "window"), [(10, 4), (10, 1), (7, 7), (3, 100)])
+def test_windows_come_in_order_and_are_shuffled_within(length: int, window: int) -> None:
+    sampler = EndlessSampler(length, seed=3, window=window)
+    draws = [draw.index for draw in itertools.islice(sampler, 2 * length)]
+    epochs = (draws[:length], draws[length:])
+    for epoch in epochs:
+        for start in range(0, length, window):
+            assert sorted(epoch[start : start + window]) == list(range(start, min(start + window, length)))
+    assert (epochs[0] != epochs[1]) == (window > 1)
+    later = EndlessSampler(length, seed=3, start=length - 1, window=window)
+    assert [draw.index for draw in itertools.islice(later, 3)] == draws[length - 1 : length + 2]
+    with pytest.raises(ValueError, match="window must be >= 1"):
+        EndlessSampler(length, seed=3, window=0)
