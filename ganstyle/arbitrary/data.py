@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as F
 
 from ganstyle.data import ContentSource
-from ganstyle.data.crops import crop_square, random_crop
+from ganstyle.data.crops import crop_square, random_crop, with_context
 from ganstyle.data.folder import FolderImages, list_images
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.data.sampler import Draw
@@ -27,7 +27,7 @@ class PairData(Dataset[dict[str, Tensor]]):
     Args:
         content: the photos.
         paintings: the paintings.
-        image_size: side of all crops in pixels.
+        image_size: side of the paintings' crops in pixels, and what losses see of the photos'.
         style_size: the paintings' shorter side in pixels at scale 1.
         scales: the lowest and highest scale of the paintings that crops are cut at.
         colors: part of the crops that get other colors.
@@ -68,24 +68,27 @@ class PairData(Dataset[dict[str, Tensor]]):
 
         Returns:
             ``content``, ``style`` and, if asked for, ``real``, another crop of the painting in the same
-            colors; each (3, image_size, image_size) in [0, 1].
+            colors, each (3, image_size, image_size) in [0, 1]. The side of ``content`` is the one that
+            `with_context` gives.
         """
         rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
-        photo = random_crop(self.content[draw.index], self.image_size, rng)
+        painted = with_context(self.image_size)
+        photo = random_crop(self.content[draw.index], painted, rng)
         rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
         same, photo_as_painting = rng.random() < self.identity, rng.random() < 0.5
         if same and photo_as_painting:
             crops = torch.stack([photo, photo.flip(-1)][: 1 + self.real])
         else:
             painting = self.paintings[int(rng.integers(len(self.paintings)))]
-            size, shorter = self.image_size, self.style_size
+            size, shorter = painted if same else self.image_size, self.style_size
             crops = torch.stack(
                 [crop_painting(painting, size, shorter, self.scales, rng) for _ in range(1 + self.real)]
             )
             if rng.random() < self.colors:
                 crops = change_colors(crops, rng)
-        pair = {"content": crops[0] if same else photo, "style": crops[0]}
-        return pair | {"real": crops[1]} if self.real else pair
+        seen = F.center_crop(crops, [self.image_size])
+        pair = {"content": crops[0] if same else photo, "style": seen[0]}
+        return pair | {"real": seen[1]} if self.real else pair
 
 
 def crop_painting(

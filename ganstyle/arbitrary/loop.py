@@ -16,8 +16,9 @@ from ganstyle.arbitrary.output import AnyOutput
 from ganstyle.arbitrary.phases import PairPhase, prepare_phases
 from ganstyle.arbitrary.recipe import AnyRecipe
 from ganstyle.arbitrary.state import fresh_state
+from ganstyle.data import without_context
 from ganstyle.data.rng import Stream, sample_rng
-from ganstyle.losses import GAN_LOSSES, off_lattice
+from ganstyle.losses import GAN_LOSSES
 from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
@@ -69,8 +70,8 @@ def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
     with loop.recording():
         for phase, (batch,) in loop.steps(phases):
             follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)
-            shift = sample_rng(recipe.seed, state.photos, 0, Stream.SHIFT)  # on all processes
-            log = _train_on(batch, phase, shift, recipe, accelerator, state, guard)
+            window = sample_rng(recipe.seed, state.photos, 0, Stream.WINDOW)  # on all processes
+            log = _train_on(batch, phase, window, recipe, accelerator, state, guard)
             state.average.update_parameters(accelerator.unwrap_model(state.generator))
             loop.end_step([log])
     return TrainedAny(style=output.path, **vars(loop.result()))
@@ -79,7 +80,7 @@ def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
 def _train_on(
     batch: Mapping[str, Tensor],
     phase: PairPhase,
-    shift: np.random.Generator,
+    window: np.random.Generator,
     recipe: AnyRecipe,
     accelerator: Accelerator,
     state: TrainingState,
@@ -92,6 +93,7 @@ def _train_on(
     adversarial = None
     with accelerator.accumulate(*networks):
         picture = state.generator(batch["content"], view.octaves)
+        picture, photo = without_context([picture, batch["content"]], phase.image_size, window)
         if state.discriminator and state.discriminator_optimizer:
             gan_loss = GAN_LOSSES[recipe.loss.gan]
             average = cast(ModulatedGenerator, state.average.module)
@@ -100,7 +102,6 @@ def _train_on(
             loss, log = discriminator_loss(state.discriminator, picture, batch["real"], code, gan_loss)
             log |= guard.update("discriminator", state.discriminator, state.discriminator_optimizer, loss)
             adversarial = adversarial_loss(accelerator, state.discriminator, picture, code, gan_loss)
-        picture, photo = off_lattice([picture, batch["content"]], shift)
         loss, generator_log = phase.loss(picture, photo, view, adversarial)
         log |= generator_log
         log |= guard.update("generator", state.generator, state.generator_optimizer, loss)

@@ -96,7 +96,9 @@ class PairScoreSection(Section):
 class AnyRecipe(RunRecipe):
     """Everything that decides how a generator for any painting comes out."""
 
-    image_size: Annotated[int, Field(ge=16), Number] = Field(192, description="side of the crops in pixels")
+    image_size: Annotated[int, Field(ge=16), Number] = Field(
+        192, description="side in pixels of what the losses see"
+    )
     ema: Decay = Field(0.999, description="decay of the exponential moving average of the generator")
     phases: list[CropPhaseSection] = Field(
         [], description="parts of the run with a crop size or VGG-16 of their own"

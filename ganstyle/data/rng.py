@@ -18,7 +18,7 @@ class Stream(IntEnum):
     PICTURE = 3
     STRENGTH = 4
     AUGMENT = 5
-    SHIFT = 6
+    WINDOW = 6
 
 
 def sample_rng(seed: int, epoch: int, index: int, stream: int) -> np.random.Generator:

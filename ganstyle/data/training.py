@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ganstyle.data.content import ContentSource, StreamedSource
-from ganstyle.data.crops import random_crop
+from ganstyle.data.crops import random_crop, with_context
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.data.sampler import Draw, EndlessSampler
 from ganstyle.data.style import StyleImages
@@ -21,7 +21,7 @@ class TrainingData(Dataset[dict[str, Tensor]]):
     Args:
         content: the photos.
         style: the paintings.
-        image_size: side of the photos' crops in pixels.
+        image_size: how much of the photos' crops losses see: the side in pixels, without the context.
         patch_size: side of the paintings' patches in pixels; None omits them.
         style_size: the paintings' shorter side in pixels at patch scale 1.
         seed: determines crops, scales, flips and strengths.
@@ -59,11 +59,11 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         """Return one sample.
 
         Returns:
-            ``content`` (3, image_size, image_size) and, unless omitted, ``style``
-            (3, patch_size, patch_size), both in [0, 1], and ``strength`` (), see `draw_strength`.
+            ``content`` (3, side, side), with the side that `with_context` gives, and, unless omitted,
+            ``style`` (3, patch_size, patch_size), both in [0, 1], and ``strength`` (), see `draw_strength`.
         """
         photo = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
-        sample = {"content": random_crop(self.content[draw.index], self.image_size, photo)}
+        sample = {"content": random_crop(self.content[draw.index], with_context(self.image_size), photo)}
         if self.patch_size is not None:
             patch = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
             sample["style"] = self.style.random_patch(

@@ -14,7 +14,6 @@ from ganstyle.losses.perceptual import (
 from ganstyle.losses.pyramid import (
     image_pyramid,
     missing_octaves,
-    off_lattice,
     usable_octaves,
     usable_pyramid,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "gram_matrix",
     "image_pyramid",
     "missing_octaves",
-    "off_lattice",
     "r1_penalty",
     "relative_distance",
     "style_loss",

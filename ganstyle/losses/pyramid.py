@@ -1,8 +1,7 @@
 """Octaves: an image and its halves, on which losses see forms larger than a network's receptive field."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, pad
@@ -12,9 +11,6 @@ Halving = Callable[[Tensor], Tensor]
 
 SMALLEST_SIDE = 16
 """Shorter side in pixels below which an octave is left out: relu3_3 would have fewer than 4x4 positions."""
-
-
-_LATTICE = 8  # pixels: the largest stride of a generator
 
 
 def average_halving(image: Tensor) -> Tensor:
@@ -76,25 +72,3 @@ def missing_octaves(side: int, octaves: int) -> str | None:
     if usable == octaves:
         return None
     return f"{side} px are enough for {usable} of {octaves} octaves; the largest forms are left out"
-
-
-def off_lattice(images: Sequence[Tensor], rng: np.random.Generator) -> list[Tensor]:
-    """Mirror a few pixels beyond the borders, as many in all but not always at the same side.
-
-    The feature network's pooling and the octaves of the losses see an image in blocks of 2, 4 and 8 pixels,
-    and the generator's strides are the same. Where its blocks are theirs, it learns to paint rows of marks
-    that suit these blocks only.
-
-    Args:
-        images: each (B, 3, H, W); all are shifted alike.
-        rng: draws the shift.
-
-    Returns:
-        Each image as (B, 3, H + 8, W + 8).
-    """
-    top, left = (int(shift) for shift in rng.integers(_LATTICE + 1, size=2))
-    sides = (left, _LATTICE - left, top, _LATTICE - top)
-    return [
-        pad(image, sides, mode="reflect" if min(image.shape[-2:]) > _LATTICE else "replicate")
-        for image in images
-    ]

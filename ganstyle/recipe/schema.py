@@ -189,7 +189,7 @@ class Recipe(RunRecipe):
     renamed = {"style.licence": "style.license"}  # noqa: RUF012
 
     accumulate: Count = Field(1, description="batches per step (gradient accumulation)")
-    image_size: Count = Field(256, description="side of the photo crops in pixels")
+    image_size: Count = Field(256, description="side in pixels of the photo crops that the losses see")
     ema: Decay = Field(0.999, description="decay of the exponential moving average of the generator")
     init: PathText | None = Field(None, description="a style, by name or path, to start from")
     phases: list[PhaseSection] = Field([], description="parts of the run with their own crop size or VGG-16")

@@ -8,9 +8,9 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ganstyle.data import StyleImages, open_content
+from ganstyle.data import StyleImages, open_content, without_context
 from ganstyle.data.rng import Stream, sample_rng
-from ganstyle.losses import GAN_LOSSES, off_lattice
+from ganstyle.losses import GAN_LOSSES
 from ganstyle.models import MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
 from ganstyle.runs.balance import Balance
@@ -139,10 +139,10 @@ def _train_on(
     adversarial = maps = None
     view = PatchView.of_recipe(recipe)
     # The same on all processes, which take the step of one process with all their batches.
-    shift = sample_rng(recipe.seed, state.photos, 0, Stream.SHIFT)
+    window = sample_rng(recipe.seed, state.photos, 0, Stream.WINDOW)
     with accelerator.accumulate(*networks):
         picture = state.generator(photo) if strength is None else state.generator(photo, strength)
-        picture, photo = off_lattice([picture, photo], shift)
+        picture, photo = without_context([picture, photo], phase.image_size, window)
         if view and state.discriminator and state.discriminator_optimizer:
             gan_loss = GAN_LOSSES[weights.gan]
             rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.AUGMENT)
