@@ -153,7 +153,8 @@ def load_style(name_or_path: str | Path) -> Style:
             check_info(info)
             plan = build_blueprint(GENERATORS[recipe.generator.name], recipe.generator.options)
             expected = {f"generator.{key}": value for key, value in plan.state_dict().items()}
-            tensors = file.read(expected | StyleTarget.expected_tensors(file.shapes))
+            grams = StyleTarget.expected_tensors(file.shapes, least=0 if "any" in info else 1)
+            tensors = file.read(expected | grams)
         generator = build_generator(recipe)
         generator.load_state_dict(
             {key.removeprefix("generator."): tensors[key] for key in tensors if key in expected}

@@ -40,8 +40,8 @@ def find_reference(
         device: where the network is.
 
     Raises:
-        CheckpointError: there is no painting, and the checkpoint's Gram matrices are of another network or
-            lack a layer.
+        CheckpointError: there is no painting, and the checkpoint's Gram matrices are missing, of another
+            network or lack a layer.
         ImageError: the painting cannot be read.
     """
     key = _identify(style)
@@ -53,6 +53,11 @@ def find_reference(
         paintings = StyleImages(named)
         if not same_network or _is_the_painting(paintings, style, features, device):
             return StyleReference.of_paintings(features, paintings, size, device, key=key)
+    if not style.target.grams:
+        raise CheckpointError(
+            f"{style.name}: was made of a code, which holds nothing to compare with, and its painting "
+            f"was not found ({named}); give --painting"
+        )
     problem = f"{style.name}: its painting was not found ({named}), and its Gram matrices"
     if not same_network:
         made_by = style.info.get("vgg", {}).get("name", "an unknown network")
@@ -80,8 +85,11 @@ def _stored_target(style: Style) -> StyleTarget:
 
 
 def _identify(style: Style) -> str:
-    """Return a hash of the Gram matrices, which no two paintings share."""
+    """Return a hash of the Gram matrices, which no two paintings share; of a code's style, of its weights."""
     digest = sha256()
+    if not style.target.grams:
+        for name, weight in sorted(style.generator.state_dict().items()):
+            digest.update(name.encode() + weight.cpu().float().numpy().tobytes())
     for layer in sorted(style.target.grams):
         digest.update(style.target.grams[layer].cpu().float().numpy().tobytes())
     return digest.hexdigest()

@@ -82,18 +82,19 @@ class StyleTarget:
             octaves.append({layer: gram for layer, gram in found.items() if not layer.startswith("octave")})
 
     @staticmethod
-    def expected_tensors(shapes: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:
+    def expected_tensors(shapes: Mapping[str, Sequence[int]], *, least: int = 1) -> dict[str, Tensor]:
         """Return what a file's matrices should be, as tensors on the meta device.
 
         Args:
             shapes: of the file's tensors, by name; those that are no Gram matrices do not matter.
+            least: how many matrices there must be; a style of a painting's code has none.
 
         Raises:
-            ValueError: there are no matrices, or more than any feature network has layers.
+            ValueError: there are fewer matrices, or more than any feature network has layers.
         """
         found = {name: shape for name, shape in shapes.items() if name.startswith("gram.")}
-        if not 1 <= len(found) <= _MOST_MATRICES:
-            raise ValueError(f"it has {len(found)} Gram matrices, not 1 to {_MOST_MATRICES}")
+        if not least <= len(found) <= _MOST_MATRICES:
+            raise ValueError(f"it has {len(found)} Gram matrices, not {least} to {_MOST_MATRICES}")
         sides = {name: min(max(shape, default=1), _MOST_CHANNELS) for name, shape in found.items()}
         return {name: torch.empty(side, side, device="meta") for name, side in sides.items()}
 

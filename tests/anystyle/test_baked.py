@@ -184,3 +184,14 @@ def test_without_the_generator(painting: Path, tmp_path: Path, monkeypatch: pyte
     with pytest.raises(CheckpointError, match="there is no such file, the generator that paints") as caught:
         ganstyle.load_style(painting)
     assert "\n" not in str(caught.value)
+
+
+def test_style_of_a_code_is_saved_and_loaded(painting: Path, tmp_path: Path) -> None:
+    code, path = tmp_path / "code.safetensors", tmp_path / "style.safetensors"
+    ganstyle.style_from(painting).save_code(code)
+    style = ganstyle.style_from(code)
+    style.save(path)
+    again = ganstyle.load_style(path)
+    assert again.info == style.info
+    assert again.target.octaves == style.target.octaves == ({},)
+    assert torch.equal(again(PHOTO), style(PHOTO))

@@ -12,7 +12,7 @@ from ganstyle.evaluate.reference import find_reference
 from ganstyle.images import read_image, resize_shorter
 from ganstyle.losses import StyleTarget
 from ganstyle.metrics import StyleReference
-from ganstyle.style import load_style
+from ganstyle.style import load_style, style_from
 
 MakeStyle = Callable[..., Path]
 
@@ -93,3 +93,19 @@ def test_a_style_that_lacks_gram_matrices(make_style: MakeStyle, models: Evaluat
 def test_a_painting_that_is_not_there(make_style: MakeStyle, models: EvaluationModels) -> None:
     with pytest.raises(ImageError, match=r"none\.png"):
         find(make_style(), models, painting=Path("none.png"))
+
+
+def test_style_of_a_code_needs_its_painting(
+    any_painting: Path, models: EvaluationModels, painting: Path, tmp_path: Path
+) -> None:
+    copy, path = tmp_path / "copy.png", tmp_path / "style.safetensors"
+    shutil.copy(painting, copy)
+    style_from(copy, generator=any_painting).save_code(tmp_path / "code.safetensors")
+    style_from(tmp_path / "code.safetensors", generator=any_painting).save(path)
+    assert find(path, models).source == "copy.png at 32 px"
+    copy.unlink()
+    with pytest.raises(CheckpointError, match=r"made of a code.*copy\.png\); give --painting$"):
+        find(path, models)
+    given = find(path, models, painting=painting)
+    style_from(painting, generator=any_painting).save(path)
+    assert find(path, models, painting=painting).key != given.key
