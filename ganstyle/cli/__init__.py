@@ -3,6 +3,7 @@
 Nothing heavy is imported here: torch and the like load inside the command that needs them.
 """
 
+import os
 import sys
 import warnings
 from typing import Annotated, Any, TextIO
@@ -50,13 +51,20 @@ class _OneLineErrors(TyperGroup):
         except (GanstyleError, OSError) as error:
             if ctx.params["debug"]:
                 raise
-            typer.echo(f"ganstyle: {one_line(error)}", err=True)
+            typer.echo(f"{_signature()}: {one_line(error)}", err=True)
             raise typer.Exit(2) from error
         except (RuntimeError, MemoryError) as error:
             if ctx.params["debug"] or not _is_out_of_memory(error):
                 raise
-            typer.echo("ganstyle: not enough memory; give smaller sizes, or another --device", err=True)
+            advice = "not enough memory; give smaller sizes, or another --device"
+            typer.echo(f"{_signature()}: {advice}", err=True)
             raise typer.Exit(2) from error
+
+
+def _signature() -> str:
+    """Return who reports an error: of several processes launched together, each says which it is."""
+    rank = os.environ.get("RANK", "0")
+    return "ganstyle" if rank == "0" else f"ganstyle (rank {rank})"
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -100,6 +100,15 @@ def test_what_a_user_can_mend_is_one_line(
     assert result.stderr == f"{line}\n"
 
 
+@pytest.mark.parametrize("error", [GanstyleError("it is wrong"), MemoryError()])
+def test_errors_say_which_rank_reports_them(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    fail_with(monkeypatch, error)
+    monkeypatch.setenv("RANK", "3")
+    assert invoke("styles").stderr.startswith("ganstyle (rank 3): ")
+    monkeypatch.setenv("RANK", "0")
+    assert invoke("styles").stderr.startswith("ganstyle: ")
+
+
 def test_debug_lets_it_through(monkeypatch: pytest.MonkeyPatch) -> None:
     error = GanstyleError("it is wrong")
     fail_with(monkeypatch, error)
