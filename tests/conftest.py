@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +30,10 @@ from tests.fork_server import ForkServer
 # Tensors this small gain nothing from threads, which on a busy machine wait for each other; and results do
 # not depend on the number of cores.
 torch.set_num_threads(1)
+
+# Shells let what runs in the background ignore these, and so does nohup. Tests send them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -32,15 +32,14 @@ def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
         loaded: dict[str, Any] = torch.load(state, weights_only=True)
         return {**loaded["generator"], **{f"d.{k}": v for k, v in loaded["discriminator"].items()}}
 
-    values = tiny(name="whole", steps=6, generator=GENERATOR, optimizer={"lr_muon": lr_muon})
-    whole = Recipe.parse(values, source="test")
-    train(whole)
-    parts = Recipe.parse(values | {"name": "parts"}, source="test")
-    train(parts)
-    shutil.rmtree(parts.folder / "checkpoints" / "step-000006")
-    train(parts)
-    assert all(torch.equal(value, weights(parts)[key]) for key, value in weights(whole).items())
-    slopes = [value for key, value in weights(whole).items() if key.endswith("_slope")]
+    recipe = Recipe.parse(tiny(steps=6, generator=GENERATOR, optimizer={"lr_muon": lr_muon}), source="test")
+    train(recipe)
+    whole = weights(recipe)
+    shutil.rmtree(recipe.folder / "checkpoints" / "step-000006")
+    train(recipe)
+    resumed = weights(recipe)
+    assert all(torch.equal(value, resumed[key]) for key, value in whole.items())
+    slopes = [value for key, value in whole.items() if key.endswith("_slope")]
     assert all(slope.abs().max() > 0 for slope in slopes)
 
 
