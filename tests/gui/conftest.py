@@ -160,9 +160,9 @@ class Client:
         job = {"data": list(values), "fn_index": number, "session_hash": self.session}
         return self.http.post("gradio_api/queue/join", json=job)
 
-    def wait(self) -> tuple[list[Any], str | None]:
-        """Return the values of the job that was queued, and its error."""
-        deadline = time.monotonic() + 90
+    def wait(self, patience: float = 90) -> tuple[list[Any], str | None]:
+        """Return the values of the job that was queued, and its error; wait for so many seconds."""
+        deadline = time.monotonic() + patience
         with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as lines:
             for line in lines.iter_lines():
                 assert time.monotonic() < deadline, "the job does not end"
