@@ -51,6 +51,14 @@ def video(
         int | None,
         typer.Option(min=2, metavar="N", help="Reduce pictures whose longer side has more pixels."),
     ] = None,
+    steady: Annotated[
+        float,
+        typer.Option(help="How much of each frame's strokes moves on into the next: 0, none, to 0.95."),
+    ] = 0.45,
+    norm_frames: Annotated[
+        float,
+        typer.Option(help="Over about how many frames norm statistics are averaged; 1: each frame's own."),
+    ] = 2.0,
     fps: Annotated[
         str, typer.Option(metavar="N", help="Pictures a second of a folder of frames, such as 30000/1001.")
     ] = "25",
@@ -64,7 +72,11 @@ def video(
     device: Device = "auto",
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Write what became of the video."),
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write what became of the video, and how much it flickers; paints up to 96 frames again.",
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -83,6 +95,8 @@ def video(
         parse_stroke_size(stroke_size),
         parse_tile(tile),
         max_side=max_side,
+        steady=steady,
+        norm_frames=norm_frames,
         fps=_parse_fps(fps),
         crf=crf,
         quality=quality,
@@ -100,7 +114,14 @@ def video(
     line(f"reading {source}")
     with StopRequest() as stop:
         result = stylize_video(
-            style, source, output, settings, overwrite=force, on_progress=report, should_stop=stop
+            style,
+            source,
+            output,
+            settings,
+            overwrite=force,
+            measure=json_file is not None,
+            on_progress=report,
+            should_stop=stop,
         )
     for note in result.notes:
         tell(f"{source}: {note}", err=True)
@@ -136,5 +157,7 @@ def _record(style: str, source: Path, result: "VideoResult") -> dict[str, Any]:
         "width": result.size[1],
         "seconds": round(result.seconds, 4),
         "stopped": result.stopped,
+        "warp_error": dict(result.warp_error),
+        "pairs": result.pairs,
         "notes": list(result.notes),
     }

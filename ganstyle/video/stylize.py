@@ -1,8 +1,8 @@
 """Paint a video picture by picture, so that memory does not grow with its length."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -18,8 +18,11 @@ from ganstyle.video.animation import GIF, write_gif, write_webp
 from ganstyle.video.clip import Clip, Frame
 from ganstyle.video.frame_folder import FPS, write_frames
 from ganstyle.video.target import Target, check_results, plan_target
+from ganstyle.video.warp_error import WarpErrors
 
 _WORST_CRF = 51
+_STEADIEST = 0.95
+_MOST_FRAMES = 1000
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,9 @@ class VideoSettings:
         stroke_size: how large strokes are relative to the picture: 1 as in training; 0 as fine as possible.
         tile: see `ganstyle.stylize.stylize_image`.
         max_side: reduce pictures whose longer side has more pixels.
+        steady: how much of each painting stays in the next one, moved along with the video: from 0 (each
+            frame by itself) to 0.95.
+        norm_frames: over about how many frames norm statistics are averaged; 1: each frame's own.
         fps: pictures a second of a folder of frames.
         crf: constant rate factor of H.264, HEVC and VP9: 0 loses nothing, 51 is worst.
         quality: of WebP, 1 to 100.
@@ -45,12 +51,18 @@ class VideoSettings:
     stroke_size: float = 1.0
     tile: TileSize = "auto"
     max_side: int | None = None
+    steady: float = 0.45
+    norm_frames: float = 2.0
     fps: Fraction = FPS
     crf: int = 18
     quality: int = 90
 
     def __post_init__(self) -> None:
         self.controls()
+        if not 0 <= self.steady <= _STEADIEST:
+            raise GanstyleError(f"steady {self.steady:g}: give a number from 0 to {_STEADIEST:g}")
+        if not 1 <= self.norm_frames <= _MOST_FRAMES:
+            raise GanstyleError(f"norm frames {self.norm_frames:g}: give a number from 1 to {_MOST_FRAMES:g}")
         if not 0 <= self.crf <= _WORST_CRF:
             raise GanstyleError(f"crf {self.crf}: give a number from 0 (best) to {_WORST_CRF}")
         if not 1 <= self.quality <= 100:
@@ -93,6 +105,9 @@ class VideoResult:
         size: height and width in pixels.
         seconds: how long it took.
         notes: what of the source could not be kept, each in one line.
+        warp_error: if it was measured, that of ``input``, ``frame_by_frame`` and ``result``; see
+            `ganstyle.video.warp_error.warp_error`. Empty if no two frames show the same scene.
+        pairs: how many pairs of frames were measured.
     """
 
     output: Path
@@ -101,6 +116,8 @@ class VideoResult:
     size: tuple[int, int]
     seconds: float
     notes: tuple[str, ...] = ()
+    warp_error: Mapping[str, float] = field(default_factory=dict)
+    pairs: int = 0
 
     @property
     def stopped(self) -> bool:
@@ -115,6 +132,7 @@ def stylize_video(
     settings: VideoSettings = DEFAULT_SETTINGS,
     *,
     overwrite: bool = False,
+    measure: bool = False,
     on_progress: Callable[[VideoProgress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> VideoResult:
@@ -129,6 +147,7 @@ def stylize_video(
         output: a file (.mp4, .m4v, .mov, .mkv, .webm, .gif or .webp), or a folder for frames.
         settings: how to paint, and how to encode.
         overwrite: replace files that exist. The source never is.
+        measure: also measure how much video and painting flicker; paints up to twice 48 frames once more.
         on_progress: called after each picture.
         should_stop: asked before each picture; the output then ends there, and is whole all the same.
 
@@ -137,14 +156,26 @@ def stylize_video(
     """
     began = time.perf_counter()
     target = plan_target(Path(source), Path(output), overwrite=overwrite)
-    if "video" in (target.kind, target.source_kind) or target.file_format == "webp":
-        require("av", "reading and writing videos")
+    for package in ("av", "cv2"):
+        require(package, "painting videos")
+    # Imported here, so that what is missing is said in one line.
+    from ganstyle.video.steady import SteadyPainter
+
     painter = style if isinstance(style, PhotoPainter) else load_style(style)
     clip = target.read(settings.fps)
     size = _fitted(clip.size, settings.max_side)
     results = target.results or [target.output / f"{index + 1:06}.png" for index in range(clip.count)]
     if target.kind == "frames":
         check_results(results, overwrite=overwrite)
+    steady = SteadyPainter(
+        painter,
+        settings.controls(),
+        tile=settings.tile,
+        blend=settings.steady,
+        norm_frames=settings.norm_frames,
+        with_motion=measure,
+    )
+    errors = WarpErrors(clip.count)
     count = 0
 
     def painted() -> Iterator[Frame]:
@@ -152,10 +183,14 @@ def stylize_video(
         for frame in clip.frames():
             if should_stop():
                 return
-            photo = resize(frame.image, size)
-            picture = painter.paint(photo, settings.controls(), tile=settings.tile)
+            now = steady(resize(frame.image, size))
+            if measure and errors.wants(count):
+                alone = painter.paint(now.photo, settings.controls(), tile=settings.tile)
+                errors.add(
+                    count, now.motion, {"input": now.photo, "frame_by_frame": alone, "result": now.picture}
+                )
             count += 1
-            yield replace(frame, image=picture)
+            yield replace(frame, image=now.picture)
             on_progress(VideoProgress(count, clip.count))
 
     frames = painted()
@@ -164,7 +199,9 @@ def stylize_video(
     if first is not None:
         notes = _write(target, chain([first], frames), clip, size, settings, results)
     seconds = time.perf_counter() - began
-    return VideoResult(target.output, count, clip.count, size, seconds, tuple(notes))
+    return VideoResult(
+        target.output, count, clip.count, size, seconds, tuple(notes), errors.means(), errors.pairs
+    )
 
 
 def _write(
