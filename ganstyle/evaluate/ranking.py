@@ -132,7 +132,8 @@ def rank(scores: Sequence[StyleScore], by: str = RANK_BY) -> list[StyleScore]:
 
 def markdown(scores: Sequence[StyleScore]) -> str:
     """Return a table of scores and how they were measured, for a model card."""
-    names = [name for name in scores[0].protocol if any(name in score.scores for score in scores)]
+    # A style that was trained without octaves and whose painting is not here has no coarse score, for one.
+    names = list(dict.fromkeys(name for score in scores for name in score.protocol if name in score.scores))
     head = ["", "style", *names, "s/image", "training"]
     lines = [head, ["---", "---", *["---:"] * (len(head) - 2)]]
     for place, score in enumerate(scores, 1):
@@ -152,8 +153,8 @@ def markdown(scores: Sequence[StyleScore]) -> str:
 
 
 def _common(scores: Sequence[StyleScore], name: str) -> dict[str, Any]:
-    """Return the protocol of a score for all styles: they differ in their paintings only."""
-    protocols = [score.protocol[name] for score in scores]
+    """Return the protocol of a score for all styles that have it: they differ in their paintings only."""
+    protocols = [score.protocol[name] for score in scores if name in score.protocol]
     if any(protocol["against"] != protocols[0]["against"] for protocol in protocols):
         return {**protocols[0], "against": "each style's own painting"}
     return protocols[0]

@@ -50,6 +50,14 @@ def test_the_table() -> None:
     ]
 
 
+def test_table_of_styles_with_different_scores() -> None:
+    scores = [score("a", style=0.1), score("b", style=0.2, style_coarse=0.3)]
+    for table in (markdown(scores), markdown(scores[::-1])):
+        assert "| 0.1 | – |" in table
+        assert "| 0.2 | 0.3 |" in table
+        assert table.count("- style_coarse:") == 1
+
+
 def test_a_protocol_in_a_line() -> None:
     how = {"n": 3, "size": 8, "against": "z", "resize": "r", "extractor": "E", "sha256": "ab" * 32}
     assert describe_protocol({**how, "seed": 1, "warning": "few"}) == (
