@@ -180,7 +180,8 @@ def _smallest(generator: nn.Module) -> int:
 
 def _dynamic_shapes(inputs: list[Tensor]) -> dict[str, object]:
     sizes = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    return {"photo": sizes, "strength": ({},) * (len(inputs) - 1)}
+    # PyTorch refuses the name of an argument that takes nothing.
+    return {"photo": sizes, **({"strength": ({},)} if len(inputs) > 1 else {})}
 
 
 def _inputs(generator: nn.Module, batch: int, height: int, width: int, strength: float) -> list[Tensor]:

@@ -51,6 +51,25 @@ def test_onnx_paints_alike_at_any_size(tmp_path: Path, name: str) -> None:
             torch.testing.assert_close(loaded(photo, strength), expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
+def test_onnx_parity_up_to_1080_pixels(tmp_path: Path) -> None:
+    style = tiny(width=8, antialias=True)
+    export_style(style, tmp_path / "x.onnx")
+    loaded = load_onnx(tmp_path / "x.onnx")
+    for size in ((1080, 1080), (1079, 333), (1, 1080), (719, 1), (31, 1001)):
+        photo = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(1))
+        expected = style.generator(photo, 0.8)
+        torch.testing.assert_close(loaded.generator(photo, 0.8), expected, atol=1e-4, rtol=0)
+
+
+def test_pt2_of_a_style_without_strength(tmp_path: Path) -> None:
+    style = tiny(strength=False)
+    assert export_style(style, tmp_path / "x.pt2") < 1e-4
+    module = torch.export.load(tmp_path / "x.pt2").module()
+    photo = torch.rand(2, 3, 33, 40)
+    torch.testing.assert_close(module(photo), style.generator(photo), atol=1e-4, rtol=0)
+
+
 def test_pt2(tmp_path: Path) -> None:
     style = tiny()
     assert export_style(style, tmp_path / "x.bin", "pt2") < 1e-4
