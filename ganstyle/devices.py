@@ -5,7 +5,8 @@ import math
 import os
 import shutil
 import threading
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -120,8 +121,41 @@ def release_free_memory() -> None:
 
     It keeps freed blocks of less than 32 MiB: after large feature maps, some hundred MiB.
     """
-    with suppress(OSError, AttributeError):
+    with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # from glibc's malloc.h
+_keepers, _keepers_lock = 0, threading.Lock()
+
+
+@contextmanager
+def keep_freed_memory() -> Iterator[None]:
+    """Let the C library (glibc) keep freed blocks of any size for the next ones, and return them at the end.
+
+    By default it returns blocks of more than 32 MiB at once, and the system clears new pages for the next
+    one: painting 1920x1080 pixels took twice as long. The peak of memory rises by a fifth.
+    """
+    global _keepers
+    with _keepers_lock:
+        _keepers += 1
+        if _keepers == 1:
+            _set_malloc({_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: -1})
+    try:
+        yield
+    finally:
+        with _keepers_lock:
+            _keepers -= 1
+            if _keepers == 0:  # what glibc adapts to by itself after large blocks, and its default
+                _set_malloc({_M_MMAP_MAX: 65536, _M_MMAP_THRESHOLD: 2**25, _M_TRIM_THRESHOLD: 2**26})
+                release_free_memory()
+
+
+def _set_malloc(options: Mapping[int, int]) -> None:
+    with suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(None)
+        for name, value in options.items():
+            library.mallopt(name, value)
 
 
 def check_compiler() -> None:

@@ -1,5 +1,6 @@
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ganstyle.devices import (
     check_compiler,
     fast_bfloat16,
     is_out_of_memory,
+    keep_freed_memory,
     pick_device,
     release_free_memory,
     usable_processors,
@@ -201,3 +203,28 @@ def test_releasing_free_memory_works_on_any_system(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("ctypes.CDLL", no_library)
     release_free_memory()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
+def test_keep_freed_memory_saves_page_faults_and_returns_the_memory() -> None:
+    import resource
+
+    def faults(count: int = 20) -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(count):
+            torch.empty(48 * MIB, dtype=torch.uint8).fill_(1)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    faults(2)
+    usual, before = faults(), resident()
+    with keep_freed_memory():
+        faults(2)
+        assert faults() < usual / 4
+    assert resident() - before < 24 * MIB
+    with pytest.raises(ZeroDivisionError), keep_freed_memory(), keep_freed_memory():
+        _ = 1 / 0
+    faults(2)
+    assert faults() > usual / 4

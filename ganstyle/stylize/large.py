@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor, nn
 
+from ganstyle.devices import release_free_memory
 from ganstyle.files import atomic_write
 from ganstyle.images import SavingOptions, output_format, read_metadata
 from ganstyle.images.color import luminance_only
@@ -156,6 +157,8 @@ def _paint(painter: TiledPainter, fine: Spool, offset: _Offset, painted: Spool, 
 
     with torch.inference_mode():
         painter.paint(fine.size, read=read, write=write, device=device)
+    # What follows is libvips' work, which maps whole files: their pages count as this process's memory.
+    release_free_memory()
 
 
 def _finish(
