@@ -24,7 +24,7 @@ MakeStyle = Callable[..., Path]
 
 def score(name: str, against: str = "x.jpg at 9 px", **scores: float) -> StyleScore:
     how = {"n": 2, "size": 9, "resize": "so", "seed": None, "against": against}
-    protocol = dict.fromkeys(("content", "style", "ssim"), how)
+    protocol = dict.fromkeys(("content", "style", "ssim", *scores), how)
     return StyleScore(name, scores, protocol, 0.1234, {"training": {"seconds": 300}} if name == "a" else {})
 
 
