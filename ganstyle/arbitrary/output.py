@@ -46,8 +46,7 @@ class AnyOutput:
         self.path = recipe.folder / "style.safetensors"
         self.best: Path | None = recipe.folder / "best.safetensors"
         self.select: str = recipe.score.select
-        self.sample_every = recipe.run.sample_every
-        self.score_every = recipe.score.every
+        self.sample_every, self.score_every = recipe.run.sample_every, recipe.score.every
         self._recipe, self._accelerator, self._state, self._phases = recipe, accelerator, state, phases
         self._encoding = phases[-1].loss.encoding
         data, size = phases[-1].data, min(phases[-1].image_size, 256)
