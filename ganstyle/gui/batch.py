@@ -89,7 +89,7 @@ def paint_batch(
             def report_layer(part: float, number: int = number, text: str = text) -> None:
                 report((text, (number + part) / len(items), list(result.done)))
 
-            chosen = styles[item.style]
+            chosen = styles.painter(item.style)
             try:
                 with stoppable(chosen.generator, stop, report_layer):
                     painted = chosen.paint(item.photo.read(), controls)

@@ -14,9 +14,11 @@ import gradio as gr
 import torch
 
 from ganstyle.anystyle import find_any
+from ganstyle.composed import blend
 from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.evaluate.ranking import find_styles
 from ganstyle.gatys import LAYERS
+from ganstyle.gui.blend import VisitorBlends
 from ganstyle.gui.components import LIGHT_EVENT, javascript_text, setting_update
 from ganstyle.gui.inputs import Upload
 from ganstyle.gui.sessions import Sessions, wait_until_idle
@@ -24,6 +26,7 @@ from ganstyle.models.vgg import Padding
 from ganstyle.runs.background import Trainer
 from ganstyle.runs.tensorboard import TensorBoard
 from ganstyle.style import Style, load_style, shipped_styles, style_from
+from ganstyle.stylize import PhotoPainter
 from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 
 EXAMPLE_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
@@ -127,6 +130,7 @@ class StyleCatalog:
         self._loaded: dict[str, tuple[int, Style]] = {}
         self._paintings: dict[str, tuple[str, Upload]] = {}
         self._baked: dict[str, Style] = {}
+        self.blends = VisitorBlends()  # see `painter`
         found = dict(shipped_styles())
         for path in find_styles(folder) if folder else []:
             found.setdefault(_key(path, folder), path)
@@ -182,7 +186,8 @@ class StyleCatalog:
         return key
 
     def forget(self, session: str) -> None:
-        """Forget a visitor's paintings."""
+        """Forget a visitor's paintings and blends."""
+        self.blends.forget(session)
         with self._lock:
             for key in [key for key, (owner, _) in self._paintings.items() if owner == session]:
                 del self._paintings[key]
@@ -192,11 +197,16 @@ class StyleCatalog:
         """Return what a visitor can choose: what is shown, and the key."""
         with self._lock:
             own = [key for key, (owner, _) in self._paintings.items() if owner == session]
-        return [(self.label(key), key) for key in [*self.keys, *own]]
+        return [(self.label(key), key) for key in [*self.keys, *own]] + self.blends.choices(session)
 
     def label(self, key: str) -> str:
         """Return what a style is called on the page."""
-        return self._paintings[key][1].name if key in self._paintings else key
+        return self._paintings[key][1].name if key in self._paintings else self.blends.label(key) or key
+
+    def painter(self, key: str | None) -> PhotoPainter:
+        """Return a style, or a blend of several; see `__getitem__`."""
+        shares = self.blends.shares(key)
+        return blend([(self[part], share) for part, share in shares.items()]) if shares else self[key]
 
     def __getitem__(self, key: str | None) -> Style:
         """Return a style, its generator on the device.

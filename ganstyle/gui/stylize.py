@@ -10,6 +10,7 @@ import gradio as gr
 from torch import Tensor
 
 from ganstyle.gui.batch import BatchSection, GridSection, History, HistoryEntry
+from ganstyle.gui.blend import BlendSection
 from ganstyle.gui.components import (
     LIGHT_EVENT,
     SHORT_JOB,
@@ -84,6 +85,7 @@ class StylizeTab:
                     elem_id="own",
                 ):
                     painting = small_photo_input("Painting", "own-painting")
+                BlendSection(context, style)
                 thumbnails = thumbnail_grid()
                 strength, stroke_size = strength_input(), stroke_size_input()
                 keep = gr.Checkbox(label="Keep the photo's colors", elem_id="keep")
@@ -219,7 +221,7 @@ class StylizeTab:
         if loaded is None:
             return (gr.skip(),) * 4
         session, sessions = str(request.session_hash), self._context.sessions
-        chosen, controls = self._context.styles[style], Controls(strength, keep, mask, stroke_size)
+        chosen, controls = self._context.styles.painter(style), Controls(strength, keep, mask, stroke_size)
         with sessions.job(session, f"{_KIND}-preview") as stop, exclusive(stop):
             small = read_image(loaded.preview)
             path = sessions.new_folder(session) / "preview.png"
@@ -248,7 +250,10 @@ class StylizeTab:
         with sessions.job(session, _KIND) as stop:
             if photo is None:
                 raise gr.Error("Choose a photo first.", print_exception=False)
-            chosen, controls = self._context.styles[style], Controls(strength, keep, mask, stroke_size)
+            chosen, controls = (
+                self._context.styles.painter(style),
+                Controls(strength, keep, mask, stroke_size),
+            )
             title = f"{photo.name} in the style {self._context.styles.label(style)}"
             target = sessions.new_folder(session) / result_name(Path(photo.name))
 

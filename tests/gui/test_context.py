@@ -5,6 +5,7 @@ import gradio as gr
 import pytest
 import torch
 
+from ganstyle.composed import blend
 from ganstyle.errors import DataError, GanstyleError, ImageError
 from ganstyle.gui.context import DeepLinks, StyleCatalog
 from ganstyle.gui.inputs import Upload
@@ -81,6 +82,24 @@ def test_a_painting_is_a_style_of_its_visitor(painting: Path, photos: Path) -> N
     styles.forget("me")
     with pytest.raises(GanstyleError, match="there is no style"):
         styles[key]
+
+
+def test_a_blend_is_a_style_of_its_visitor(photos: Path) -> None:
+    styles, photo = StyleCatalog(None, CPU), read_image(photos / "a.png")
+    key = styles.blends.add("me", {"wave": 0.75, "udnie": 0.25}, styles.label)
+    assert styles.label(key) == "wave 75% + udnie 25%"
+    assert styles.choices("me")[-1] == ("wave 75% + udnie 25%", key)
+    assert styles.choices("other") == [(name, name) for name in styles.keys]
+    expected = blend({"wave": 3, "udnie": 1})(photo)
+    torch.testing.assert_close(styles.painter(key).paint(photo), expected)
+    nested = styles.blends.add("me", {key: 0.5, "udnie": 0.5}, styles.label)
+    assert styles.label(nested) == "wave 38% + udnie 62%"
+    assert styles.painter("wave") is styles["wave"]
+    styles.forget("other")
+    assert styles.painter(key)
+    styles.forget("me")
+    with pytest.raises(GanstyleError, match="there is no style"):
+        styles.painter(key)
 
 
 @pytest.mark.usefixtures("paints_anything")
