@@ -36,6 +36,7 @@ def doctor() -> None:
     _line("device", f"{count} x {name}")
     _line("threads", f"{torch.get_num_threads()} (set OMP_NUM_THREADS to change)")
     _line("precision", f"auto means {'bf16' if fast_bfloat16(device) else 'fp32'}")
+    _line("engine", f"PyTorch paints; onnxruntime, for exported styles, is {_version_of('onnxruntime')}")
     _show_weights()
     _line("styles", ", ".join(shipped_styles()) or "none shipped")
 
