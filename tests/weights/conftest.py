@@ -61,7 +61,7 @@ class Server(http.server.ThreadingHTTPServer):
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answer], str]]:
     servers: list[Server] = []
     monkeypatch.setattr(download, "_PAUSE", 0.001)
-    monkeypatch.setattr(download, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(download, "_TIMEOUT", 10.0)  # a busy machine answers late
 
     def start(answer: Answer) -> str:
         server = Server(answer)

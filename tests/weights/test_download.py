@@ -1,6 +1,6 @@
 import errno
 import http.server
-import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +13,7 @@ import pytest
 from ganstyle.errors import WeightsError
 from ganstyle.weights import VGG16_URL, download, find_inception, find_vgg16, vgg16, vgg16_cache
 from ganstyle.weights.download import download_file
+from tests.fork_server import ForkServer
 
 Request = http.server.BaseHTTPRequestHandler
 Answer = Callable[[Request], None]
@@ -104,8 +105,12 @@ def test_auto_downloads_third(serve: Serve) -> None:
     "answer",
     [refuse, hang_up, talk_nonsense, something_else, stall_before_the_first_byte, stall_after_the_headers],
 )
-def test_failed_download_is_one_line_and_leaves_nothing(serve: Serve, answer: Answer) -> None:
+def test_failed_download_is_one_line_and_leaves_nothing(
+    serve: Serve, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     serve(answer)
+    if answer in (stall_before_the_first_byte, stall_after_the_headers):
+        monkeypatch.setattr(download, "_TIMEOUT", 0.3)
     with pytest.raises(WeightsError) as caught:
         find_vgg16("imagenet")
     message = str(caught.value)
@@ -117,11 +122,12 @@ def test_failed_download_is_one_line_and_leaves_nothing(serve: Serve, answer: An
     assert left(vgg16_cache()) == []
 
 
-def test_without_a_network_it_fails_at_once(get: Callable[[str], Path]) -> None:
-    began = time.monotonic()
+def test_without_a_network_it_fails_at_once(
+    get: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("waited before another try"))
     with pytest.raises(WeightsError, match=r"VGG-16 cannot be downloaded .*; get it elsewhere"):
         get("http://example.invalid/weights.pth")
-    assert time.monotonic() - began < 0.9 * download._PAUSE
 
 
 def test_resumes_a_connection_that_breaks_off(serve: Serve, get: Callable[[str], Path]) -> None:
@@ -135,16 +141,20 @@ def test_resumes_a_connection_that_breaks_off(serve: Serve, get: Callable[[str],
     assert asked == [0, 5000, 10000, 15000]
 
 
-def test_resumes_a_connection_that_stalls(serve: Serve, get: Callable[[str], Path]) -> None:
+def test_resumes_a_connection_that_stalls(
+    serve: Serve, get: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[int] = []
 
     def answer(request: Request) -> None:
         asked.append(start_of(request))
         send_rest(request, most=10000)
         if len(asked) == 1:
-            time.sleep(2)
+            time.sleep(4)
 
-    assert get(serve(answer)).read_bytes() == CONTENT
+    url = serve(answer)
+    monkeypatch.setattr(download, "_TIMEOUT", 1.5)
+    assert get(url).read_bytes() == CONTENT
     assert asked == [0, 10000]
 
 
@@ -235,22 +245,24 @@ def test_processes_download_once(serve: Serve, get: Callable[[str], Path]) -> No
     assert get(url).read_bytes() == CONTENT
 
 
-def _hold(path: Path, ready: Any) -> None:
-    from ganstyle.locks import one_at_a_time
+_HOLD = """
+import sys, time
+from pathlib import Path
+from ganstyle.locks import one_at_a_time
 
-    with one_at_a_time(path):
-        ready.set()
-        time.sleep(60)
+with one_at_a_time(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
-def test_dead_process_holds_no_lock(serve: Serve, get: Callable[[str], Path], tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Event()
-    holder = spawn.Process(target=_hold, args=(tmp_path / "cache" / ".weights.pth.lock", ready))
-    holder.start()
-    assert ready.wait(60)
-    holder.kill()
-    holder.join()
+def test_dead_process_holds_no_lock(
+    serve: Serve, get: Callable[[str], Path], fork_server: ForkServer, tmp_path: Path
+) -> None:
+    lock = tmp_path / "cache" / ".weights.pth.lock"
+    holder = fork_server.start("-c", _HOLD, str(lock), environment=os.environ)
+    assert holder.stdout.readline() == "held\n"
+    holder.close()
     assert get(serve(send_rest)).read_bytes() == CONTENT
 
 
