@@ -19,6 +19,7 @@ class Stream(IntEnum):
     STRENGTH = 4
     AUGMENT = 5
     WINDOW = 6
+    MOTION = 7
 
 
 def sample_rng(seed: int, epoch: int, index: int, stream: int) -> np.random.Generator:

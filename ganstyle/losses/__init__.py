@@ -18,6 +18,7 @@ from ganstyle.losses.pyramid import (
     usable_pyramid,
 )
 from ganstyle.losses.target import StyleTarget
+from ganstyle.losses.temporal import SyntheticMotion, draw_motion, temporal_loss
 
 __all__ = [
     "AUGMENTATIONS",
@@ -27,14 +28,17 @@ __all__ = [
     "GANLoss",
     "PerceptualLoss",
     "StyleTarget",
+    "SyntheticMotion",
     "content_loss",
     "draw_augmentation",
+    "draw_motion",
     "gram_matrix",
     "image_pyramid",
     "missing_octaves",
     "r1_penalty",
     "relative_distance",
     "style_loss",
+    "temporal_loss",
     "total_variation",
     "usable_octaves",
     "usable_pyramid",

@@ -4,7 +4,7 @@ from ganstyle.recipe.difference import differences, flatten, settings_since
 from ganstyle.recipe.fields import Count, Interval, NonNegative, Number, PathText, Positive, Text
 from ganstyle.recipe.networks import DiscriminatorSection, GeneratorSection
 from ganstyle.recipe.run import GuardSection, RunRecipe, Section
-from ganstyle.recipe.schema import LossSection, PhaseSection, Recipe, ScoreSection
+from ganstyle.recipe.schema import LossSection, PhaseSection, PictureLossSection, Recipe, ScoreSection
 
 __all__ = [
     "Count",
@@ -17,6 +17,7 @@ __all__ = [
     "Number",
     "PathText",
     "PhaseSection",
+    "PictureLossSection",
     "Positive",
     "Recipe",
     "RunRecipe",

@@ -107,6 +107,15 @@ class LossSection(Section):
         return self.content * scores["content"] + self.style * scores["style"]
 
 
+class PictureLossSection(LossSection):
+    """The generator's loss: a weighted sum of content, style, total-variation, adversarial and temporal."""
+
+    temporal: NonNegative = Field(
+        0.0,
+        description="weight of the temporal loss, for videos: a moved photo, a moved painting; such as 20",
+    )
+
+
 def _octave_weights(octaves: int | list[float]) -> list[float]:
     return [1.0] * octaves if isinstance(octaves, int) else octaves
 
@@ -201,7 +210,7 @@ class Recipe(RunRecipe):
     balance: BalanceSection | None = Field(
         None, description="how the discriminator is kept in balance with the generator; null: not at all"
     )
-    loss: LossSection = Field(LossSection(), description="the generator's loss")
+    loss: PictureLossSection = Field(PictureLossSection(), description="the generator's loss")
     optimizer: OptimizerSection = Field(OptimizerSection(), description="how both networks are optimized")
     run: SampledRunSection = Field(SampledRunSection(), description="what the run writes, and how often")
     score: ScoreSection = Field(ScoreSection(), description="scoring on validation photos")

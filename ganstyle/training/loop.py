@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganstyle.data import StyleImages, open_content, without_context
 from ganstyle.data.rng import Stream, sample_rng
-from ganstyle.losses import GAN_LOSSES
+from ganstyle.losses import GAN_LOSSES, draw_motion
 from ganstyle.models import MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
 from ganstyle.runs.balance import Balance
@@ -30,6 +30,7 @@ from ganstyle.training.steps import (
     discriminator_loss,
     generator_adversarial_loss,
     generator_loss,
+    paint_moving,
     sample_weight_for,
 )
 from ganstyle.training.validation import prepare_scores
@@ -136,12 +137,17 @@ def _train_on(
     weights = recipe.loss
     networks = [network for network in (state.generator, state.discriminator) if network is not None]
     log: dict[str, Tensor] = {}
-    adversarial = maps = None
+    adversarial = temporal = maps = None
     view = PatchView.of_recipe(recipe)
     # The same on all processes, which take the step of one process with all their batches.
     window = sample_rng(recipe.seed, state.photos, 0, Stream.WINDOW)
     with accelerator.accumulate(*networks):
-        picture = state.generator(photo) if strength is None else state.generator(photo, strength)
+        if weights.temporal > 0:
+            motion_rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.MOTION)
+            motion = draw_motion(len(photo), motion_rng)
+            picture, temporal = paint_moving(state.generator, photo, strength, motion)
+        else:
+            picture = state.generator(photo) if strength is None else state.generator(photo, strength)
         picture, photo = without_context([picture, photo], phase.image_size, window)
         if view and state.discriminator and state.discriminator_optimizer:
             gan_loss = GAN_LOSSES[weights.gan]
@@ -171,6 +177,7 @@ def _train_on(
             phase.perceptual,
             weights,
             adversarial=adversarial,
+            temporal=temporal,
             maps=maps,
             sample_weight=sample_weight,
         )

@@ -6,9 +6,16 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ganstyle.losses import GANLoss, PerceptualLoss, r1_penalty, total_variation
+from ganstyle.losses import (
+    GANLoss,
+    PerceptualLoss,
+    SyntheticMotion,
+    r1_penalty,
+    temporal_loss,
+    total_variation,
+)
 from ganstyle.losses.features import FeatureMaps
-from ganstyle.recipe import LossSection
+from ganstyle.recipe import PictureLossSection
 from ganstyle.runs.training_state import frozen
 from ganstyle.training.patches import Patches, detached, joined
 
@@ -62,17 +69,38 @@ def discriminator_loss(
     return loss, log
 
 
+def paint_moving(
+    generator: nn.Module, photo: Tensor, strength: Tensor | None, motion: SyntheticMotion
+) -> tuple[Tensor, Tensor]:
+    """Paint photos, and what a film would show next, in one pass.
+
+    Args:
+        generator: takes the strength where it is given.
+        photo: (B, 3, H, W) in [0, 1].
+        strength: (B,).
+        motion: how the photos move.
+
+    Returns:
+        The photos' pictures, (B, 3, H, W) in [0, 1], and their temporal loss, a scalar.
+    """
+    both = torch.cat([photo, motion.next_frame(photo)])
+    pictures = generator(both) if strength is None else generator(both, strength.repeat(2))
+    picture, following = pictures.chunk(2)
+    return picture, temporal_loss(picture, following, motion)
+
+
 def generator_loss(
     picture: Tensor,
     photo: Tensor,
     perceptual: PerceptualLoss,
-    weights: LossSection,
+    weights: PictureLossSection,
     *,
     adversarial: Tensor | None,
+    temporal: Tensor | None = None,
     maps: Sequence[FeatureMaps] | None = None,
     sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the generator's loss: content, style, total variation and, with a GAN, the adversarial loss.
+    """Return the generator's loss: content, style, total variation, and the adversarial and temporal loss.
 
     Args:
         picture: the generator's output, (B, 3, H, W) in [0, 1].
@@ -80,6 +108,7 @@ def generator_loss(
         perceptual: content and style distance.
         weights: the recipe's ``loss``.
         adversarial: the adversarial loss of these pictures, or None without a discriminator.
+        temporal: their temporal loss, or None if it has no weight.
         maps: the pictures' feature maps, where they are known already.
         sample_weight: (B,), weight of each picture's style loss; None: all 1.
 
@@ -94,6 +123,8 @@ def generator_loss(
     terms = {"content": distances.content.mean(), "style": style.mean(), "tv": total_variation(picture)}
     if adversarial is not None:
         terms["adversarial"] = adversarial
+    if temporal is not None:
+        terms["temporal"] = temporal
     weighted = {name: term * getattr(weights, name) for name, term in terms.items()}
     total = torch.stack(list(weighted.values())).sum()
     log = {f"loss/{name}": term for name, term in terms.items()}
