@@ -7,6 +7,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -48,10 +49,11 @@ def matting_laplacian(photo: Tensor, *, epsilon: float = _EPSILON) -> Tensor:
     matrix.eliminate_zeros()  # explicit zeros stand for neighbors beyond the border
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+        warnings.filterwarnings("ignore", "Sparse invariant checks are", UserWarning)  # PyTorch 2.11
         laplacian = torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr).int(),
-            torch.from_numpy(matrix.indices).int(),  # products are twice as fast as with 64 bits
-            torch.from_numpy(matrix.data).float(),
+            _copied(matrix.indptr, torch.int32),  # products are twice as fast as with 64 bits
+            _copied(matrix.indices, torch.int32),
+            _copied(matrix.data, torch.float32),
             size=matrix.shape,
             check_invariants=True,
         )
@@ -82,6 +84,11 @@ def photorealism_loss(picture: Tensor, laplacian: Tensor) -> Tensor:
     channels = picture.flatten(-2).flatten(0, -2).to(laplacian.device, laplacian.dtype)
     product: Tensor = _SymmetricProduct.apply(channels, laplacian.matmul)
     return ((channels * product).sum() / channels.numel()).to(picture.device)
+
+
+def _copied(values: np.ndarray[Any, Any], dtype: torch.dtype) -> Tensor:
+    """Copy a vector; NumPy gives empty ones a stride of 0, and PyTorch 2.11 refuses that."""
+    return torch.empty(len(values), dtype=dtype).copy_(torch.from_numpy(values))
 
 
 class _SymmetricProduct(torch.autograd.Function):

@@ -48,7 +48,7 @@ class BalanceSection(Section):
         (0.6, 0.85), description="lowest and highest share of patches that the discriminator should get right"
     )
     slowest: Annotated[float, Field(gt=0, le=1), Number] = Field(
-        0.05, description="lowest factor of the discriminator's learning rate"
+        0.001, description="lowest factor of the discriminator's learning rate"
     )
 
     @model_validator(mode="after")

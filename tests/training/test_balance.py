@@ -35,9 +35,9 @@ def test_discriminator_that_is_always_right_is_slowed_down(tiny: RecipeMaker, al
     progress = [event.values for event in events if isinstance(event, Progress)]
     assert [each["accuracy/discriminator"] for each in progress] == [1.0] * 4
     factors = [each["balance/learning_rate_factor"] for each in progress]
-    assert factors == pytest.approx([0.98, 0.98**2, 0.98**3, 0.98**4])
+    assert factors == pytest.approx([0.7, 0.7**2, 0.7**3, 0.7**4])
     state = final(values | {"name": "again"})
-    assert state["discriminator_optimizer"]["param_groups"][0]["lr"] == pytest.approx(2e-4 * 0.98**3)
+    assert state["discriminator_optimizer"]["param_groups"][0]["lr"] == pytest.approx(2e-4 * 0.7**3)
     assert state["generator_optimizer"]["param_groups"][0]["lr"] == pytest.approx(1e-3)
 
 
