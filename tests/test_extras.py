@@ -63,6 +63,8 @@ PICTURE = ("optimize", PHOTO, PHOTO, "-o", "out.png", "--size", 32, "--vgg", "di
         ((*REPORT, "--optimizer", "cma-es", "--vgg", "distilled"), "cma", "cma-es"),
         (("compare", "-s", "wave", "--content", ".", "-o", "report", "--run", "."), "matplotlib", "reports"),
         (("gui",), "gradio", "gui"),
+        (("video", PHOTO, "-s", "wave", "-o", "out.mp4"), "av", "video"),
+        (("video", PHOTO, "-s", "wave", "-o", "out.gif"), "cv2", "video"),
         ((*PICTURE, "--photorealistic"), "pymatting", "photorealistic"),
         ((*PICTURE, "--optimizer", "cma-es"), "cma", "cma-es"),
         (
