@@ -1,9 +1,11 @@
 """Stylize one image."""
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
-from ganstyle.devices import is_out_of_memory
+from ganstyle.devices import is_out_of_memory, keep_freed_memory
 from ganstyle.errors import ImageError, ImageTooLargeError
 from ganstyle.images.color import luminance_only
 from ganstyle.models import takes_strength
@@ -11,7 +13,9 @@ from ganstyle.stylize.blend import blend_octaves
 from ganstyle.stylize.controls import PLAIN, Controls, fit_mask
 from ganstyle.stylize.layers import Layer, layers_of, weigh
 from ganstyle.stylize.strokes import TRAINED_SIDE, paint_coarse_to_fine, pass_sides
-from ganstyle.stylize.tiles import TiledPainter, TileSize
+from ganstyle.stylize.tiles import LARGEST_UNTILED, TiledPainter, TileSize
+
+_LARGE_MAPS = 1024**2  # pixels from which on maps are too large for the C library to keep
 
 
 def stylize_image(
@@ -83,5 +87,8 @@ def _paint_layer(layer: Layer, photo: Tensor, controls: Controls, tile: TileSize
     takes = takes_strength(layer.generator)
     sides = pass_sides(min(photo.shape[-2:]), controls.stroke_size, trained_side=layer.trained_side)
     paint = TiledPainter(layer.generator, controls.strength if takes else None, tile)
-    painting = paint_coarse_to_fine(paint, photo, sides)
+    # Tiles would fragment the memory that is kept.
+    at_once = _LARGE_MAPS < photo.shape[-2] * photo.shape[-1] <= LARGEST_UNTILED
+    with keep_freed_memory() if at_once else nullcontext():
+        painting = paint_coarse_to_fine(paint, photo, sides)
     return painting if takes else blend_octaves(photo, painting, controls.strength)

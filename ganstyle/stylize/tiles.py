@@ -2,13 +2,12 @@
 
 import copy
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganstyle.devices import keep_freed_memory, release_free_memory
+from ganstyle.devices import release_free_memory
 from ganstyle.errors import GanstyleError
 from ganstyle.stylize.grid import Tile, divide
 from ganstyle.stylize.layers import layers_of
@@ -24,8 +23,6 @@ MIN_TILE = 64
 
 _SIDES = (1536, 1024, 768, 512, 384, 256)  # of automatic tiles
 LARGEST_UNTILED = 2048**2  # pixels of a picture that needs no tiles, if there is enough memory
-
-_LARGE_MAPS = 3 * 1024**2  # values of a photo from which on maps are too large for the C library to keep
 
 # Up to this size, in pixels, all tiles of a picture are painted in step, so its statistics are exact.
 _EXACT = 25_165_824
@@ -99,9 +96,9 @@ class TiledPainter:
         """Return the painting of (B, 3, H, W)."""
         height, width = photo.shape[-2:]
         if not self._is_tiled(photo):
-            return self._paint_at_once(photo)
+            return self._run(self._generator, photo)
         if self._tile == "auto" and not can_tile(self._generator):
-            return self._paint_at_once(photo)
+            return self._run(self._generator, photo)
         result = torch.empty_like(photo)
         self.paint(
             (height, width),
@@ -110,10 +107,6 @@ class TiledPainter:
             device=photo.device,
         )
         return result
-
-    def _paint_at_once(self, photo: Tensor) -> Tensor:
-        with keep_freed_memory() if photo.numel() > _LARGE_MAPS else nullcontext():
-            return self._run(self._generator, photo)
 
     def paint(
         self,
