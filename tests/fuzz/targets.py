@@ -1,6 +1,8 @@
 """What is fuzzed: each target takes any bytes, and may raise nothing."""
 
+import atexit
 import json
+import shutil
 import struct
 import tempfile
 from collections.abc import Callable
@@ -67,7 +69,9 @@ _ODD: list[Any] = [
 def _folder() -> Path:
     """Return a folder for the inputs that must be files; in memory where the system has such a place."""
     memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="ganstyle-fuzz-", dir=memory if memory.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="ganstyle-fuzz-", dir=memory if memory.is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _as_file(name: str, data: bytes) -> Path:
