@@ -17,6 +17,7 @@ import sys
 import time
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,7 +69,8 @@ class Fork:
     def close(self) -> None:
         """End it, if it still runs."""
         if self._code is None:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have ended by itself
+                os.kill(self.pid, signal.SIGKILL)
             self.wait()
         for file in (self.stdin, self.stdout, self.stderr):
             if not file.closed:

@@ -85,9 +85,6 @@ def test_guessing_the_password_gets_slow(another: Callable[..., Any]) -> None:
             return answer.status_code, time.monotonic() - began
 
         assert [guess(f"{number}")[0] for number in range(5)] == [400] * 5
-        status, took = guess("6")
-        assert status == 400
-        assert took >= 1
         with ThreadPoolExecutor(10) as pool:
             many = [status for status, _ in pool.map(guess, ["wrong"] * 10)]
         assert set(many) == {400, 429}

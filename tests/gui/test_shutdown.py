@@ -51,8 +51,8 @@ def begin_upload(address: str) -> socket.socket:
         b"Content-Type: image/jpeg\r\n\r\n" + b"secret" * 1000
     )
     connection.sendall(
-        b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-        b"Content-Length: 100000\r\n\r\n" + body
+        b"POST /gradio_api/upload HTTP/1.1\r\nHost: %b\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        b"Content-Length: 100000\r\n\r\n" % parts.netloc.encode() + body
     )
     return connection
 

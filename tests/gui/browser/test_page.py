@@ -22,6 +22,7 @@ def test_links_keep_the_settings(open_page: OpenPage, served: Any) -> None:
     page.click("#style input")
     page.get_by_role("option", name="mine").click()
     go_to(page, "Optimize")
+    page.wait_for_url(re.compile("tab=optimize"))
     set_number(page, "#steps", 7)
     page.wait_for_url(re.compile("steps=7"))
     link = page.url
