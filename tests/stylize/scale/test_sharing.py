@@ -122,7 +122,8 @@ def test_a_slow_worker_is_helped(tmp_path: Path) -> None:
     assert [os.waitpid(process, 0)[1] for process in processes] == [0, 0]
     by_process = painted(tmp_path)
     assert sum(by_process.values(), Counter[int]()) == Counter(range(24))
-    assert by_process[processes[1]].total() < 12
+    slow = by_process.get(processes[1], Counter[int]())  # it may find all done when it starts
+    assert slow.total() < 12
 
 
 def test_one_dead_worker_stops_nobody(tmp_path: Path) -> None:
