@@ -1,21 +1,19 @@
 """Ctrl-C, SIGTERM, SIGHUP and a closed output let a training save and stop, rather than cutting it off."""
 
 import signal
-import threading
 import time
 from types import FrameType
-from typing import Self
 
 from accelerate import Accelerator
 
 from ganstyle.runs.events import Event, OnEvent
-from ganstyle.runs.signals import STOP_SIGNALS
+from ganstyle.runs.signals import StopSignals
 
 # A launcher passes on a signal that the process got from the terminal or the scheduler as well.
 _SAME_REQUEST = 2.0  # seconds
 
 
-class Interrupt:
+class Interrupt(StopSignals):
     """While entered, notes a signal instead of dying of it; one that comes again later kills as usual.
 
     A scheduler (SLURM, Kubernetes) sends SIGTERM before it takes a machine away; a terminal that is closed
@@ -32,7 +30,7 @@ class Interrupt:
         """Say whether any process was asked to stop. All processes must call this together."""
         return bool(self._accelerator.check_trigger())
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if not self._noted:
             self._noted = now
@@ -40,20 +38,6 @@ class Interrupt:
         elif now - self._noted > _SAME_REQUEST:
             signal.signal(number, self._previous[number])
             signal.raise_signal(number)
-
-    def __enter__(self) -> Self:
-        # Python allows handlers in the main thread only; a GUI trains in another one and has its own stop.
-        if threading.current_thread() is threading.main_thread():
-            for number in STOP_SIGNALS:
-                previous = signal.getsignal(number)
-                if previous not in (signal.SIG_IGN, None):
-                    self._previous[number] = previous
-                    signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
 
 
 class Listener:
