@@ -107,7 +107,8 @@ class InstanceNorm(nn.GroupNorm):
         side_by_side = input.reshape(1, -1, *input.shape[-2:])
         if self.statistics is not None:
             mean, variance = self.statistics(side_by_side)
-            gain = gain * self.above_floor(variance)
+            if self.floor:
+                gain = gain * self.above_floor(variance)
             return F.batch_norm(side_by_side, mean, variance, gain, bias, eps=self.eps).view_as(input)
         if self.floor:
             gain = gain * self.above_floor(side_by_side.detach()[0].var((-2, -1), correction=0))
@@ -120,4 +121,4 @@ class InstanceNorm(nn.GroupNorm):
 
     def above_floor(self, variance: Tensor) -> Tensor:
         """Return 1 for variances far above the floor, falling to 0 for those at or below it."""
-        return (1 - self.floor / variance.detach()).clamp(min=0) if self.floor else torch.ones_like(variance)
+        return (1 - self.floor / variance.detach()).clamp(min=0)
