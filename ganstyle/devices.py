@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 import torch
+from torch import nn
 
 from ganstyle.errors import GanstyleError
 
@@ -85,6 +86,11 @@ def _container_quota() -> int:
         return math.ceil(int(quota) / int(period))
     except (OSError, ValueError):  # no such file, or its quota is "max"
         return 2**16
+
+
+def device_of(network: nn.Module, default: torch.device = torch.device("cpu")) -> torch.device:  # noqa: B008
+    """Return where a network's weights are; ``default`` if it has none, as an exported one."""
+    return next((parameter.device for parameter in network.parameters()), default)
 
 
 def free_memory(device: torch.device) -> int:

@@ -13,8 +13,6 @@ from ganstyle.cli.outputs import write_json, write_stdout
 from ganstyle.cli.progress import ProgressLine, tell
 
 if TYPE_CHECKING:
-    import torch
-
     from ganstyle.stylize import FileEvent, PhotoPainter, PlannedFile
     from ganstyle.stylize.scale.settings import PaintSettings
     from ganstyle.stylize.scale.tally import Parts, Tally
@@ -50,6 +48,7 @@ def stylize_collection(
         shards: whether the plan's files are shards of photos.
         image_format: of results in shards; None: by each photo.
     """
+    from ganstyle.devices import device_of
     from ganstyle.errors import GanstyleError
     from ganstyle.files import is_stream
     from ganstyle.stylize import stylize_plan
@@ -95,7 +94,7 @@ def stylize_collection(
             content=content,
             worker=worker,
             claims=claims,
-            depth=Depth.of(_device_of(style), worker.local_world),
+            depth=Depth.of(device_of(style.generator), worker.local_world),
         )
         with reporter.reporting(0 if shards else len(plan)):
             if shards:
@@ -197,17 +196,16 @@ class Reporter:
         Of several processes, the last one does it for all: an error code of one that ends earlier would make
         the launcher end the others.
         """
-        record: dict[str, Any] | None = self.tally.record()
-        assert record is not None
+        record = self.tally.record()
         text = _sentence(record)
         if parts is not None:
             tell(f"process {worker.rank}: {text}")
-            mine, record = record, parts.add(record)
-            if record is None:
+            merged = parts.add(record)
+            if merged is None:
                 if not worker.supervised:
-                    self._leave(mine)
+                    self._leave(record)
                 return
-            text = f"all {worker.world} processes: {_sentence(record)}"
+            record, text = merged, f"all {worker.world} processes: {_sentence(merged)}"
         tell(text)
         if self._json_file is not None:
             write_json(self._json_file, record)
@@ -229,9 +227,3 @@ def leave(statuses: Sequence[str], *, skipping_is_fine: bool = False) -> None:
 
 def _sentence(record: dict[str, Any]) -> str:
     return ", ".join(f"{record[name]:,} {name}" for name in _STATUSES if record[name] or name == "done")
-
-
-def _device_of(style: "PhotoPainter") -> "torch.device":
-    import torch
-
-    return next((parameter.device for parameter in style.generator.parameters()), torch.device("cpu"))

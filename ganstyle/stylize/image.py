@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from ganstyle.devices import is_out_of_memory, keep_freed_memory
+from ganstyle.devices import device_of, is_out_of_memory, keep_freed_memory
 from ganstyle.errors import ImageError, ImageTooLargeError
 from ganstyle.images.color import luminance_only
 from ganstyle.models import takes_strength
@@ -48,7 +48,7 @@ def stylize_image(
         ImageTooLargeError: the memory does not suffice for an image of this size.
         ImageError: the result is not finite, or the mask does not fit the image.
     """
-    device = next((parameter.device for parameter in generator.parameters()), image.device)
+    device = device_of(generator, image.device)
     height, width = image.shape[-2:]
     try:
         # Not channels_last: the generators' group norm is wrong, and slow, on that layout.

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor, nn
 
-from ganstyle.devices import release_free_memory
+from ganstyle.devices import device_of, release_free_memory
 from ganstyle.files import atomic_write
 from ganstyle.images import SavingOptions, output_format, read_metadata
 from ganstyle.images.color import luminance_only
@@ -93,9 +93,8 @@ def stylize_large(
 def _paint_layer(layer: Layer, photo: Spool, controls: Controls, tile: TileSize, folder: Path) -> Spool:
     strength = controls.strength if takes_strength(layer.generator) else None
     painter = TiledPainter(layer.generator, strength, tile)
-    device = next((parameter.device for parameter in layer.generator.parameters()), torch.device("cpu"))
     sides = pass_sides(min(photo.size), controls.stroke_size, trained_side=layer.trained_side)
-    return _paint_coarse_to_fine(painter, photo, sides, folder, device)
+    return _paint_coarse_to_fine(painter, photo, sides, folder, device_of(layer.generator))
 
 
 def _paint_coarse_to_fine(
