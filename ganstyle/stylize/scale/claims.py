@@ -6,6 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ganstyle.errors import GanstyleError
+from ganstyle.files import write_error
 
 _WHOLE = 2**62  # a byte beyond all those that stand for a thing; every worker holds a share of its lock
 
@@ -61,9 +62,7 @@ class Claims:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            raise GanstyleError(
-                f"{self._path}: cannot be written ({error.strerror or error}); choose another folder"
-            ) from error
+            raise write_error(self._path, error) from error
         try:
             fcntl.lockf(file, fcntl.LOCK_SH, 1, _WHOLE)
         except OSError as error:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
-from ganstyle.errors import GanstyleError
+from ganstyle.files import write_error
 from ganstyle.temporary import PREFIX, is_abandoned
 
 _NAME = ".ganstyle"
@@ -22,9 +22,7 @@ def state_folder(output: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise GanstyleError(
-            f"{folder}: cannot be written ({error.strerror or error}); choose another folder"
-        ) from error
+        raise write_error(folder, error) from error
     return folder
 
 
