@@ -5,6 +5,7 @@ import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from ganstyle.errors import DataError
@@ -108,11 +109,12 @@ def iterate_members(path: Path) -> Iterator[Member]:
     try:
         with tarfile.open(path, "r:") as tar:
             for info in tar:
-                end = info.offset_data + -(-info.size // _BLOCK) * _BLOCK
+                member = Member(info.name, info.offset_data, info.size, info.mtime)
+                end = member.end
                 if end > path.stat().st_size:
                     break
                 if info.isreg() and not info.issparse():
-                    yield Member(info.name, info.offset_data, info.size, info.mtime)
+                    yield member
                 tar.members = []  # type: ignore[attr-defined]  # they would take much memory
     except tarfile.TarError as error:
         if not end:
@@ -128,19 +130,13 @@ def group_members(members: Iterator[Member]) -> Iterator[Sample]:
     """Group files in a row that belong together, as WebDataset does; others and its metadata are left out."""
     from webdataset.tariterators import base_plus_ext, meta_prefix
 
-    key: str | None = None
-    group: list[Member] = []
-    for member in members:
-        base = base_plus_ext(member.name)[0]
-        if base is None or ("/" not in member.name and member.name.startswith(meta_prefix)):
-            continue
-        if base != key and group:
-            assert key is not None
-            yield Sample(key, tuple(group))
-            group = []
-        key = base
-        group.append(member)
-    if group:
+    def base_of(member: Member) -> str | None:
+        base: str | None = base_plus_ext(member.name)[0]
+        is_metadata = "/" not in member.name and member.name.startswith(meta_prefix)
+        return None if is_metadata else base
+
+    kept = (member for member in members if base_of(member) is not None)
+    for key, group in groupby(kept, base_of):
         assert key is not None
         yield Sample(key, tuple(group))
 

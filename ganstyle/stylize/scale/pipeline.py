@@ -136,35 +136,33 @@ def run_pipeline(
         on_done(job.task, job.error, job.seconds)
 
     try:
-        while True:
-            while len(queue) < depth.window and (task := next(source, None)) is not None:
-                job = _Job(task, Future())
-                job.reading = readers.submit(read, job, started)
-                queue.append(job)
-                started += 1
-            if not queue:
-                return
-            waiting = [job for job in queue if job.writing is None and job.error is None]
-            if waiting:
-                _paint_next(
-                    waiting, paint, depth, lambda job, result: writers.submit(write, job, result), budget
-                )
-            elif queue[0].writing is not None:
-                queue[0].writing.exception()  # waits
-            while queue and queue[0].is_settled:
-                report(queue.popleft())
+        try:
+            while True:
+                while len(queue) < depth.window and (task := next(source, None)) is not None:
+                    job = _Job(task, Future())
+                    job.reading = readers.submit(read, job, started)
+                    queue.append(job)
+                    started += 1
+                if not queue:
+                    return
+                waiting = [job for job in queue if job.writing is None and job.error is None]
+                if waiting:
+                    _paint_next(
+                        waiting, paint, depth, lambda job, result: writers.submit(write, job, result), budget
+                    )
+                elif queue[0].writing is not None:
+                    queue[0].writing.exception()  # waits
+                while queue and queue[0].is_settled:
+                    report(queue.popleft())
+        finally:
+            budget.close()
+            readers.shutdown(cancel_futures=True)
+            writers.shutdown()
     except BaseException:
-        budget.close()
-        readers.shutdown(cancel_futures=True)
-        writers.shutdown()
         for job in queue:
             if job.writing is not None and job.writing.exception() is None:
                 on_done(job.task, None, job.seconds)
         raise
-    finally:
-        budget.close()
-        readers.shutdown(cancel_futures=True)
-        writers.shutdown()
 
 
 def _paint_next(

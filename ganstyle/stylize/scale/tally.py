@@ -16,7 +16,6 @@ from ganstyle.stylize.scale.state import state_folder
 from ganstyle.stylize.scale.workers import Worker
 
 STATUSES: tuple[Status, ...] = get_args(Status)
-_ORDER: dict[str, int] = {"done": 0, "failed": 1, "skipped": 2}
 
 
 @dataclass
@@ -76,7 +75,8 @@ def merge_records(records: list[dict[str, Any]]) -> dict[str, Any]:
     merged: dict[str, Any] = dict(records[0])
     if all("files" in record for record in records):
         files: dict[str, dict[str, Any]] = {}
-        for file in sorted((f for r in records for f in r["files"]), key=lambda f: _ORDER[f["status"]]):
+        every = (file for record in records for file in record["files"])
+        for file in sorted(every, key=lambda file: STATUSES.index(file["status"])):
             files.setdefault(file["output"], file)
         merged["files"] = sorted(files.values(), key=lambda file: str(file["source"]))
         merged |= {status: sum(f["status"] == status for f in files.values()) for status in STATUSES}
