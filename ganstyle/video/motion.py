@@ -32,10 +32,8 @@ class Motion:
             image: a picture of the time before.
             crisp: interpolate over 8x8 pixels, so that a picture carried from frame to frame stays sharp.
         """
-        height, width = self.flow.shape[:2]
-        grid = self.flow + np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=2)
         method = cv2.INTER_LANCZOS4 if crisp else cv2.INTER_LINEAR
-        return _to_tensor(_remap(image[0].permute(1, 2, 0).numpy(), grid.astype(np.float32), method))
+        return _to_tensor(_remap(image[0].permute(1, 2, 0).numpy(), _origins(self.flow), method))
 
 
 class MotionEstimator:
@@ -67,8 +65,8 @@ def _visible(backward: np.ndarray, forward: np.ndarray) -> Tensor:
     flow is uncertain.
     """
     height, width = backward.shape[:2]
-    grid = backward + np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=2)
-    returned = _remap(forward, grid.astype(np.float32), cv2.INTER_LINEAR)
+    grid = _origins(backward)
+    returned = _remap(forward, grid, cv2.INTER_LINEAR)
     gap = np.sum((backward + returned) ** 2, axis=2)
     length = np.sum(backward**2, axis=2) + np.sum(returned**2, axis=2)
     hidden = gap > 0.01 * length + 0.5
@@ -76,6 +74,14 @@ def _visible(backward: np.ndarray, forward: np.ndarray) -> Tensor:
     slopes = sum(np.sum(slope**2, axis=2) for slope in np.gradient(backward, axis=(0, 1)))
     edge = slopes > 0.01 * np.sum(backward**2, axis=2) + 0.002
     return torch.from_numpy(~(hidden | outside | edge)).float()[None, None]
+
+
+def _origins(flow: np.ndarray) -> np.ndarray:
+    """Return where each pixel was before, x and y, (H, W, 2)."""
+    height, width = flow.shape[:2]
+    places = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=2)
+    origins: np.ndarray = flow + places
+    return origins
 
 
 def _gray(image: Tensor) -> np.ndarray:
@@ -86,7 +92,7 @@ def _gray(image: Tensor) -> np.ndarray:
 def _remap(image: np.ndarray, grid: np.ndarray, method: int) -> np.ndarray:
     remap: Any = cv2.remap  # its stubs do not know that one map may hold both coordinates
     moved: np.ndarray = remap(
-        np.ascontiguousarray(image), grid, None, method, borderMode=cv2.BORDER_REPLICATE
+        np.ascontiguousarray(image), grid.astype(np.float32), None, method, borderMode=cv2.BORDER_REPLICATE
     )
     return moved
 

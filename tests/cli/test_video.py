@@ -1,3 +1,4 @@
+import inspect
 import json
 import os
 import signal
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ganstyle.cli import app
+from ganstyle.cli.video import video
 from ganstyle.images import write_image
 from ganstyle.style import Style
+from ganstyle.video import VideoSettings
 
 
 def invoke(*arguments: object) -> Any:
@@ -27,6 +31,15 @@ def movie(tmp_path: Path) -> Path:
     pictures = [Image.new("RGB", (24, 20), (40 * index, 100, 200 - 30 * index)) for index in range(6)]
     pictures[0].save(tmp_path / "in.gif", save_all=True, append_images=pictures[1:], duration=50)
     return tmp_path / "in.gif"
+
+
+def test_options_have_the_defaults_of_the_settings() -> None:
+    """They are written twice, because `ganstyle --help` must not load PyTorch."""
+    options = inspect.signature(video).parameters
+    for setting in fields(VideoSettings):
+        default = options[setting.name].default
+        given = float(default) if setting.name in ("fps", "stroke_size") else default
+        assert given == setting.default, setting.name
 
 
 def test_paints_a_video(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
