@@ -1,7 +1,7 @@
 """Kill trainings with -9 at random moments, and make sure that nothing is lost.
 
-    python tests/chaos/kill_anything.py --kills 20
-    python tests/chaos/kill_anything.py --kills 20 --processes 2
+    python -m tests.chaos.kill_anything --kills 20
+    python -m tests.chaos.kill_anything --kills 20 --processes 2
 
 A tiny training runs once undisturbed. Then it is started over and over, killed each time at a random moment
 (with two processes, sometimes only one of them), until it has been killed often enough and may finish; if it
@@ -10,7 +10,6 @@ state must equal the undisturbed one to the bit.
 """
 
 import argparse
-import os
 import random
 import re
 import subprocess
@@ -22,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from PIL import Image
 from torch import Tensor
+
+from tests.chaos.programs import LONGEST, kill, start
 
 _RECIPE = """
 name: {name}
@@ -42,7 +42,6 @@ discriminator: {{name: patchgan, width: 4, layers: 1, patch_size: 16}}
 balance: {{}}
 run: {{dir: {folder}/runs, log_every: 1, sample_every: 0, save_every: 3}}
 """
-_LONGEST = 300  # seconds that a start may take
 
 
 @dataclass
@@ -72,43 +71,26 @@ def make_data(folder: Path) -> None:
         Image.fromarray(rng.integers(0, 256, (40, 44, 3), dtype=np.uint8)).save(folder / name)
 
 
-def start(folder: Path, name: str, steps: int, processes: int) -> "subprocess.Popen[str]":
+def begin(folder: Path, name: str, steps: int, processes: int) -> "subprocess.Popen[str]":
     """Start the training."""
     recipe = folder / f"{name}.yaml"
     recipe.write_text(_RECIPE.format(name=name, steps=steps, folder=folder))
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    command = [sys.executable, *(launcher if processes > 1 else ()), "-m", "ganstyle", "train", str(recipe)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
+    return start("train", str(recipe), processes=processes, output=subprocess.PIPE, folder=folder)
 
 
 def finish(folder: Path, name: str, steps: int, processes: int) -> None:
     """Run the training to its end."""
-    process = start(folder, name, steps, processes)
-    output, _ = process.communicate(timeout=_LONGEST)
+    process = begin(folder, name, steps, processes)
+    output, _ = process.communicate(timeout=LONGEST)
     assert process.returncode == 0, output
-
-
-def kill(process: "subprocess.Popen[str]", rng: random.Random) -> bool:
-    """Kill one rank of several, or all that was started; return whether it was one."""
-    launcher = psutil.Process(process.pid)
-    ranks = launcher.children()
-    if ranks and rng.random() < 0.5:
-        ranks[rng.randrange(len(ranks))].kill()
-        return True
-    for each in (launcher, *ranks):
-        each.kill()
-    return False
 
 
 def disturb(folder: Path, name: str, steps: int, processes: int, rng: random.Random, tally: Tally) -> bool:
     """Start the training, and kill it at a random moment; return whether it was finished before."""
-    process = start(folder, name, steps, processes)
+    process = begin(folder, name, steps, processes)
     wait_for, pause = rng.randint(0, 8), rng.random() * (3 if rng.random() < 0.3 else 0.2)
     before, seen, output, killed = latest(folder, name), 0, [], False
-    deadline = time.monotonic() + _LONGEST
+    deadline = time.monotonic() + LONGEST
     assert process.stdout is not None
     for line in process.stdout:
         output.append(line)
@@ -121,7 +103,7 @@ def disturb(folder: Path, name: str, steps: int, processes: int, rng: random.Ran
             killed = True
             tally.single += kill(process, rng)
         assert time.monotonic() < deadline, "a training hangs:\n" + "".join(output[-20:])
-    process.wait(timeout=_LONGEST)
+    process.wait(timeout=LONGEST)
     said = [int(found[1]) for line in output if (found := re.match(r"step (\d+)/", line))]
     if process.returncode == 0:
         return True

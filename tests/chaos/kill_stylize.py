@@ -1,7 +1,7 @@
 """Kill the stylizing of a folder with -9 at random moments, and make sure that every picture is whole.
 
-    python tests/chaos/kill_stylize.py --photos 500 --kills 5
-    python tests/chaos/kill_stylize.py --photos 500 --kills 5 --processes 2
+    python -m tests.chaos.kill_stylize --photos 500 --kills 5
+    python -m tests.chaos.kill_stylize --photos 500 --kills 5 --processes 2
 
 Each start goes on where the last one was killed (with two processes, sometimes only one of them is). Pictures
 that were there at a kill must never be touched again; so only those in flight can be painted twice. In the
@@ -11,7 +11,6 @@ be left.
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 from PIL import Image
 
@@ -29,8 +27,9 @@ from ganstyle.images import read_image
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
 from ganstyle.style import build_generator, load_style, save_style
+from tests.chaos.programs import LONGEST, kill, start
 
-_LONGEST = 300  # seconds that a start may take
+_WORDS = ["photos", "-s", "tiny.safetensors", "-o", "out", "--skip", "name", "--json", "sum.json", "-q"]
 
 
 @dataclass
@@ -75,39 +74,15 @@ def make_data(folder: Path, photos: int) -> None:
     save_style(folder / "tiny.safetensors", build_generator(recipe), recipe, target, {})
 
 
-def start(folder: Path, processes: int) -> "subprocess.Popen[bytes]":
-    """Start the command in a session of its own."""
-    launcher = [sys.executable]
-    if processes > 1:
-        launcher += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    words = ["photos", "-s", "tiny.safetensors", "-o", "out", "--skip", "name", "--json", "sum.json", "-q"]
-    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.Popen(
-        [*launcher, "-m", "ganstyle", "stylize", *words],
-        cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def kill(process: "subprocess.Popen[bytes]", rng: random.Random) -> bool:
-    """Kill with -9: everything, or one process of several; return whether it was only one."""
-    launcher = psutil.Process(process.pid)
-    ranks = launcher.children()
-    if ranks and rng.random() < 0.5:
-        ranks[rng.randrange(len(ranks))].kill()
-        return True
-    for each in (launcher, *ranks):
-        each.kill()
-    return False
+def begin(folder: Path, processes: int) -> "subprocess.Popen[str]":
+    """Start the command."""
+    return start("stylize", *_WORDS, processes=processes, output=subprocess.DEVNULL, folder=folder)
 
 
 def disturb(folder: Path, processes: int, until: int, rng: random.Random, tally: Tally) -> None:
     """Start the command, and kill it once there are so many pictures."""
-    process = start(folder, processes)
-    deadline = time.monotonic() + _LONGEST
+    process = begin(folder, processes)
+    deadline = time.monotonic() + LONGEST
     while sum(1 for _ in (folder / "out").glob("*.png")) < until:
         assert process.poll() is None, f"ended by itself with {process.returncode}"
         assert time.monotonic() < deadline, "hangs"
@@ -116,7 +91,7 @@ def disturb(folder: Path, processes: int, until: int, rng: random.Random, tally:
     if process.poll() is None:
         tally.single += kill(process, rng)
         tally.kills += 1
-    process.wait(timeout=_LONGEST)
+    process.wait(timeout=LONGEST)
     tally.look(folder / "out")
     tally.done_at.append(len(tally.seen))
 
@@ -150,8 +125,8 @@ def main() -> None:
         for until in sorted(rng.sample(range(1, given.photos * 9 // 10), given.kills)):
             if until > len(tally.seen):
                 disturb(folder, given.processes, until, rng, tally)
-        last = start(folder, given.processes)
-        assert last.wait(timeout=_LONGEST) == 0, "the last start failed"
+        last = begin(folder, given.processes)
+        assert last.wait(timeout=LONGEST) == 0, "the last start failed"
         tally.look(folder / "out")
         different = check(folder, given.photos)
         record = json.loads((folder / "sum.json").read_text())

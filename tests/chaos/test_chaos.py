@@ -14,8 +14,7 @@ import torch
 from ganstyle.recipe import Recipe
 from ganstyle.training import train
 
-PROGRAM = Path(__file__).parent / "kill_anything.py"
-STYLIZE_PROGRAM = PROGRAM.with_name("kill_stylize.py")
+ROOT = Path(__file__).parents[2]
 
 # Trains from a file of values; the second rank hangs in its second step.
 _HANGS = """
@@ -44,15 +43,19 @@ if __name__ == "__main__":
 """
 
 
+def run_program(name: str, *options: str) -> str:
+    """Run a program of this folder and return what it prints."""
+    command = [sys.executable, "-m", f"tests.chaos.{name}", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_killed_training_ends_as_an_undisturbed_one(processes: int) -> None:
     options = ["--kills", "2", "--steps", "12", "--processes", str(processes)]
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), *options], capture_output=True, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "final states equal to the bit: True" in done.stdout
+    assert "final states equal to the bit: True" in run_program("kill_anything", *options)
 
 
 @pytest.mark.parametrize(
@@ -65,15 +68,8 @@ def test_killed_training_ends_as_an_undisturbed_one(processes: int) -> None:
 )
 def test_killed_stylizing_leaves_every_picture_whole(photos: int, kills: int, processes: int) -> None:
     options = ["--photos", str(photos), "--kills", str(kills), "--processes", str(processes)]
-    done = subprocess.run(
-        [sys.executable, str(STYLIZE_PROGRAM), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{photos} of {photos} pictures, 0 damaged, 0 painted again" in done.stdout
+    said = run_program("kill_stylize", *options)
+    assert f"{photos} of {photos} pictures, 0 damaged, 0 painted again" in said
 
 
 @pytest.mark.slow

@@ -5,18 +5,19 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from ganstyle.data.fault_tolerance import PATIENCE
 from ganstyle.errors import GanstyleError, RunError
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Progress
 from ganstyle.runs.state import check_state, list_states
 from ganstyle.training import train
+from tests.small_disk import fill, small_disk
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -56,20 +57,8 @@ def undisturbed(tiny: RecipeMaker) -> dict[str, Any]:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no right to mount")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(path: Path) -> None:
-    """Write to a file until the disk is full."""
-    with path.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"\0" * 4096)
+    with small_disk(tmp_path / "disk", 8) as folder:
+        yield folder
 
 
 def test_disk_that_fills(tiny: RecipeMaker, disk: Path, undisturbed: dict[str, Any]) -> None:
@@ -122,14 +111,16 @@ def mine(photos: Path, tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-def test_photo_that_vanishes(tiny: RecipeMaker, mine: Path) -> None:
+def test_photo_that_vanishes(tiny: RecipeMaker, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PATIENCE, "missing", 0.5)
     recipe = Recipe.parse(tiny(steps=12, content={"path": str(mine)}), source="test")
     victim = min(mine.glob("*.png"))
     with pytest.warns(UserWarning, match=f"{victim.name}: no such file"):
         assert train(recipe, after_step(1, victim.unlink)).finished
 
 
-def test_photos_that_all_vanish(tiny: RecipeMaker, mine: Path) -> None:
+def test_photos_that_all_vanish(tiny: RecipeMaker, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PATIENCE, "disk", 2.0)
     recipe = Recipe.parse(tiny(steps=12, content={"path": str(mine)}), source="test")
     away = mine.with_name("away")
     with pytest.warns(UserWarning, match="no such file"), pytest.raises(GanstyleError) as caught:

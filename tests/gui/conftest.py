@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def guarded_getaddrinfo(host, *args, **keywords):
     return getaddrinfo(host, *args, **keywords) if local(name) else refuse(name)
 
 socket.socket.connect, socket.getaddrinfo = guarded_connect, guarded_getaddrinfo
-sys.argv = ["ganstyle", *sys.argv[2:]]
+exec(sys.argv[2])
+sys.argv = ["ganstyle", *sys.argv[3:]]
 from ganstyle.cli import main
 main()
 """
@@ -92,8 +94,15 @@ class Served:
         assert self.strays.read_text() == ""
 
 
-def start_gui(folder: Path, *options: str | Path, **environment: str) -> Served:
-    """Start ``ganstyle gui`` in a process of its own, with its files in a folder; it has no address yet."""
+def start_gui(folder: Path, *options: str | Path, setup: str = "", **environment: str) -> Served:
+    """Start ``ganstyle gui`` in a process of its own, with its files in a folder; it has no address yet.
+
+    Args:
+        folder: of its files.
+        options: of the command.
+        setup: Python statements that the process begins with.
+        environment: its variables.
+    """
     temporary, runs, strays, errors = (folder / name for name in ("tmp", "runs", "strays", "errors"))
     temporary.mkdir(exist_ok=True)
     strays.touch()
@@ -103,7 +112,7 @@ def start_gui(folder: Path, *options: str | Path, **environment: str) -> Served:
     with errors.open("w") as sink:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-c", _COMMAND, strays, "gui", "--runs", runs, "--vgg", "distilled"),
+                *(sys.executable, "-c", _COMMAND, strays, setup, "gui", "--runs", runs, "--vgg", "distilled"),
                 *("--device", "cpu", *options),
             ],
             stdout=subprocess.PIPE,
@@ -116,9 +125,9 @@ def start_gui(folder: Path, *options: str | Path, **environment: str) -> Served:
 
 
 @contextmanager
-def run_gui(folder: Path, *options: str | Path, **environment: str) -> Iterator[Served]:
+def run_gui(folder: Path, *options: str | Path, setup: str = "", **environment: str) -> Iterator[Served]:
     """Run ``ganstyle gui`` as `start_gui` does until it serves; at the end, press Ctrl-C."""
-    served = start_gui(folder, *options, **environment)
+    served = start_gui(folder, *options, setup=setup, **environment)
     process = served.process
     assert process.stdout
     try:
@@ -266,8 +275,8 @@ def full_queue(
 
 @pytest.fixture
 def another(tmp_path: Path) -> Callable[..., AbstractContextManager[Served]]:
-    """Return a function that runs another ``ganstyle gui``, with these options and variables."""
-    return lambda *options, **environment: run_gui(tmp_path, *options, **environment)
+    """Return a function that runs another ``ganstyle gui``, as `run_gui` does."""
+    return partial(run_gui, tmp_path)
 
 
 @pytest.fixture

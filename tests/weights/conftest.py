@@ -1,17 +1,16 @@
 """What the tests of weights share: a server on this machine, and ways to take things away."""
 
-import http.server
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ganstyle.models import VGG16Student
 from ganstyle.weights import VGG16_FILE, download, vgg16
 from ganstyle.weights.student import save_student
+from tests.weights.server import Answer, Server
 
 
 @pytest.fixture
@@ -33,28 +32,6 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save_student(path, VGG16Student((4, 64, 4, 128, 8, 8, 256)), {})
     monkeypatch.setattr(vgg16, "shipped_student", lambda: path)
     return path
-
-
-Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Gives one and the same answer to everything."""
-
-    daemon_threads = True
-
-    def __init__(self, answer: Answer) -> None:
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    def handle_error(self, *_: Any) -> None:
-        pass  # a client that hangs up early is part of the play
 
 
 @pytest.fixture

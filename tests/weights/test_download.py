@@ -1,75 +1,30 @@
+"""Downloading one file: resumed, checked, once, all of it or nothing."""
+
 import errno
-import http.server
 import os
 import threading
 import time
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganstyle.errors import WeightsError
-from ganstyle.weights import VGG16_URL, download, find_inception, find_vgg16, vgg16, vgg16_cache
+from ganstyle.weights import download
 from ganstyle.weights.download import download_file
 from tests.fork_server import ForkServer
-
-Request = http.server.BaseHTTPRequestHandler
-Answer = Callable[[Request], None]
-Serve = Callable[[Answer], str]
-
-CONTENT = bytes(range(256)) * 64
-DIGEST = sha256(CONTENT).hexdigest()
-
-
-@pytest.fixture
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vgg16, "_HASH_PREFIX", DIGEST[:8])
-
-
-def start_of(request: Request) -> int:
-    wanted = request.headers.get("Range")
-    return int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-
-
-def send(request: Request, content: bytes, length: int | None = None, *, status: int = 200) -> None:
-    request.send_response(status)
-    request.send_header("Content-Length", str(len(content) if length is None else length))
-    request.end_headers()
-    request.wfile.write(content)
-
-
-def send_rest(request: Request, most: int = len(CONTENT)) -> None:
-    """Send what was asked for, at most so many bytes of it, and hang up."""
-    start = start_of(request)
-    rest = CONTENT[start:]
-    send(request, rest[:most], len(rest), status=206 if start else 200)
-
-
-def refuse(request: Request) -> None:
-    request.send_error(404)
-
-
-def hang_up(request: Request) -> None:
-    request.connection.close()
-
-
-def talk_nonsense(request: Request) -> None:
-    request.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
-
-
-def something_else(request: Request) -> None:
-    send(request, b"<html>Please log in to the hotel's network.</html>")
-
-
-def stall_before_the_first_byte(request: Request) -> None:
-    time.sleep(1)
-
-
-def stall_after_the_headers(request: Request) -> None:
-    send(request, b"", len(CONTENT))
-    time.sleep(1)
+from tests.weights.server import (
+    CONTENT,
+    DIGEST,
+    Request,
+    Serve,
+    left,
+    send,
+    send_rest,
+    something_else,
+    start_of,
+)
 
 
 @pytest.fixture
@@ -82,44 +37,6 @@ def get(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return act
-
-
-def left(path: Path) -> list[str]:
-    """Return what lies beside a download, its lock aside."""
-    return sorted(p.name for p in path.parent.glob("*") if p.suffix != ".lock")
-
-
-@pytest.mark.usefixtures("known")
-def test_auto_downloads_third(serve: Serve) -> None:
-    serve(send_rest)
-    found = find_vgg16()
-    assert found.path == vgg16_cache()
-    assert found.path.read_bytes() == CONTENT
-    assert found.sha256 == DIGEST
-    assert "downloaded" in found.reason
-    assert left(found.path) == [found.path.name]
-
-
-@pytest.mark.usefixtures("known")
-@pytest.mark.parametrize(
-    "answer",
-    [refuse, hang_up, talk_nonsense, something_else, stall_before_the_first_byte, stall_after_the_headers],
-)
-def test_failed_download_is_one_line_and_leaves_nothing(
-    serve: Serve, answer: Answer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    serve(answer)
-    if answer in (stall_before_the_first_byte, stall_after_the_headers):
-        monkeypatch.setattr(download, "_TIMEOUT", 0.3)
-    with pytest.raises(WeightsError) as caught:
-        find_vgg16("imagenet")
-    message = str(caught.value)
-    assert "\n" not in message
-    assert "cannot be downloaded" in message
-    assert VGG16_URL.rpartition("/")[2] in message
-    assert "GANSTYLE_VGG16" in message
-    assert "--vgg" in message
-    assert left(vgg16_cache()) == []
 
 
 def test_without_a_network_it_fails_at_once(
@@ -264,48 +181,3 @@ def test_dead_process_holds_no_lock(
     assert holder.stdout.readline() == "held\n"
     holder.close()
     assert get(serve(send_rest)).read_bytes() == CONTENT
-
-
-# --- a home that cannot be written
-
-
-@pytest.fixture(params=["a file in its place", "a folder that may not be entered", "no home"])
-def unusable_home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "no home":
-        monkeypatch.setattr("torch.hub.get_dir", lambda: "~/.cache/torch/hub")
-        monkeypatch.chdir(tmp_path)
-        return
-    home = tmp_path / "home"
-    monkeypatch.setenv("TORCH_HOME", str(home / "torch"))
-    if request.param == "a file in its place":
-        home.write_text("")
-        return
-    stat, mkdir = Path.stat, Path.mkdir
-
-    def forbidden_stat(self: Path, **options: Any) -> Any:
-        if home in self.parents:
-            raise PermissionError(errno.EACCES, "Permission denied", str(self))
-        return stat(self, **options)
-
-    def forbidden_mkdir(self: Path, *arguments: Any, **options: Any) -> None:
-        if home in self.parents:
-            raise PermissionError(errno.EACCES, "Permission denied", str(self))
-        mkdir(self, *arguments, **options)
-
-    monkeypatch.setattr(Path, "stat", forbidden_stat)  # root may enter and write any real folder
-    monkeypatch.setattr(Path, "mkdir", forbidden_mkdir)
-
-
-@pytest.mark.usefixtures("unusable_home")
-def test_unwritable_home_falls_back_to_the_shipped_vgg16(shipped: Path, tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match=r"VGG-16 cannot be downloaded \(.*\); the distilled VGG-16"):
-        assert find_vgg16().path == shipped
-    assert not (tmp_path / "~").exists()
-
-
-@pytest.mark.usefixtures("unusable_home")
-def test_unwritable_home_is_one_line_where_nothing_else_would_do() -> None:
-    with pytest.raises(WeightsError, match="VGG-16 cannot be downloaded"):
-        find_vgg16("imagenet")
-    with pytest.raises(WeightsError, match="Inception cannot be downloaded"):
-        find_inception()
