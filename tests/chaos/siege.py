@@ -206,12 +206,19 @@ def besiege(served: Served, clients: int, seconds: float, rest: float = 0) -> tu
     left = files_of(served)
     state = (
         f"threads {threads} -> {server.num_threads()}, memory {memory / 1e6:.0f} -> "
-        f"{server.memory_info().rss / 1e6:.0f} MB, files left {len(left)}"
+        f"{server.memory_info().rss / 1e6:.0f} MB, at most {peak(server) / 1e6:.0f} MB, "
+        f"files left {len(left)}"
     )
     assert not left, (state, left[:5])
     assert server.num_threads() <= threads + 2, state
     assert server.memory_info().rss <= memory + MEMORY, state
     return tally, state
+
+
+def peak(process: psutil.Process) -> int:
+    """Return the most memory that a process has had, in bytes (Linux)."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 def crowd(served: Served, clients: int, seconds: float, tally: Counter[str]) -> None:
