@@ -1,4 +1,4 @@
-"""The parts of the Stylize tab with many pictures: several photos, a photo in every style, this visit's."""
+"""The parts of the Stylize tab that paint many pictures: several photos, and a photo in every style."""
 
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -9,11 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.errors import GanstyleError
 from ganstyle.files import atomic_write
 from ganstyle.gui.components import (
-    LIGHT_EVENT,
-    aside,
     claim_uploads,
     connect_job,
     picture_grid,
@@ -27,8 +25,6 @@ from ganstyle.images import write_image
 from ganstyle.stylize import Controls, result_name
 from ganstyle.stylize.plan import unique_name
 
-_REMEMBERED = 24  # pictures
-
 
 @dataclass
 class BatchResult:
@@ -36,12 +32,12 @@ class BatchResult:
 
     Attributes:
         archive: the ZIP file.
-        done: the pictures in it, each also by itself in the archive's folder.
-        skipped: a reason for each photo that could not be stylized, which names it.
+        done: the pictures in it, each also by itself in the archive's folder, and the style of each.
+        skipped: the reasons why pictures are missing; each names the photo or the style.
     """
 
     archive: Path
-    done: list[Path] = field(default_factory=list)
+    done: dict[Path, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
 
 
@@ -66,9 +62,9 @@ def paint_batch(
     controls: Controls,
     archive: Path,
     stop: Stop,
-    report: Callable[[tuple[str, float, list[Path]]], None],
+    report: Callable[[tuple[str, float, dict[Path, str]]], None],
 ) -> BatchResult:
-    """Paint pictures at full size into a ZIP file; photos that cannot be read are skipped and reported.
+    """Paint pictures at full size into a ZIP file; unusable photos and styles are reported and skipped.
 
     Args:
         items: what to paint.
@@ -87,20 +83,22 @@ def paint_batch(
             text = f"{item.photo.name} in the style {styles.label(item.style)} …"
 
             def report_layer(part: float, number: int = number, text: str = text) -> None:
-                report((text, (number + part) / len(items), list(result.done)))
+                report((text, (number + part) / len(items), dict(result.done)))
 
-            chosen = styles.painter(item.style)
             try:
+                chosen = styles.painter(item.style)
                 with stoppable(chosen.generator, stop, report_layer):
                     painted = chosen.paint(item.photo.read(), controls)
-            except ImageError as error:
-                result.skipped.append(public_message(error))
+            except GanstyleError as error:
+                reason = public_message(error)
+                if reason not in result.skipped:  # a style fails for every photo in the same way
+                    result.skipped.append(reason)
                 continue
             name = unique_name(item.name, [path.name for path in result.done])
             picture = archive.with_name(name)
             write_image(painted, picture)
             file.write(picture, name)  # photos do not get smaller by compression
-            result.done.append(picture)
+            result.done[picture] = item.style
     return result
 
 
@@ -133,9 +131,12 @@ class BatchSection:
             raise GanstyleError("Choose some photos first.")
         items = [BatchItem(photo, style, result_name(Path(photo.name)).name) for photo in photos]
         controls = Controls(strength, keep, stroke_size=stroke_size)
-        for status, download, _ in _run(
-            self._context, "batch", request, items, controls, f"{self._context.styles.label(style)}.zip"
-        ):
+        archive = f"{self._context.styles.label(style)}.zip"
+
+        def summarize(count: int) -> str:
+            return f"{_counted(count, 'photo')} stylized."
+
+        for status, download, _ in _run(self._context, "batch", request, items, controls, archive, summarize):
             yield status, download
 
 
@@ -166,12 +167,15 @@ class GridSection:
             for key in self._context.styles.keys
         ]
         controls = Controls(strength, keep, stroke_size=stroke_size)
-        shown = -1
+        archive, shown = f"{file.stem}-in-every-style.zip", -1
+
+        def summarize(count: int) -> str:
+            return f"Stylized in {_counted(count, 'style')}."
+
         for status, download, done in _run(
-            self._context, "grid", request, items, controls, f"{file.stem}-in-every-style.zip"
+            self._context, "grid", request, items, controls, archive, summarize
         ):
-            # Photos that cannot be read end the list, so pictures and styles go together.
-            grid = [(str(path), item.style) for path, item in zip(done, items, strict=False)]
+            grid = [(str(path), key) for path, key in done.items()]
             news = gr.update(value=grid, visible=bool(grid)) if len(grid) != shown else gr.skip()
             shown = len(grid)
             yield news, status, download
@@ -205,7 +209,8 @@ def _run(
     items: Sequence[BatchItem],
     controls: Controls,
     archive: str,
-) -> Iterator[tuple[str, Any, list[Path]]]:
+    summarize: Callable[[int], str],
+) -> Iterator[tuple[str, Any, dict[Path, str]]]:
     """Paint pictures as a job, and yield the status, the download's button and the pictures so far."""
     session, sessions = str(request.session_hash), context.sessions
     with sessions.job(session, kind) as stop:
@@ -214,15 +219,16 @@ def _run(
         def work(report: Any) -> BatchResult:
             return paint_batch(items, context.styles, controls, target, stop, report)
 
-        done: list[Path] = []
+        done: dict[Path, str] = {}
         yield progress_line("Starting …", 0), gr.update(visible=False), done
         try:
             for item in run_job(work, stop):
                 if isinstance(item, JobResult):
-                    done = item.value.done
+                    done, skipped = item.value.done, item.value.skipped
+                    summary = summarize(len(done)) + (f" Skipped: {'; '.join(skipped)}" if skipped else "")
                     label = f"Download {target.name}"
                     button = gr.update(value=str(target), label=label, visible=bool(done))
-                    yield progress_line(_summary(item.value)), button, done
+                    yield progress_line(summary), button, done
                 else:
                     text, part, done = item
                     yield progress_line(text, part), gr.skip(), done
@@ -230,69 +236,5 @@ def _run(
             yield progress_line("Cancelled."), gr.skip(), done
 
 
-def _summary(result: BatchResult) -> str:
-    count = len(result.done)
-    text = f"{count} photo{'' if count == 1 else 's'} stylized."
-    return text if not result.skipped else f"{text} Skipped: {'; '.join(result.skipped)}"
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """A picture that was made, and how.
-
-    Attributes:
-        picture: its file.
-        title: which photo, in which style.
-        settings: the style's key, strength, whether the photo's colors were kept, and stroke size.
-    """
-
-    picture: str
-    title: str
-    settings: tuple[str, float, bool, float]
-
-    @property
-    def caption(self) -> str:
-        """What stands below the picture."""
-        _, strength, keep, stroke_size = self.settings
-        notes = [f"strength {strength:g}" if strength != 1 else "", "the photo's colors" if keep else ""]
-        notes.append(f"stroke size {stroke_size:g}" if stroke_size != 1 else "")
-        return ", ".join(filter(None, [self.title, *notes]))
-
-
-class History:
-    """Builds the pictures of this visit in the current Gradio context.
-
-    Args:
-        settings: the inputs for style, strength, colors and stroke size; a click on a picture sets them.
-
-    Attributes:
-        entries: what has been made, the latest first.
-        grid: shows it.
-    """
-
-    def __init__(self, settings: Sequence[Any]) -> None:
-        self.entries = gr.State([])
-        with gr.Accordion("History of this visit", open=False, elem_id="history"):
-            gr.HTML(
-                aside(
-                    "What you stylize at full size stays here until you close the page. "
-                    "A click on a picture brings back its settings."
-                )
-            )
-            self.grid = picture_grid("This visit", "history-pictures")
-        self.grid.select(self.restore, self.entries, list(settings), **LIGHT_EVENT)
-
-    @staticmethod
-    def add(entries: list[HistoryEntry], entry: HistoryEntry) -> tuple[list[HistoryEntry], Any]:
-        """Return the entries with another one, and the grid that shows them."""
-        entries = [entry, *entries][:_REMEMBERED]
-        grid = [(each.picture, each.caption) for each in entries]
-        return entries, gr.update(value=grid, visible=True, selected_index=None)
-
-    @staticmethod
-    def restore(entries: list[HistoryEntry], event: gr.SelectData) -> tuple[Any, ...]:
-        """Return the settings of the picture that was clicked."""
-        if event.index not in range(len(entries)):
-            return (gr.skip(),) * 4
-        settings: tuple[Any, ...] = entries[event.index].settings
-        return settings
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from torch import Tensor
 
-from ganstyle.gui.batch import BatchSection, GridSection, History, HistoryEntry
+from ganstyle.gui.batch import BatchSection, GridSection
 from ganstyle.gui.blend import BlendSection
 from ganstyle.gui.components import (
     LIGHT_EVENT,
@@ -24,6 +24,7 @@ from ganstyle.gui.components import (
     with_toasts,
 )
 from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
+from ganstyle.gui.history import History, HistoryEntry
 from ganstyle.gui.inputs import (
     Upload,
     mask_input,

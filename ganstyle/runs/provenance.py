@@ -78,5 +78,6 @@ def _describe_hardware(accelerator: Accelerator) -> str:
     if accelerator.device.type == "cuda":
         name = torch.cuda.get_device_name(accelerator.device)
     else:
-        name = f"{accelerator.device.type.upper()} ({torch.get_num_threads()} threads)"
+        threads = torch.get_num_threads()
+        name = f"{accelerator.device.type.upper()} ({threads} thread{'' if threads == 1 else 's'})"
     return f"{accelerator.num_processes} x {name}"

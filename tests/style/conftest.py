@@ -30,7 +30,7 @@ def info() -> dict[str, Any]:
     """What a style file says about its training."""
     return {
         "vgg": {"name": "VGG-16", "sha256": "88682ab5" * 8},
-        "training": {"steps": 3, "seconds": 0.5, "hardware": "1 x CPU (1 threads)"},
+        "training": {"steps": 3, "seconds": 0.5, "hardware": "1 x CPU (1 thread)"},
         "scores": {"content": 0.25, "style": 1e-3, "protocol": {"photos": 2}},
     }
 

@@ -52,7 +52,7 @@ def test_a_photo_in_every_style_and_the_history(
     expect(page.locator("#slider img")).to_have_count(2)
     set_number(page, "#strength", 0.5)
     page.click("#grid-start")
-    expect(page.locator("#grid-status")).to_contain_text(f"{len(STYLES)} photos stylized.")
+    expect(page.locator("#grid-status")).to_contain_text(f"Stylized in {len(STYLES)} styles.")
     pictures = page.locator("#grid-pictures button img")
     expect(pictures).to_have_count(len(STYLES))
     shown = page.request.get(pictures.last.get_attribute("src") or "").body()
