@@ -36,19 +36,20 @@ def compare(
         Path | None, typer.Option(metavar="RUN", help="The style's run, such as runs/NAME: show its curves.")
     ] = None,
     count: Annotated[
-        int | None, typer.Option(metavar="N", help="Photos, spread over the folder; 4 if not given.")
+        int | None,
+        typer.Option(metavar="N", help="Use this many photos, spread over the folder; 4 if not given."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(metavar="N", help="Their shorter side in pixels; 256 if not given.")
+        int | None, typer.Option(metavar="N", help="The photos' shorter side in pixels; 256 if not given.")
     ] = None,
     painting: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The painting, if it is not where the recipe has it; or a folder."),
+        typer.Option(metavar="FILE", help="The painting or a folder of them, if not where the recipe says."),
     ] = None,
     vgg: Vgg = "auto",
     inception: Inception = "auto",
     precision: Annotated[
-        str, typer.Option(help="Of the network that the baseline descends: auto, fp32 or bf16.")
+        str, typer.Option(help="Precision of the baseline's network: auto, fp32 or bf16.")
     ] = "auto",
     device: Device = "auto",
     json_file: Annotated[
@@ -57,11 +58,11 @@ def compare(
     force: ForceReport = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare a style with Gatys' optimization: pictures, scores and times on the same photos.
+    """Compare a style with Gatys' optimization on the same photos.
 
     The baseline runs twice: with its default settings, and stopped after the generator's own time. Writes
-    index.html, compare.json and, if there are many, the pictures. Photos that cannot be read are skipped and
-    reported, and make the exit code 1.
+    index.html, compare.json and, if there are many, the pictures. Unreadable photos are reported and skipped;
+    the exit code is then 1.
     """
     from ganstyle.devices import pick_device
     from ganstyle.evaluate import (

@@ -27,7 +27,7 @@ def demo(
     ] = Path(_NAME),
     device: Device = "auto",
 ) -> None:
-    """Stylize the photo that comes with ganstyle, without a network.
+    """Stylize the photo that ships with ganstyle; works offline.
 
     Writes the result, and beside it the photo and the result in one picture; to standard output (-o -) or a
     device, the result alone.

@@ -20,7 +20,7 @@ def distill(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train a small VGG-16 on the real one's feature maps; run again, it continues where it stopped."""
+    """Distill VGG-16 into a small network; run it again to continue."""
     from ganstyle.distill import DistillationRecipe
     from ganstyle.distill import distill as run
 

@@ -17,7 +17,7 @@ def _version_of(package: str) -> str:
 
 
 def doctor() -> None:
-    """Show versions, devices, and which network weights would be used and why."""
+    """Show versions, devices and the network weights in use."""
     import platform
 
     import torch

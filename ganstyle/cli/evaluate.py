@@ -31,17 +31,20 @@ def evaluate(
         int | None, typer.Option(metavar="N", help="The photos' shorter side in pixels; 384 if not given.")
     ] = None,
     count: Annotated[
-        int | None, typer.Option(metavar="N", help="Photos, spread over the folder; all if not given.")
+        int | None,
+        typer.Option(metavar="N", help="Use this many photos, spread over the folder; all if not given."),
     ] = None,
     painting: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The painting, if it is not where the recipe has it; or a folder."),
+        typer.Option(metavar="FILE", help="The painting or a folder of them, if not where the recipe says."),
     ] = None,
     rank_by: Annotated[
-        str | None, typer.Option(metavar="SCORE", help="What decides with --all; style if not given.")
+        str | None,
+        typer.Option(metavar="SCORE", help="With --all: the score to rank by; style if not given."),
     ] = None,
     statistics: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the features of photos and painting here.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Cache the features of photos and painting in this folder."),
     ] = None,
     vgg: Vgg = "auto",
     inception: Inception = "auto",
@@ -52,10 +55,11 @@ def evaluate(
     force: ForceJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score a style on photos: how much of them is kept, how close the style is, and how long it takes.
+    """Score a style on photos, or rank all styles in a folder.
 
-    With --all, prints a Markdown table of all styles in a folder, the best first. Photos and styles that
-    cannot be read are skipped and reported, and make the exit code 1.
+    Measures how much of the photos is kept, how close the style is, and how long a photo takes. With --all,
+    prints a Markdown table, the best style first. Unreadable photos and styles are reported and skipped; the
+    exit code is then 1.
     """
     from ganstyle.devices import pick_device
     from ganstyle.errors import GanstyleError

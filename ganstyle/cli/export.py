@@ -20,10 +20,10 @@ def export(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
-    """Export a style as one graph, to run it without ganstyle: ONNX, or PyTorch's .pt2.
+    """Export a style as an ONNX or .pt2 graph.
 
-    The graph takes photos of any number and size, and the strength if the style was trained with it. It is
-    compared with the style on five sizes; if they differ, nothing is written.
+    It runs without ganstyle, and takes photos of any number and size, and the strength if the style was
+    trained with it. It is compared with the style at five sizes; if they differ, nothing is written.
     """
     from ganstyle.export import export_style
     from ganstyle.style import load_style

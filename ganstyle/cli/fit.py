@@ -23,21 +23,20 @@ def fit(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="A folder of photos to train on; if not given, an example photo and the painting serve.",
+            help="A folder of photos to train on. Default: an example photo and the painting itself.",
         ),
     ] = None,
-    minutes: Annotated[
-        float, typer.Option(metavar="N", help="How long to train; 0: not at all, about a second.")
-    ] = 2.0,
+    minutes: Annotated[float, typer.Option(metavar="N", help="How long to train; 0: not at all.")] = 2.0,
     runs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder for runs; runs/fit if not given.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the style if it exists.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a style of one painting: at once, and better with every minute of training.
+    """Make a style of one painting and train it for some minutes.
 
-    Ctrl-C ends it early and keeps the best style until then. Run again, it trains on.
+    --minutes 0 takes about a second and trains nothing; every minute makes it better. Ctrl-C ends the
+    training early and keeps the best style so far; run the command again to train on.
     """
     from ganstyle.recipe.run import name_from_file
     from ganstyle.training.fit import fit as run

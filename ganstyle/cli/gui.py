@@ -20,7 +20,7 @@ _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 def gui(
     styles: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder of your own styles, to choose from as well.")
+        Path | None, typer.Option(metavar="DIR", help="A folder of your own styles to offer as well.")
     ] = None,
     runs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder of your training runs; runs if not given.")
@@ -31,11 +31,13 @@ def gui(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     host: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Let other machines in, such as 0.0.0.0; needs a password."),
+        typer.Option(
+            metavar="ADDRESS", help="Listen on this address, such as 0.0.0.0 for all; needs a password."
+        ),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, metavar="N", help="If not given, 7860 or the next that is free."),
+        typer.Option(min=1, max=65535, metavar="N", help="Port; 7860 or the next free one if not given."),
     ] = None,
     auth: Annotated[
         str | None,
@@ -43,12 +45,12 @@ def gui(
             metavar="USER:PASSWORD",
             envvar=AUTH_VARIABLE,
             show_envvar=True,
-            help="Ask for these.",
+            help="The user and password to ask for.",
             show_default=False,
         ),
     ] = None,
     no_auth: Annotated[
-        bool, typer.Option("--no-auth", help="With --host or --share: let anybody in.")
+        bool, typer.Option("--no-auth", help="With --host or --share: ask for no password.")
     ] = False,
     share: Annotated[
         bool, typer.Option("--share", help="Also make a public link, through Gradio's servers.")
@@ -65,16 +67,16 @@ def gui(
         str, typer.Option(metavar="SIZE", help="Largest file that can be uploaded, such as 100mb.")
     ] = "20mb",
     train: Annotated[
-        bool, typer.Option("--train", help="Let whoever can open the page train styles on this machine.")
+        bool, typer.Option("--train", help="Let everyone who can open the page train styles on this machine.")
     ] = False,
     photos: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --train: a folder of photos to train on.")
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
 ) -> None:
-    """Stylize, optimize, compare, train and watch trainings in a browser.
+    """Stylize, optimize, compare and train in a browser.
 
-    Only this machine can open it, unless --host is given. Ctrl-C ends it.
+    Also watches trainings. Only this machine can open it unless you pass --host. Ctrl-C ends it.
     """
     from ganstyle.extras import require
 

@@ -36,11 +36,11 @@ def optimize(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=VALUE", help="Of the optimizer, such as metropolis=true; may be given several times."
+            metavar="KEY=VALUE", help="An option of the optimizer, such as metropolis=true; repeatable."
         ),
     ] = None,
     steps: Annotated[
-        int, typer.Option(metavar="N", help="The most steps of the optimizer, over all scales.")
+        int, typer.Option(metavar="N", help="At most this many optimizer steps, over all scales.")
     ] = DEFAULTS.steps,
     tolerance: Annotated[
         float,
@@ -62,10 +62,10 @@ def optimize(
         ),
     ] = None,
     content_weight: Annotated[
-        float, typer.Option(metavar="W", help="Weight of the photo.")
+        float, typer.Option(metavar="W", help="Weight of the content loss.")
     ] = DEFAULTS.content_weight,
     style_weight: Annotated[
-        float, typer.Option(metavar="W", help="Weight of the paintings.")
+        float, typer.Option(metavar="W", help="Weight of the style loss.")
     ] = DEFAULTS.style_weight,
     octaves: Annotated[
         int,
@@ -76,19 +76,23 @@ def optimize(
             f"the photo's content on {DEFAULTS.content_octaves} of them at the most.",
         ),
     ] = DEFAULTS.style_octaves,
-    tv_weight: Annotated[float, typer.Option(metavar="W", help="Weight of smoothness.")] = DEFAULTS.tv_weight,
+    tv_weight: Annotated[
+        float, typer.Option(metavar="W", help="Weight of the total-variation loss (smoothness).")
+    ] = DEFAULTS.tv_weight,
     mix: Annotated[
         str | None,
-        typer.Option(metavar="A,B,…", help="Shares of the paintings, in their order; equal if not given."),
+        typer.Option(
+            metavar="A,B,…", help="Weights of the paintings, in order, such as 2,1; equal if not given."
+        ),
     ] = None,
     start: Annotated[
-        str, typer.Option(metavar="WHAT", help="Begin with: content, noise, or an image file.")
+        str, typer.Option(metavar="WHAT", help="Start from: content, noise, or an image file.")
     ] = DEFAULTS.start,
     single_scale: Annotated[
-        bool, typer.Option("--single-scale", help="Work at the full size only, not from small to large.")
+        bool, typer.Option("--single-scale", help="Work at full size only, instead of coarse to fine.")
     ] = False,
     texture: Annotated[
-        bool, typer.Option("--texture", help="No photo: make a texture of the paintings alone.")
+        bool, typer.Option("--texture", help="Synthesize a texture of the paintings, without a photo.")
     ] = False,
     photorealistic: Annotated[
         bool, typer.Option("--photorealistic", help="Change the photo's colors, but keep its lines.")
@@ -108,21 +112,22 @@ def optimize(
             "(the painting is recolored first).",
         ),
     ] = DEFAULTS.preserve_color,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = DEFAULTS.seed,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = DEFAULTS.seed,
     vgg: Vgg = "auto",
-    precision: Annotated[str, typer.Option(help="Of the network: auto, fp32 or bf16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Precision of the network: auto, fp32 or bf16.")] = "auto",
     device: Device = "auto",
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the result's numbers.")
+        Path | None, typer.Option("--json", metavar="FILE", help="Write loss, steps and times as JSON.")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the output if it exists. Inputs never are.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Paint a photo by optimizing its pixels: slow, but needs no training (Gatys et al. 2016).
+    """Paint a photo by optimizing its pixels (Gatys et al. 2016).
 
-    Ctrl-C ends it early: the best picture so far is written, and the exit code is 130.
+    Slow, but needs no training. Ctrl-C ends it early: the best picture so far is written, and the exit code
+    is 130.
     """
     from ganstyle.devices import pick_device
     from ganstyle.errors import GanstyleError

@@ -26,35 +26,33 @@ def optimizers(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The folder for the report.", show_default=False)
     ],
-    seconds: Annotated[
-        float, typer.Option(metavar="S", help="The one budget of each run.")
-    ] = _DEFAULTS.seconds,
+    seconds: Annotated[float, typer.Option(metavar="S", help="Time budget of each run.")] = _DEFAULTS.seconds,
     evaluations: Annotated[
-        float, typer.Option(metavar="N", help="The other budget, in passes of the network.")
+        float, typer.Option(metavar="N", help="Budget of each run in network evaluations.")
     ] = _DEFAULTS.evaluations,
     size: Annotated[int, typer.Option(min=1, metavar="N", help="Shorter side in pixels.")] = _DEFAULTS.size,
     seeds: Annotated[
-        int, typer.Option(metavar="N", help="Runs of an optimizer that draws at random.")
+        int, typer.Option(metavar="N", help="Number of seeds for stochastic optimizers.")
     ] = _DEFAULTS.seeds,
     optimizer: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Compare these only; may be given several times."),
+        typer.Option(metavar="NAME", help="Compare only this one; repeatable."),
     ] = None,
     start: Annotated[
-        str, typer.Option(metavar="WHAT", help="Begin with: content, noise, or an image file.")
+        str, typer.Option(metavar="WHAT", help="Start from: content, noise, or an image file.")
     ] = _DEFAULTS.objective.start,
     content_weight: Annotated[
-        float, typer.Option(metavar="W", help="Weight of the photo.")
+        float, typer.Option(metavar="W", help="Weight of the content loss.")
     ] = _DEFAULTS.objective.content_weight,
     style_weight: Annotated[
-        float, typer.Option(metavar="W", help="Weight of the paintings.")
+        float, typer.Option(metavar="W", help="Weight of the style loss.")
     ] = _DEFAULTS.objective.style_weight,
     tv_weight: Annotated[
-        float, typer.Option(metavar="W", help="Weight of smoothness.")
+        float, typer.Option(metavar="W", help="Weight of the total-variation loss (smoothness).")
     ] = _DEFAULTS.objective.tv_weight,
     vgg: Vgg = "auto",
     precision: Annotated[
-        str, typer.Option(help="Of the network while it is optimized against: auto, fp32 or bf16.")
+        str, typer.Option(help="Precision of the network while optimizing: auto, fp32 or bf16.")
     ] = "auto",
     device: Device = "auto",
     json_file: Annotated[
@@ -63,10 +61,10 @@ def optimizers(
     force: ForceReport = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare all optimizers on one photo and painting: loss over time and over evaluations.
+    """Compare all optimizers on one photo and painting.
 
-    Each runs once for a number of seconds and once for a number of network evaluations, and those that draw
-    at random once per seed. Writes index.html, optimizers.json, plots and pictures.
+    Each runs once for a fixed time and once for a fixed number of network evaluations; stochastic ones run
+    once per seed. Writes index.html, optimizers.json, plots and pictures.
     """
     import torch
 

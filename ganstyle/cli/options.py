@@ -22,7 +22,7 @@ Styles = Annotated[
 """What to paint with; see ``ganstyle.cli.several.open_painter``."""
 
 Mix = Annotated[
-    str | None, typer.Option(metavar="N,N…", help="The share of each of several paintings, such as 2,1.")
+    str | None, typer.Option(metavar="N,N…", help="Weights of several paintings, in order, such as 2,1.")
 ]
 
 Blend = Annotated[

@@ -9,21 +9,24 @@ def push(
     style: Annotated[
         str, typer.Argument(metavar="STYLE", help="A style's path, or the name of a shipped one.")
     ],
-    repo: Annotated[str, typer.Argument(metavar="USER/NAME", help="The repository; made if it is missing.")],
+    repo: Annotated[str, typer.Argument(metavar="USER/NAME", help="The repository; created if missing.")],
     license: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="License of the style, as the Hub calls it: apache-2.0, cc-by-4.0 …"),
+        typer.Option(
+            metavar="ID", help="The style's license, by the Hub's identifier: apache-2.0, cc-by-4.0 …"
+        ),
     ] = None,
     private: Annotated[
-        bool, typer.Option("--private", help="Make a new repository private; an existing one stays as it is.")
+        bool, typer.Option("--private", help="If the repository is new, make it private.")
     ] = False,
     revision: Annotated[
-        str | None, typer.Option(metavar="BRANCH", help="An existing branch, if not the main one.")
+        str | None, typer.Option(metavar="BRANCH", help="Push to this existing branch instead of main.")
     ] = None,
 ) -> None:
-    """Publish a style, with its card and a sample, on the Hugging Face Hub.
+    """Publish a style on the Hugging Face Hub.
 
-    Afterwards, -s hf://USER/NAME loads it anywhere. Log in once with: hf auth login. Or set HF_TOKEN.
+    One commit holds the style, its model card and a sample. Then -s hf://USER/NAME loads it anywhere. Log in
+    once with hf auth login, or set HF_TOKEN.
     """
     from ganstyle.errors import GanstyleError
     from ganstyle.hub import push_style

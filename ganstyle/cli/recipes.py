@@ -36,7 +36,7 @@ def list_recipes(context: typer.Context) -> None:
 
 @recipes.command("list")
 def list_all() -> None:
-    """List them, with a line for each."""
+    """List recipes and launch files, one line each."""
     found = shipped_recipes()
     width = max(map(len, found), default=0)
     for name, path in found.items():
@@ -80,9 +80,9 @@ def copy(
 @recipes.command()
 def schema(
     distillation: Annotated[
-        bool, typer.Option("--distillation", help="Of the recipes of ganstyle distill.")
+        bool, typer.Option("--distillation", help="The schema for ganstyle distill.")
     ] = False,
-    arbitrary: Annotated[bool, typer.Option("--any", help="Of the recipes of ganstyle train-any.")] = False,
+    arbitrary: Annotated[bool, typer.Option("--any", help="The schema for ganstyle train-any.")] = False,
 ) -> None:
     """Print the JSON Schema of a recipe, for editors."""
     from ganstyle.arbitrary import AnyRecipe

@@ -51,8 +51,8 @@ def stylize(
         typer.Option(
             "--mask",
             metavar="FILE[=STYLE]",
-            help="An image of the photos' proportions: white is painted. With =STYLE, white is painted in a "
-            "style of its own, and the rest in that of -s or not at all; repeat it for more regions.",
+            help="An image with the photos' aspect ratio: white is painted, black stays the photo. With "
+            "=STYLE, white gets its own style, and the rest that of -s or none; repeat it for more regions.",
             show_default=False,
         ),
     ] = None,
@@ -77,17 +77,15 @@ def stylize(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Of the results: jpeg, png, webp, avif or tiff. By default JPEG, PNG and WebP stay what "
-            "they are, and others become PNG.",
+            help="Format of the results: jpeg, png, webp, avif or tiff. By default JPEG, PNG and WebP are "
+            "kept, and others become PNG.",
         ),
     ] = None,
-    quality: Annotated[int, typer.Option(help="Of JPEG, WebP and AVIF, 1 to 100.")] = 95,
+    quality: Annotated[int, typer.Option(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 95,
     no_metadata: Annotated[
         bool, typer.Option("--no-metadata", help="Leave EXIF and color profile out of the results.")
     ] = False,
-    keep_gps: Annotated[
-        bool, typer.Option("--keep-gps", help="Keep the place where a photo was taken, too.")
-    ] = False,
+    keep_gps: Annotated[bool, typer.Option("--keep-gps", help="Also keep where a photo was taken.")] = False,
     alpha: Annotated[
         str,
         typer.Option(
@@ -116,7 +114,7 @@ def stylize(
     ] = None,
     max_side: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Reduce photos whose longer side has more pixels."),
+        typer.Option(min=1, metavar="N", help="Downscale photos whose longer side has more pixels."),
     ] = None,
     device: Device = "auto",
     compiled: Annotated[
@@ -125,17 +123,17 @@ def stylize(
     ] = False,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Write what became of each photo."),
+        typer.Option("--json", metavar="FILE", help="Write the outcome of each photo as JSON."),
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Say what would happen, from a short measurement; paint nothing."),
+        typer.Option("--dry-run", help="Say what would happen and how long it would take; paint nothing."),
     ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn photos into paintings.
 
-    Photos that cannot be read are reported and skipped. The exit code is 0 if every photo was stylized, 1 if
+    Unreadable photos are reported and skipped. The exit code is 0 if every photo was stylized, 1 if
     some were not, and 2 if none was.
     """
     from ganstyle.devices import check_compiler, limit_threads, pick_device

@@ -45,11 +45,11 @@ def train(
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Say what would happen, from a few measured steps; train nothing."),
+        typer.Option("--dry-run", help="Say what would happen and how long it would take; train nothing."),
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a style; run again, it continues where it stopped.
+    """Train a style; run it again to continue where it stopped.
 
     Without RECIPE, --painting and --photos are enough: the default recipe is used, and the run is called like
     the painting. For several GPUs or machines: accelerate launch -m ganstyle train RECIPE [KEY=VALUE]...

@@ -33,10 +33,10 @@ def train_any(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train a generator for any painting; run again, it continues where it stopped.
+    """Train a generator for any painting; run it again to continue.
 
-    It learns from pairs of photos and paintings, and can then paint in the style of paintings that it has
-    never seen. The run's style.safetensors is ready for use: GANSTYLE_ANY names it to the other commands.
+    It learns from pairs of photos and paintings, and can then paint in the style of any painting. Set
+    GANSTYLE_ANY to the run's style.safetensors to use it in the other commands.
     """
     from ganstyle.arbitrary import AnyRecipe
     from ganstyle.arbitrary import train_any as run

@@ -49,23 +49,23 @@ def video(
     ] = "auto",
     max_side: Annotated[
         int | None,
-        typer.Option(min=2, metavar="N", help="Reduce pictures whose longer side has more pixels."),
+        typer.Option(min=2, metavar="N", help="Downscale frames whose longer side has more pixels."),
     ] = None,
     steady: Annotated[
         float,
-        typer.Option(help="How much of each frame's strokes moves on into the next: 0, none, to 0.95."),
+        typer.Option(help="How much of each painted frame is carried into the next: 0 (none) to 0.95."),
     ] = 0.45,
     norm_frames: Annotated[
         float,
-        typer.Option(help="Over about how many frames norm statistics are averaged; 1: each frame's own."),
+        typer.Option(help="Average norm statistics over about this many frames; 1: each frame's own."),
     ] = 2.0,
     fps: Annotated[
-        str, typer.Option(metavar="N", help="Pictures a second of a folder of frames, such as 30000/1001.")
+        str, typer.Option(metavar="N", help="Frames per second of a folder of frames, such as 30000/1001.")
     ] = "25",
     crf: Annotated[
         int, typer.Option(help="Constant rate factor of the video's encoder: 0 loses nothing, 51 is worst.")
     ] = 18,
-    quality: Annotated[int, typer.Option(help="Of WebP, 1 to 100.")] = 90,
+    quality: Annotated[int, typer.Option(help="Quality of WebP, 1 to 100.")] = 90,
     force: Annotated[
         bool, typer.Option("--force", help="Replace files that exist. The input never is.")
     ] = False,

@@ -18,6 +18,9 @@ _TITLES = {
     "score": "Scores on validation photos",
     "logits": "Logits of the discriminator",
     "gradient": "Gradient norms",
+    "accuracy": "Accuracy of the discriminator",
+    "diversity": "Diversity of the pictures",
+    "skipped": "Skipped steps",
 }
 """Titles of TensorBoard's groups of curves, in the order in which they are shown; others follow."""
 
@@ -92,7 +95,8 @@ def _group(scalars: Mapping[str, Curve]) -> list[CurveGroup]:
     groups: dict[str, dict[str, Curve]] = {kind: {} for kind in _TITLES}
     for tag, curve in scalars.items():
         kind, _, name = tag.partition("/")
-        groups.setdefault(kind, {})[name or kind] = thinned(curve)
+        name = name if kind == "score" else (name or kind).replace("_", " ")  # scores have names of their own
+        groups.setdefault(kind, {})[name] = thinned(curve)
     return [
         CurveGroup(_TITLES.get(kind, kind.replace("_", " ").capitalize()), curves)
         for kind, curves in groups.items()

@@ -56,7 +56,7 @@ class TrainTab:
         shown = gr.State(None)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=300):
-                paintings = photo_files_input("train-paintings", "Painting, or several by one hand")
+                paintings = photo_files_input("train-paintings", "Painting, or several by one artist")
                 sources = _sources(context)
                 source = gr.Radio(
                     sources,
@@ -84,7 +84,7 @@ class TrainTab:
                 )
                 name = gr.Textbox(
                     label="Name of the style",
-                    placeholder="like the painting's file",
+                    placeholder="the painting's file name",
                     max_lines=1,
                     elem_id="train-name",
                 )

@@ -73,6 +73,7 @@ def draw_curves(
     require("matplotlib", "drawing curves")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     background, _ = SCHEMES[scheme]
     figure = Figure(figsize=_SIZE, layout="constrained", facecolor=background)
@@ -98,6 +99,8 @@ def draw_curves(
             axes.fill_between(at, low, high, color=color, alpha=0.2, linewidth=0)
     if log_x:
         axes.set_xscale("log")
+    elif all(float(point[0]).is_integer() for points in curves.values() for point in points):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))  # no half steps
     if values and max(values) > 3 * min(values) > 0:
         axes.set_yscale("log")
     if x_limits:

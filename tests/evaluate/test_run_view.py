@@ -32,7 +32,7 @@ def test_read_run(tmp_path: Path) -> None:
     assert titles == {
         "Losses": ["content", "style"],
         "Scores on validation photos": ["style"],
-        "Learning rate": ["learning_rate"],
+        "Learning rate": ["learning rate"],
     }
     losses = found.groups[0].curves["content"]
     assert [point[0] for point in losses] == [1, 2, 3, 4, 5]

@@ -28,6 +28,12 @@ def test_log_scale_where_values_span_more_than_threefold() -> None:
         assert draw_curves({"it": narrow}, "dark", x="", y="").axes[0].get_yscale() == "linear"
 
 
+@pytest.mark.parametrize(("points", "whole"), [([(10.0, 1.0)], True), ([(0.0, 1.0), (0.5, 2.0)], False)])
+def test_no_ticks_between_whole_steps(points: list[tuple[float, float]], whole: bool) -> None:
+    axes = draw_curves({"it": points}, "light", x="step", y="").axes[0]
+    assert all(tick.is_integer() for tick in axes.get_xticks()) == whole
+
+
 @pytest.mark.parametrize("scheme", sorted(SCHEMES))
 def test_bands_colors_and_dashes(scheme: str) -> None:
     curves = {"one": [(1.0, 4.0), (2.0, 1.0)], "two": [(1.0, 9.0), (2.0, 3.0)]}
