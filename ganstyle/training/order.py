@@ -8,6 +8,7 @@ however, it finishes its step, saves and ends.
 import _thread
 import json
 import os
+import signal
 import threading
 import time
 import warnings
@@ -41,6 +42,8 @@ class _StopRequest:
 
 def run_order() -> None:
     """Carry out the order on the standard input: plan the training, train, and report."""
+    # A process in a shell's background ignores SIGINT, and this one inherits that; but here it means "stop".
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     order = json.loads(_read_line())
     recipe = Recipe.parse(order["recipe"], source=order["recipe"]["name"])
     warnings.showwarning = lambda message, *_: _say(str(message))
