@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from html.parser import HTMLParser
 from ipaddress import ip_address
 from pathlib import Path
@@ -150,9 +151,45 @@ def any_painting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A style with fresh weights, the smallest that paints."""
+    path = tmp_path_factory.mktemp("style") / "tiny.safetensors"
+    values = {
+        "name": "tiny",
+        "style": {"path": "none.jpg"},
+        "generator": {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3},
+    }
+    recipe = Recipe.parse(values, source="test")
+    torch.manual_seed(0)
+    save_style(path, build_generator(recipe), recipe, StyleTarget(({"relu1_2": torch.eye(2)},)), {})
+    return path
+
+
+@pytest.fixture(scope="session")
+def painting_target(painting: Path, vgg16_weights: Path) -> Callable[..., StyleTarget]:
+    """Return a function that measures the painting at 24 pixels at these layers, each set of layers once."""
+
+    @cache
+    def measure(*layers: str) -> StyleTarget:
+        features = VGG16Features(layers, state=load_file(vgg16_weights))
+        return StyleTarget.from_images(features, [resize_shorter(read_image(painting), 24)])
+
+    return measure
+
+
+@pytest.fixture(scope="session")
+def vgg16_info(vgg16_weights: Path) -> dict[str, str]:
+    """The name and hash of the random weights."""
+    return {"name": "VGG-16 (vgg16-random)", "sha256": sha256(vgg16_weights)}
+
+
 @pytest.fixture
 def make_style(
-    tmp_path_factory: pytest.TempPathFactory, painting: Path, vgg16_weights: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    painting: Path,
+    painting_target: Callable[..., StyleTarget],
+    vgg16_info: dict[str, str],
 ) -> Callable[..., Path]:
     """Return a function that writes a style with fresh weights; keywords change its recipe and its info."""
     folder = tmp_path_factory.mktemp("styles")
@@ -165,14 +202,10 @@ def make_style(
             "discriminator": {"name": "patchgan", "width": 4, "layers": 1, "patch_size": 16},
         }
         recipe = Recipe.parse(values | changes, source="test")
-        features = VGG16Features(recipe.loss.layers, state=load_file(vgg16_weights))
+        target = painting_target(*recipe.loss.layers)
         torch.manual_seed(len(name))
         path = folder / f"{name}.safetensors"
-        known = {
-            "vgg": {"name": "VGG-16 (vgg16-random)", "sha256": sha256(vgg16_weights)},
-            "training": {"steps": 7, "seconds": 120.0},
-        }
-        target = StyleTarget.from_images(features, [resize_shorter(read_image(painting), 24)])
+        known = {"vgg": vgg16_info, "training": {"steps": 7, "seconds": 120.0}}
         save_style(path, build_generator(recipe), recipe, target, known if info is None else info)
         return path
 

@@ -12,24 +12,6 @@ from typer.testing import CliRunner
 
 from ganstyle.cli import app
 from ganstyle.images import write_image
-from ganstyle.losses import StyleTarget
-from ganstyle.recipe import Recipe
-from ganstyle.style import build_generator, save_style
-
-
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A style with fresh weights, the smallest that paints."""
-    path = tmp_path_factory.mktemp("style") / "tiny.safetensors"
-    values = {
-        "name": "tiny",
-        "style": {"path": "none.jpg"},
-        "generator": {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3},
-    }
-    recipe = Recipe.parse(values, source="test")
-    torch.manual_seed(0)
-    save_style(path, build_generator(recipe), recipe, StyleTarget(({"relu1_2": torch.eye(2)},)), {})
-    return path
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Small videos, made on the spot."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganstyle.losses import StyleTarget
-from ganstyle.recipe import Recipe
-from ganstyle.style import Style, build_generator
+from ganstyle.style import Style, load_style
 
 TICK = Fraction(1, 600)
 
@@ -166,26 +164,11 @@ class Negative(nn.Module):
         return 1 - x * self.weight
 
 
-def style_of(generator: nn.Module | None = None) -> Style:
-    """Return a style: of a generator, or of the smallest one that paints."""
-    values = {
-        "name": "tiny",
-        "style": {"path": "none.jpg"},
-        "generator": {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3},
-    }
-    recipe = Recipe.parse(values, source="test")
-    torch.manual_seed(0)
-    generator = generator or build_generator(recipe)
-    return Style(
-        "tiny", generator.eval().requires_grad_(False), recipe, StyleTarget(({"relu1_2": torch.eye(2)},))
-    )
+@pytest.fixture
+def tiny_style(checkpoint: Path) -> Style:
+    return load_style(checkpoint)
 
 
 @pytest.fixture
-def negative() -> Style:
-    return style_of(Negative())
-
-
-@pytest.fixture
-def tiny_style() -> Style:
-    return style_of()
+def negative(tiny_style: Style) -> Style:
+    return replace(tiny_style, generator=Negative().eval().requires_grad_(False))
