@@ -11,7 +11,7 @@ from ganstyle.runs.provenance import describe_run
 def test_describe_run_names_the_hardware(monkeypatch: pytest.MonkeyPatch, threads: int, words: str) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     state = SimpleNamespace(step=3, photos=6, seconds=0.54)
-    info = describe_run(Accelerator(cpu=True), state, {}, {})  # type: ignore[arg-type]
+    info = describe_run(Accelerator(cpu=True), state, {}, {})
     hardware = f"1 x CPU ({words})"
     assert info == {
         "training": {"steps": 3, "photos": 6, "seconds": 0.5, "hardware": hardware, "precision": "fp32"}
