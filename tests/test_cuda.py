@@ -13,6 +13,7 @@ from ganstyle.gatys import GatysSettings, optimize
 from ganstyle.images import read_image
 from ganstyle.losses import gram_matrix
 from ganstyle.models import GENERATORS, InstanceNorm, VGG16Features
+from ganstyle.models.channels_last_conv import ChannelsLastConv2d
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
 from ganstyle.stylize import stylize_image
@@ -97,6 +98,30 @@ def test_features_and_gram_matrices_are_the_same_on_both_devices() -> None:
     for layer, maps in expected.items():
         torch.testing.assert_close(result[layer].cpu(), maps, atol=1e-3, rtol=1e-3)
         torch.testing.assert_close(gram_matrix(result[layer]).cpu(), gram_matrix(maps), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (3, 1), (1, 3)])
+def test_replicated_edges_are_the_same_on_both_devices(kernel: tuple[int, int]) -> None:
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    conv = ChannelsLastConv2d(4, 6, kernel, padding=padding, padding_mode="replicate").double()
+    maps = torch.rand(2, 4, 9, 8, dtype=torch.float64, requires_grad=True)
+    expected, result = conv(maps), conv.cuda()(maps.cuda()).cpu()
+    torch.testing.assert_close(result, expected)
+    gradient = torch.rand_like(expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(result, maps, gradient), torch.autograd.grad(expected, maps, gradient)
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_gram_matrix_of_halves_is_taken_in_float32(dtype: torch.dtype) -> None:
+    maps = torch.randn(2, 64, 40, 50).to("cuda", dtype, memory_format=torch.channels_last).requires_grad_()
+    result, exact = gram_matrix(maps), gram_matrix(maps.double())
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result.double(), exact, atol=1e-6, rtol=1e-5)
+    (gradient,) = torch.autograd.grad(result.square().sum(), maps)
+    (wanted,) = torch.autograd.grad(exact.square().sum(), maps)
+    torch.testing.assert_close(gradient, wanted, atol=2e-2 * float(wanted.abs().max()), rtol=0)
 
 
 def test_instance_norm_is_exact_where_the_mean_is_large() -> None:

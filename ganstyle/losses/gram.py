@@ -38,6 +38,9 @@ class _SelfProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(features: Tensor) -> Tensor:
+        if features.is_cuda and features.dim() == 3 and features.dtype in (torch.bfloat16, torch.float16):
+            # Products of halves are exact in float32, where CUDA adds them up: no need to convert the map.
+            return torch.bmm(features, features.mT, out_dtype=torch.float32)
         exact = _exact(features)
         return exact @ exact.mT
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
 from ganstyle.errors import WeightsError
+from ganstyle.models.channels_last_conv import ChannelsLastConv2d
 from ganstyle.models.vgg import LAYERS, MEAN, WIDTHS, Padding, check_size
 
 STUDENT_LAYERS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256}
@@ -168,11 +169,11 @@ def _unit(inputs: int, outputs: int, rank: int, norm: bool, padding: Padding) ->
     """Build a plain or factorized convolution, optional batch norm, and a ReLU."""
     if rank:
         convs = [
-            nn.Conv2d(inputs, rank, (3, 1), padding=(1, 0), bias=False, padding_mode=padding),
-            nn.Conv2d(rank, outputs, (1, 3), padding=(0, 1), bias=not norm, padding_mode=padding),
+            ChannelsLastConv2d(inputs, rank, (3, 1), padding=(1, 0), bias=False, padding_mode=padding),
+            ChannelsLastConv2d(rank, outputs, (1, 3), padding=(0, 1), bias=not norm, padding_mode=padding),
         ]
     else:
-        convs = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=not norm, padding_mode=padding)]
+        convs = [ChannelsLastConv2d(inputs, outputs, 3, padding=1, bias=not norm, padding_mode=padding)]
     norms = [nn.BatchNorm2d(outputs)] if norm else []
     # In place is safe: neither convolution nor batch norm needs its output for its gradient.
     return nn.Sequential(*convs, *norms, nn.ReLU(inplace=True))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganstyle.errors import ImageError, WeightsError
+from ganstyle.models.channels_last_conv import ChannelsLastConv2d
 
 Padding = Literal["zeros", "replicate"]
 
@@ -160,7 +161,7 @@ def _check_held(layers: Sequence[str], state: Mapping[str, Tensor]) -> None:
 def _conv(layer: str, state: Mapping[str, Tensor] | None, padding: Padding) -> nn.Conv2d:
     """Build one convolution and fill it from ``state``, or at random if that is None."""
     index, inputs, outputs = _TABLE[layer]
-    conv = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode=padding)
+    conv = ChannelsLastConv2d(inputs, outputs, 3, padding=1, padding_mode=padding)
     if conv.bias is None:  # never: for the type checker
         raise AssertionError
     if state is None:
