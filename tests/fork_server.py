@@ -14,13 +14,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Timer
 from typing import Any, TextIO
 
@@ -59,6 +59,12 @@ class Fork:
         """Send a signal to the process."""
         os.kill(self.pid, number)
 
+    def poll(self) -> int | None:
+        """Return the exit code; None while it runs."""
+        with suppress(BlockingIOError):
+            return self.wait(0)
+        return None
+
     def wait(self, timeout: float = 120) -> int:
         """Return the exit code, minus the number of the signal that ended it."""
         if self._code is None:
@@ -86,7 +92,7 @@ class ForkServer:
     """
 
     def __init__(self, *modules: str) -> None:
-        self._folder = TemporaryDirectory(prefix="fork-")  # a socket's path must be short
+        self._folder = tempfile.TemporaryDirectory(prefix="fork-")  # a socket's path must be short
         self._address = Path(self._folder.name, "socket")
         self._modules = modules
         self._server: subprocess.Popen[bytes] | None = None
@@ -175,6 +181,7 @@ def _prepare(request: dict[str, Any]) -> None:
     """Give this process what the request asks for."""
     os.environ.clear()
     os.environ.update(request["environment"])
+    tempfile.tempdir = None  # it was chosen by the server's environment
     os.chdir(request["cwd"])
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,16 @@ def test_other_formats_are_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", [pytest.param("x.onnx", marks=pytest.mark.slow), "x.pt2"])
+class Negative(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return 1 - x
+
+
+@pytest.mark.parametrize("name", ["x.onnx", "x.pt2"])
 def test_a_graph_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(graph, "PARITY", -1.0)
     with pytest.raises(GanstyleError, match="differs from the style by"):
-        export_style(tiny(), tmp_path / name)
+        export_style(replace(tiny(), generator=Negative()), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,10 +107,8 @@ def test_a_generator_that_cannot_be_exported(tmp_path: Path) -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x if float(x.mean()) > 0.5 else 1 - x
 
-    style = tiny()
-    other = Style("other", ByBrightness(), style.recipe, style.target)
     with pytest.raises(GanstyleError, match="cannot be exported as onnx") as caught:
-        export_style(other, tmp_path / "x.onnx")
+        export_style(replace(tiny(), generator=ByBrightness()), tmp_path / "x.onnx")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 

@@ -1,13 +1,12 @@
 """A served interface, and clients that talk to it."""
 
+import atexit
 import json
 import os
 import re
 import shutil
 import signal
 import struct
-import subprocess
-import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,38 +23,20 @@ import torch
 from ganstyle.gui.app import MAX_QUEUE
 from ganstyle.images import encode_png
 from ganstyle.style import load_style, save_style, shipped_styles
+from tests.fork_server import Fork, ForkServer
 
 CONTROLS = (1.0, False, None, 1.0, None)  # strength, colors, mask, stroke size, history
 
-# The command itself, in a process that cannot reach other machines and writes down when it tries.
+_SERVER = ForkServer("tests.gui.offline", "ganstyle.cli", "ganstyle.gui.app", "ganstyle.gui.server")
+"""Importing Gradio takes longer than most tests of the interface."""
+atexit.register(_SERVER.close)
+
+# The command itself; the process cannot reach other machines and writes down when it tries.
 _COMMAND = """
-import errno, socket, sys
-from ipaddress import ip_address
-
-connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
-
-def local(host):
-    try:
-        return host in (None, "", "localhost") or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-def refuse(host):
-    with open(sys.argv[1], "a") as strays:
-        print(host, file=strays)
-    raise OSError(errno.ENETUNREACH, "unplugged")
-
-def guarded_connect(self, address):
-    if isinstance(address, tuple) and not local(address[0]):
-        refuse(address[0])
-    return connect(self, address)
-
-def guarded_getaddrinfo(host, *args, **keywords):
-    name = host.decode() if isinstance(host, bytes) else host
-    return getaddrinfo(host, *args, **keywords) if local(name) else refuse(name)
-
-socket.socket.connect, socket.getaddrinfo = guarded_connect, guarded_getaddrinfo
-exec(sys.argv[2])
+import os, sys
+from tests.gui import offline
+offline.report_to(sys.argv[1])
+os.dup2(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT), 2)
 sys.argv = ["ganstyle", *sys.argv[3:]]
 from ganstyle.cli import main
 main()
@@ -76,13 +57,13 @@ class Served:
     """
 
     address: str
-    process: subprocess.Popen[str]
+    process: Fork
     temporary: Path
     runs: Path
     strays: Path
     errors: Path
 
-    def end(self, *signals: int) -> None:
+    def end(self, *signals: signal.Signals) -> None:
         """End it with these signals and check that it leaves nothing."""
         assert self.process.poll() is None, self.errors.read_text()
         for number in signals:
@@ -106,21 +87,13 @@ def start_gui(folder: Path, *options: str | Path, setup: str = "", **environment
     temporary, runs, strays, errors = (folder / name for name in ("tmp", "runs", "strays", "errors"))
     temporary.mkdir(exist_ok=True)
     strays.touch()
-    root = str(Path(__file__).parents[2])
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRADIO")}
-    own = {"PYTHONPATH": root, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
-    with errors.open("w") as sink:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-c", _COMMAND, strays, setup, "gui", "--runs", runs, "--vgg", "distilled"),
-                *("--device", "cpu", *options),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=sink,
-            text=True,
-            cwd=folder,
-            env={**inherited, **own, **environment},
-        )
+    own = {"TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
+    fixed = ("gui", "--runs", runs, "--vgg", "distilled", "--device", "cpu")
+    arguments = map(str, (strays, errors, *fixed, *options))
+    process = _SERVER.start(
+        "-c", _COMMAND, *arguments, environment={**inherited, **own, **environment}, cwd=folder
+    )
     return Served("", process, temporary, runs, strays, errors)
 
 
@@ -129,7 +102,6 @@ def run_gui(folder: Path, *options: str | Path, setup: str = "", **environment: 
     """Run ``ganstyle gui`` as `start_gui` does until it serves; at the end, press Ctrl-C."""
     served = start_gui(folder, *options, setup=setup, **environment)
     process = served.process
-    assert process.stdout
     try:
         found = re.search(r"http://\S+", process.stdout.readline())
         assert found, served.errors.read_text()
@@ -138,9 +110,7 @@ def run_gui(folder: Path, *options: str | Path, setup: str = "", **environment: 
         if process.poll() is None:
             served.end(signal.SIGINT)
     finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        process.close()
 
 
 class Client:

@@ -92,16 +92,14 @@ def test_sighup_removes_photos(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_it_starts(number: int, tmp_path: Path) -> None:
+def test_a_signal_while_it_starts(number: signal.Signals, tmp_path: Path) -> None:
     served = start_gui(tmp_path)
     try:
         wait_for(lambda: list(served.temporary.glob("ganstyle-gui-*/.lock")))
         served.end(number)
         assert served.errors.read_text() == ""
     finally:
-        served.process.kill()
-        served.process.wait()
-        served.process.stdout.close()  # type: ignore[union-attr]
+        served.process.close()
 
 
 @pytest.mark.slow
@@ -112,7 +110,7 @@ def test_the_next_start_removes_what_a_killed_server_left(
         client = connect_to(killed)
         client.upload("x.png", png())
         tensorboard = start_tensorboard(client)
-        killed.process.kill()
+        killed.process.send_signal(signal.SIGKILL)
         killed.process.wait()
         assert list(killed.temporary.rglob("x.png"))
         with suppress(psutil.NoSuchProcess):
