@@ -1,7 +1,6 @@
 """GAN-based adversarial style transfer, with the classical Gatys optimization as its baseline.
 
-The names below are the public door; each is loaded when it is first used, so that importing ganstyle costs
-nothing.
+The names below are the public API; each loads its module on first use.
 """
 
 import importlib

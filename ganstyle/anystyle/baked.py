@@ -60,10 +60,12 @@ def bake_style(
     for each in given:
         if each.code and each.code.generator != painter.sha256:
             raise CheckpointError(
-                f"{each.path}: is a code for another generator than {path}; make it anew from its painting"
+                f"{each.path}: is a code for another generator than {path}; create it again from its painting"
             )
         if each.code and each.code.values.shape != painter.neutral.shape:
-            raise CheckpointError(f"{each.path}: is damaged: not of the size of {path}'s codes; make it anew")
+            raise CheckpointError(
+                f"{each.path}: is damaged: not of the size of {path}'s codes; create it again"
+            )
         codes.append(each.code or each.encode(painter))
     code = mix_codes(codes, shares)
     plain = painter.generator.bake(code.values, neutral=painter.neutral)
@@ -129,7 +131,7 @@ def _measure(
 
 def _check_shares(mix: Sequence[float] | None, count: int) -> list[float]:
     if not count:
-        raise GanstyleError("give one painting at least")
+        raise GanstyleError("give at least one painting")
     shares = [1.0] * count if mix is None else [float(share) for share in mix]
     if len(shares) != count:
         raise GanstyleError(f"mix: {len(shares)} shares for {count} paintings; give one each")

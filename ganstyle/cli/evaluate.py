@@ -135,10 +135,10 @@ def _print(score: "StyleScore") -> None:
     for name in (*score.protocol, *score.missing):
         value = f"{score.scores[name]:.5g}" if name in score.scores else "–"
         typer.echo(f"{name:<24} {value:>10}")
-    typer.echo(f"{'seconds an image':<24} {score.seconds_per_image:>10.3f}")
+    typer.echo(f"{'seconds per image':<24} {score.seconds_per_image:>10.3f}")
     typer.echo("")
     for name, protocol in score.protocol.items():
         typer.echo(f"{name}: {describe_protocol(protocol)}")
-    typer.echo("seconds an image: the generator alone, median")
+    typer.echo("seconds per image: the generator alone, median")
     for name, reason in score.missing.items():
         typer.echo(f"{name}: not measured: {reason}")

@@ -142,7 +142,7 @@ def _parse_fps(text: str) -> Any:
     try:
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
-        raise GanstyleError(f"fps '{text}': give pictures a second, such as 25 or 30000/1001") from None
+        raise GanstyleError(f"fps '{text}': give frames per second, such as 25 or 30000/1001") from None
 
 
 def _record(style: str, source: Path, result: "VideoResult") -> dict[str, Any]:

@@ -94,7 +94,7 @@ class FaultTolerantDataset(Dataset[Tensor]):
                     self._check_reachable(error, waited)
                     raise
                 if waited > 1 and not announced:
-                    warnings.warn(f"{error}; trying again for some seconds", stacklevel=3)
+                    warnings.warn(f"{error}; retrying for a few seconds", stacklevel=3)
                     announced = True
             else:
                 if delay > _FIRST_DELAY:
@@ -126,7 +126,7 @@ class FaultTolerantDataset(Dataset[Tensor]):
         self._skipped.add(index)
         count = len(self._skipped)
         if count == 1:
-            warnings.warn(f"{error} (skipped; so are others that cannot be read)", stacklevel=3)
+            warnings.warn(f"{error} (skipped, as are other unreadable ones)", stacklevel=3)
         elif str(count).strip("0") == "1":
             warnings.warn(
                 f"{self.name}: {count} of {self.length} images skipped so far; the last: {error}",

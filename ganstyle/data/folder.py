@@ -45,7 +45,7 @@ def scan_folder(folder: str | Path) -> list[Path]:
     if bad:
         names = [str(p.relative_to(folder)) for p, b in zip(paths, problems, strict=True) if b]
         warnings.warn(
-            f"{folder}: skipped {len(bad)} of {len(paths)} images that cannot be read: {_first(names)}",
+            f"{folder}: skipped {len(bad)} of {len(paths)} unreadable images: {_first(names)}",
             stacklevel=2,
         )
     report_unreadable(folder, listing)
@@ -86,7 +86,7 @@ def report_unreadable(folder: str | Path, listing: ImageListing) -> None:
     reasons = [f"{entry.path.relative_to(folder)} ({entry.reason})" for entry in listing.unreadable]
     if reasons:
         warnings.warn(
-            f"{folder}: left out {len(reasons)} pictures or folders that cannot be read: {_first(reasons)}",
+            f"{folder}: left out {len(reasons)} unreadable images or folders: {_first(reasons)}",
             stacklevel=3,
         )
 

@@ -58,7 +58,7 @@ class StreamedImages(FaultTolerantDataset):
             raise
         except Exception as error:  # of the library, of file systems, of the network: no common base
             raise DataError(
-                f"{path}: cannot be opened as a data set of Hugging Face's ({one_line(error, 200)})"
+                f"{path}: cannot be opened as a data set by Hugging Face's library ({one_line(error, 200)})"
             ) from error
         if length is None and count is None:
             raise DataError(f"{path}: does not say how many photos it has; give content.count")

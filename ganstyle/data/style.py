@@ -51,7 +51,7 @@ class StyleImages:
             raise DataError(f"{path}: no painting in it can be decoded; the first: {problems[0]}")
         if problems:
             warnings.warn(
-                f"{path}: skipped {len(problems)} paintings that cannot be decoded; the first: {problems[0]}",
+                f"{path}: skipped {len(problems)} unreadable paintings; the first: {problems[0]}",
                 stacklevel=2,
             )
 

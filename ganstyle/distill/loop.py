@@ -64,7 +64,9 @@ def _distill(recipe: DistillationRecipe, run: Run) -> Distilled:
     accelerator = run.accelerator
     weights = find_weights(accelerator, recipe.vgg)
     if is_student(weights.path):
-        raise WeightsError(f"{weights.path}: is a student itself; teaching needs the ImageNet VGG-16")
+        raise WeightsError(
+            f"{weights.path}: is a distilled network itself; distillation needs the ImageNet VGG-16"
+        )
     run.say(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}")
     photos, style = open_content(**recipe.content.options()), StyleImages(recipe.style.path, max_shorter=1024)
     data = DistillationData(photos, style, size=recipe.image_size, seed=recipe.seed)

@@ -24,4 +24,4 @@ def memory_advice(what: str, advice: str = "give a smaller --size, or another --
         cause = error.__cause__ if isinstance(error, GanstyleError) else error
         if cause is None or not is_out_of_memory(cause):
             raise
-        raise GanstyleError(f"{what}: the memory does not suffice; {advice}") from error
+        raise GanstyleError(f"{what}: there is not enough memory; {advice}") from error

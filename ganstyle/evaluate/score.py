@@ -80,7 +80,7 @@ def score_style(
 
     Raises:
         ImageError: a photo cannot be read.
-        GanstyleError: the memory does not suffice, or a picture or a score is not finite.
+        GanstyleError: there is not enough memory, or a picture or a score is not finite.
     """
     accumulator, times = ScoreAccumulator(), list[float]()
     with memory_advice(f"{style.name} on {evaluator.photos[0]}"):

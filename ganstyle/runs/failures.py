@@ -18,7 +18,7 @@ def explain_failures(memory: str) -> Iterator[None]:
     """Turn the failures of a block that a user can do something about into errors of one line.
 
     Args:
-        memory: what to change when the memory does not suffice.
+        memory: what to change when there is not enough memory.
 
     Raises:
         RunError: out of memory, or another process of the launch hangs or has ended.
@@ -41,7 +41,7 @@ def _lost_process(message: str) -> RunError | None:
     """Return an error that says what a failed collective call means; None if that is not what failed."""
     if _TIMED_OUT.search(message):
         return RunError(
-            "another process has not answered in time and may hang; stop the launch, and the same command "
+            "another process has not responded in time and may hang; stop the launch, and the same command "
             f"continues from the last saved state ({TIMEOUT_VARIABLE}=SECONDS sets how long to wait)"
         )
     if _CLOSED.search(message):

@@ -105,7 +105,7 @@ def check_proportions(mask: tuple[int, int], photo: tuple[int, int]) -> None:
     if abs(mask[0] * photo[1] - mask[1] * photo[0]) > tolerance:
         raise ImageError(
             f"the mask has {mask[1]}x{mask[0]} pixels and the photo {photo[1]}x{photo[0]}; "
-            "give a mask of the photo's proportions"
+            "give a mask with the photo's aspect ratio"
         )
 
 

@@ -45,7 +45,7 @@ def stylize_image(
         (B, 3, H, W) float32 in [0, 1], on the CPU.
 
     Raises:
-        ImageTooLargeError: the memory does not suffice for an image of this size.
+        ImageTooLargeError: there is not enough memory for an image of this size.
         ImageError: the result is not finite, or the mask does not fit the image.
     """
     device = device_of(generator, image.device)
@@ -59,7 +59,7 @@ def stylize_image(
         if not is_out_of_memory(error):
             raise
         raise ImageTooLargeError(
-            f"{width}x{height} pixels need more memory than {device} has; reduce the image first"
+            f"{width}x{height} pixels need more memory than {device} has; downscale the image first"
         ) from error
     if not torch.isfinite(result).all():
         raise ImageError("the style's result is not finite (NaN or infinity); its weights are damaged")

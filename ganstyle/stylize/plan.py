@@ -83,7 +83,7 @@ def plan_outputs(
             raise GanstyleError(f"{output}: is not the name of a {image_format} file; end it in {suffix}")
         if len(inputs) != 1 or inputs[0].is_dir() or is_list(inputs[0]):
             raise GanstyleError(
-                f"{output}: names one image, but a folder, a list or several photos were given; name a folder"
+                f"{output}: is one image, but a folder, a list or several photos were given; name a folder"
             )
         plan = [PlannedFile(inputs[0], output)]
         if not is_stream(output):

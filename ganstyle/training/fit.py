@@ -92,11 +92,11 @@ def fit(
 
 def _baked(painting: Path, generator: str | Path | None) -> Style:
     if is_code(painting):
-        raise GanstyleError(f"{painting}: is a code, which training cannot look at; give the painting's file")
+        raise GanstyleError(f"{painting}: is a code, which cannot be trained on; give the painting's file")
     style = style_from(painting, generator=generator)
     height, width = read_image(painting).shape[-2:]
     if max(height, width) > _LONGEST * min(height, width):
-        raise ImageError(f"{painting}: is {width}x{height} pixels, too long to train on; give a part of it")
+        raise ImageError(f"{painting}: is {width}x{height} pixels, too long to train on; crop it")
     return style
 
 

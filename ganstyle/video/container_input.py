@@ -57,7 +57,7 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     best = container.streams.best("video")
     if not streams:
         kinds = sorted({stream.type for stream in container.streams})
-        raise VideoError(f"{path}: holds no moving pictures, only {' and '.join(kinds) or 'nothing'}")
+        raise VideoError(f"{path}: holds no video, only {' and '.join(kinds) or 'nothing'}")
     stream = next((stream for stream in streams if stream is best), streams[0])
     if stream.codec_context is None:
         raise VideoError(f"{path}: the pictures' codec is unknown; {_REPAIR}")

@@ -119,5 +119,5 @@ def test_out_of_memory_is_one_line(
     result = invoke("-s", make_style(), "--content", photos, "-o", tmp_path / "report", "--size", 24)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert "the memory does not suffice; give a smaller --size" in line
+    assert "there is not enough memory; give a smaller --size" in line
     assert not (tmp_path / "report").exists()

@@ -30,7 +30,7 @@ def test_a_broken_painting_in_a_folder_is_one_line(
         result = run_optimize(photo, folder, "-o", tmp_path / "o.png", *FAST)
     assert result.exit_code == 0, result.output
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"ganstyle: warning: {folder}: skipped 1 paintings that cannot be decoded")
+    assert line.startswith(f"ganstyle: warning: {folder}: skipped 1 unreadable paintings")
     broken = run_optimize(photo, folder / "b.png", "-o", tmp_path / "p.png", *FAST)
     assert broken.exit_code == 2
     assert len(broken.stderr.splitlines()) == 1

@@ -135,7 +135,7 @@ def test_a_mask_of_other_proportions_fails_that_photo(photo: Path, masks: Path, 
     assert result.exit_code == 2
     assert result.stderr == (
         f"{photo}: {square}: the mask has 40x40 pixels and the photo 60x40; "
-        "give a mask of the photo's proportions\n"
+        "give a mask with the photo's aspect ratio\n"
     )
 
 

@@ -98,7 +98,7 @@ def test_a_mask_that_fits_one_photo_only(checkpoint: Path, photos: Path, tmp_pat
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         f"{photos / 'tall.png'}: the mask has 24x20 pixels and the photo 20x24; "
-        "give a mask of the photo's proportions"
+        "give a mask with the photo's aspect ratio"
     ]
 
 

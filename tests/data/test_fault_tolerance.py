@@ -148,7 +148,7 @@ def test_waiting_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(100))
     monkeypatch.setattr(fault_tolerance, "monotonic", lambda: next(clock))
     images = FaultTolerantDataset(failing(OSError(errno.EIO, "gone"), 4, []), 4, "photos")
-    with pytest.warns(UserWarning, match="cannot be read; trying again for some seconds") as caught:
+    with pytest.warns(UserWarning, match="cannot be read; retrying for a few seconds") as caught:
         images[0]
     assert len(caught) == 1
 

@@ -184,7 +184,7 @@ def test_unreadable_kinds_are_reported(tmp_path: Path) -> None:
     for name in ("d.jxl", "sub/e.CR2", "sub/f.psd", "g.jxr"):
         (tmp_path / name).write_bytes(b"x" * 100)
     (tmp_path / "notes.txt").write_text("x")
-    message = r"left out 4 pictures or folders that cannot be read: d\.jxl \('\.jxl' images cannot"
+    message = r"left out 4 unreadable images or folders: d\.jxl \('\.jxl' images cannot"
     with pytest.warns(UserWarning, match=message) as caught:
         assert [path.name for path in FolderImages(tmp_path).paths] == ["a.jpe", "b.mpo", "c.jp2"]
     assert len(caught) == 1

@@ -88,7 +88,7 @@ def test_truncated_paintings_of_a_folder_are_skipped(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no painting in it can be decoded"):
         StyleImages(tmp_path)
     write_ramp(tmp_path / "b.png", 9, 9)
-    with pytest.warns(UserWarning, match="skipped 1 paintings"):
+    with pytest.warns(UserWarning, match="skipped 1 unreadable paintings"):
         assert StyleImages(tmp_path).paths == [tmp_path / "b.png"]
 
 

@@ -32,7 +32,7 @@ def test_pictures_that_cannot_be_read_are_reported(
 ) -> None:
     write_image(torch.rand(3, 20, 20), tmp_path / "a.png")
     (tmp_path / "b.jxl").touch()
-    with pytest.warns(UserWarning, match=r"left out 1 pictures or folders that cannot be read: b\.jxl"):
+    with pytest.warns(UserWarning, match=r"left out 1 unreadable images or folders: b\.jxl"):
         fidelity = prepare(tmp_path)
     assert fidelity.protocol == {"photos": 1, "paintings": 0, "side": 16}
 

@@ -17,7 +17,7 @@ def test_out_of_memory_is_one_line_with_advice(error: Exception) -> None:
     with pytest.raises(GanstyleError) as caught, memory_advice("a.png"):
         raise error
     assert str(caught.value) == (
-        "a.png: the memory does not suffice; give a smaller --size, or another --device"
+        "a.png: there is not enough memory; give a smaller --size, or another --device"
     )
 
 

@@ -93,4 +93,4 @@ def test_photo_too_large_for_the_memory_is_skipped(
     monkeypatch.setattr("ganstyle.evaluate.photos.read_image", short_of_memory)
     chosen = choose_photos(tmp_path)
     assert [path.name for path in chosen.photos] == ["a.png"]
-    assert "the memory does not suffice; leave it out" in chosen.skipped[0]
+    assert "there is not enough memory; leave it out" in chosen.skipped[0]

@@ -186,7 +186,7 @@ def test_painting_that_runs_out_of_memory_is_named(
     monkeypatch.setattr(ranking_module, "style_evaluator", short_of_memory)
     ranking = rank_folder(folder, choose_photos(photos).photos, models, size=24)
     assert [score.name for score in ranking.scores] == ["sound"]
-    assert "large's painting: the memory does not suffice; give a smaller --size" in ranking.failures["large"]
+    assert "large's painting: there is not enough memory; give a smaller --size" in ranking.failures["large"]
 
 
 def test_style_that_runs_out_of_memory_is_named(

@@ -141,6 +141,6 @@ def test_a_mask_says_where() -> None:
 
 def test_a_mask_that_does_not_fit_is_an_error_before_the_work() -> None:
     generator = Invert()
-    with pytest.raises(ImageError, match="proportions"):
+    with pytest.raises(ImageError, match="aspect ratio"):
         stylize_image(generator, torch.rand(1, 3, 6, 8), Controls(mask=torch.rand(1, 1, 6, 6)))
     assert generator.given is None

@@ -136,7 +136,7 @@ def test_fit_refuses_what_cannot_be_fitted(painting: Path, result: Path, tmp_pat
     style_from(painting).save_code(code)
     with pytest.raises(ImageError, match=r"long\.png: is 40x8 pixels, too long to train on"):
         fit(long, result)
-    with pytest.raises(GanstyleError, match="is a code, which training cannot look at"):
+    with pytest.raises(GanstyleError, match="is a code, which cannot be trained on"):
         fit(code, result)
     with pytest.raises(GanstyleError, match="photos"):
         fit(painting, result, photos=tmp_path / "photos")

@@ -261,5 +261,5 @@ def test_no_picture(make_video: MakeVideo, negative: Style, tmp_path: Path) -> N
             if packet.dts is not None:
                 packet.stream = stream
                 output.mux(packet)
-    with pytest.raises(VideoError, match=r"sound\.mp4: holds no moving pictures, only audio$"):
+    with pytest.raises(VideoError, match=r"sound\.mp4: holds no video, only audio$"):
         stylize_video(negative, tmp_path / "sound.mp4", tmp_path / "out.mp4")
