@@ -26,7 +26,7 @@ LIGHT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hi
 SHORT_JOB: dict[str, Any] = {**LIGHT_EVENT, "queue": True}
 """Options of an event that is over soon and whose errors appear: Gradio shows those of queued events only."""
 
-_OUT_OF_MEMORY = "The memory does not suffice for this; use a smaller photo or size."
+_OUT_OF_MEMORY = "There is not enough memory for this; use a smaller photo or size."
 
 _FOLDERS = re.compile(r"(?<![\w/:])/(?:[^\s/:'\"]+/)+")
 

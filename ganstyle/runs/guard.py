@@ -135,7 +135,7 @@ class Guard:
         """
         if self.returns >= self._settings.returns:
             raise RunError(
-                f"step {step}: {problem}, after {self.returns} rollbacks and with the "
+                f"step {step}: {problem}, after {self.returns} returns to an earlier state and with the "
                 f"learning rate at {self.learning_rate_factor:g} of the recipe's; lower optimizer.lr or "
                 f"optimizer.clip, or set precision=fp32 (the last good state is that of step {good})"
             )

@@ -181,7 +181,7 @@ def test_out_of_memory_is_one_line(
     result = invoke("-s", make_style(), "--content", photos, "--size", 24)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert "memory does not suffice" in line
+    assert "there is not enough memory" in line
     assert ("--device" if where == "load" else "--size") in line
 
 

@@ -45,5 +45,5 @@ def _guarded_getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
     return _getaddrinfo(host, *arguments, **options) if _is_local(name) else _refuse(name)
 
 
-socket.socket.connect = _guarded_connect  # type: ignore[method-assign]
+socket.socket.connect = _guarded_connect  # type: ignore[assignment, method-assign]
 socket.getaddrinfo = _guarded_getaddrinfo

@@ -112,7 +112,7 @@ def test_out_of_memory_is_one_line(error: Exception) -> None:
     def fail() -> None:
         raise error
 
-    with pytest.raises(gr.Error, match="The memory does not suffice"):
+    with pytest.raises(gr.Error, match="There is not enough memory"):
         with_toasts(fail)()
 
 

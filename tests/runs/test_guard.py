@@ -186,7 +186,7 @@ def test_going_back_lowers_the_rate_until_it_gives_up() -> None:
         assert pair.guard.learning_rate_factor == 0.5**number
         assert pair.guard.healthy
     with pytest.raises(
-        RunError, match=r"step 9: why, after 2 rollbacks .*0\.25 of .*lower optimizer\.lr"
+        RunError, match=r"step 9: why, after 2 returns .*0\.25 of .*lower optimizer\.lr"
     ) as caught:
         pair.guard.go_back("why", step=9, good=5)
     assert "\n" not in str(caught.value)
