@@ -68,8 +68,8 @@ def stylize(
         str,
         typer.Option(
             metavar="auto|N|off",
-            help="Paint in tiles of at most N pixels a side: less memory, the same picture. auto: 1536 for "
-            "photos of more than 4 megapixels, and smaller ones where memory is scarce.",
+            help="Paint in tiles of at most N pixels a side: less memory, the same picture. auto: for "
+            "photos of more than 4 megapixels, and for smaller ones where memory is scarce.",
         ),
     ] = "auto",
     image_format: Annotated[

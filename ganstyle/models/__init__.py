@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from ganstyle.models.blocks import Pad, pad, pad_sides
 from ganstyle.models.coarse_branch import is_coarse_branch
 from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.models.lean import LeanGenerator
@@ -24,6 +25,7 @@ __all__ = [
     "Generator",
     "InstanceNorm",
     "LeanGenerator",
+    "Pad",
     "PatchGANDiscriminator",
     "ProjectedDiscriminator",
     "ResNetGenerator",
@@ -32,6 +34,8 @@ __all__ = [
     "VGG16Student",
     "is_coarse_branch",
     "is_strength",
+    "pad",
+    "pad_sides",
     "takes_strength",
 ]
 

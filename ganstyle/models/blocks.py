@@ -4,6 +4,8 @@ All of them take and return NCHW float tensors and work at any spatial size from
 block also takes the strength, (B,), one for each item; see `InstanceNorm`.
 """
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,10 +25,45 @@ def pad(x: Tensor, amount: int) -> Tensor:
     Returns:
         (B, C, H + 2·amount, W + 2·amount).
     """
-    if amount == 0:
+    return pad_sides(x, (amount, amount, amount, amount))
+
+
+def pad_sides(x: Tensor, amounts: tuple[int, int, int, int]) -> Tensor:
+    """Pad (B, C, H, W) as `pad` does, by pixels on the left, on the right, at the top and at the bottom."""
+    if not any(amounts):
         return x
-    mode = "reflect" if min(x.shape[-2:]) > amount else "replicate"
-    return F.pad(x, (amount, amount, amount, amount), mode=mode)
+    mode = "reflect" if min(x.shape[-2:]) > max(amounts) else "replicate"
+    return F.pad(x, amounts, mode=mode)
+
+
+class Borders(Protocol):
+    """Knows what lies around a part of a map."""
+
+    def __call__(self, part: Tensor, amount: int) -> Tensor:
+        """Return ``part``, (B, C, h, w), with ``amount`` more pixels of the map on each side."""
+        ...
+
+
+class Pad(nn.Module):
+    """`pad`, as a layer: all by which a block looks beyond the map that it is given.
+
+    Args:
+        amount: pixels added to each side.
+
+    Attributes:
+        borders: returns a part of a larger map with its surroundings, so that a picture's tiles fit together.
+            None: the map is whole, and is reflected.
+    """
+
+    borders: Borders | None = None
+
+    def __init__(self, amount: int) -> None:
+        super().__init__()
+        self.amount = amount
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, C, H + 2·amount, W + 2·amount) of (B, C, H, W)."""
+        return pad(x, self.amount) if self.borders is None else self.borders(x, self.amount)
 
 
 def pad_to_minimum(x: Tensor, size: int) -> Tensor:
@@ -68,12 +105,12 @@ class ConvBlock(nn.Module):
         # The norm subtracts the mean, so a bias would have no effect.
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
         self.norm = InstanceNorm(outputs, conditioned=conditioned)
-        self.padding = kernel // 2
+        self.pad = Pad(kernel // 2)
         self.activate = activate
 
     def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
         """Return (B, outputs, ceil(H/stride), ceil(W/stride))."""
-        x = self.norm(self.conv(pad(x, self.padding)), condition)
+        x = self.norm(self.conv(self.pad(x)), condition)
         return F.relu(x, inplace=True) if self.activate else x
 
 
@@ -151,14 +188,14 @@ class ToImage(nn.Module):
     def __init__(self, inputs: int, kernel: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, 3, kernel)
-        self.padding = kernel // 2
+        self.pad = Pad(kernel // 2)
         nn.init.xavier_normal_(self.conv.weight, gain=0.5)
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, 3, H, W) in [0,1], in the precision of the weights."""
         # Under autocast the convolution runs in half precision, which is too coarse for pixels.
-        return torch.sigmoid(self.conv(pad(x, self.padding)).to(self.conv.weight.dtype))
+        return torch.sigmoid(self.conv(self.pad(x)).to(self.conv.weight.dtype))
 
 
 def check_positive(**values: int) -> None:

@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from ganstyle.models.blocks import ConvBlock, ResidualBlock
+from ganstyle.models.blocks import ConvBlock, Pad, ResidualBlock
 from ganstyle.models.norms import Condition, InstanceNorm
-from ganstyle.models.upsample_conv import UpsampleConv, remove_lattice
+from ganstyle.models.upsample_conv import LATTICE_REACH, UpsampleConv, remove_lattice
 
 # The four kernels of `UpsampleConv` round differently: on a picture of one color, by 1e-7 of values of about
 # 0.1. On a photo the variance is above 1.
@@ -43,6 +43,7 @@ class CoarseBranch(nn.Module):
         self.body = nn.ModuleList(ResidualBlock(width, conditioned=conditioned) for _ in range(blocks))
         self.up = UpsampleConv(width, channels, bias=False)
         self.norm = InstanceNorm(channels, conditioned=conditioned, floor=_ROUNDING)
+        self.pad = Pad(LATTICE_REACH)
         nn.init.zeros_(self.norm.weight)
 
     def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
@@ -51,7 +52,7 @@ class CoarseBranch(nn.Module):
         for block in self.body:
             out = block(out, condition)
         out = self.norm(self.up(out), condition)
-        added: Tensor = x + (remove_lattice(out) if self.antialias else out)
+        added: Tensor = x + (remove_lattice(out, self.pad) if self.antialias else out)
         return added
 
 

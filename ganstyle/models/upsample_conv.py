@@ -1,10 +1,12 @@
 """Bilinear upsampling and a convolution, fused into one convolution at the lower resolution."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganstyle.models.blocks import pad
+from ganstyle.models.blocks import Pad, pad
 from ganstyle.models.norms import Condition, InstanceNorm
 
 # Rows: four neighboring pixels of the upsampled map, the middle two made from one pixel of the map.
@@ -14,6 +16,8 @@ _BILINEAR = ((0.75, 0.25, 0.0), (0.25, 0.75, 0.0), (0.0, 0.75, 0.25), (0.0, 0.25
 # Weights of local means along one axis, over three blocks of two pixels.
 _SAME_PLACE = (0.0, 1 / 3, 0.0, 1 / 3, 0.0, 1 / 3, 0.0)
 _NEIGHBORS = (1 / 12, 1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 12)
+LATTICE_REACH = 3
+"""Pixels on each side that `remove_lattice` looks at."""
 
 
 def fold_kernel(weight: Tensor) -> Tensor:
@@ -39,7 +43,9 @@ def fold_kernel(weight: Tensor) -> Tensor:
     return folded.reshape(4 * outputs, inputs, 3, 3)
 
 
-def remove_lattice(x: Tensor) -> Tensor:
+def remove_lattice(
+    x: Tensor, padding: Callable[[Tensor], Tensor] = lambda x: pad(x, LATTICE_REACH)
+) -> Tensor:
     """Give the four pixels of all 2x2 blocks the same local mean, and leave the rest of a map as it is.
 
     The pixels of a block come from different kernels. On a texture they therefore differ in variance, and the
@@ -51,12 +57,13 @@ def remove_lattice(x: Tensor) -> Tensor:
 
     Args:
         x: (B, C, H, W).
+        padding: pads it by `LATTICE_REACH`.
     """
     same, every = x.new_tensor(_SAME_PLACE), x.new_tensor(_NEIGHBORS)
     kernel = every[:, None] * every - same[:, None] * same
     kernel[3, 3] += 1
     channels = x.shape[1]
-    return F.conv2d(pad(x, 3), kernel.expand(channels, 1, 7, 7), groups=channels)
+    return F.conv2d(padding(x), kernel.expand(channels, 1, 7, 7), groups=channels)
 
 
 class UpsampleConv(nn.Module):
@@ -77,11 +84,12 @@ class UpsampleConv(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, bias: bool = True) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 3, bias=bias)
+        self.pad = Pad(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, outputs, 2·H, 2·W) of (B, inputs, H, W)."""
         bias = None if self.conv.bias is None else self.conv.bias.repeat_interleave(4)
-        return F.pixel_shuffle(F.conv2d(pad(x, 1), fold_kernel(self.conv.weight), bias), 2)
+        return F.pixel_shuffle(F.conv2d(self.pad(x), fold_kernel(self.conv.weight), bias), 2)
 
 
 class UpsampleConvBlock(nn.Module):
@@ -101,8 +109,9 @@ class UpsampleConvBlock(nn.Module):
         self.antialias = antialias
         self.conv = UpsampleConv(inputs, outputs, bias=False)
         self.norm = InstanceNorm(outputs, conditioned=conditioned)
+        self.pad = Pad(LATTICE_REACH)
 
     def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
         """Return (B, outputs, 2·H, 2·W)."""
         x = F.relu(self.norm(self.conv(x), condition), inplace=True)
-        return remove_lattice(x) if self.antialias else x
+        return remove_lattice(x, self.pad) if self.antialias else x

@@ -15,7 +15,8 @@ _HEIGHT = 32  # of the strips that are painted; no network needs more
 _WIDTHS = (512, 1024, 4096)
 _MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 _COMPARED = 64  # columns
-_TOLERANCE = 1e-4
+TOLERANCE = 1e-4
+"""Difference of values in [0, 1] that rounding explains."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _measure_on(probe: nn.Module, norms: list[InstanceNorm], width: int) -> Loca
     middle = slice(width // 2 - _COMPARED // 2, width // 2 + _COMPARED // 2)
     for multiple in _MULTIPLES:
         shifted = torch.nn.functional.pad(probe(strip[..., multiple:]), (multiple, 0))
-        if torch.allclose(shifted[..., middle], picture[..., middle], rtol=0, atol=_TOLERANCE):
+        if torch.allclose(shifted[..., middle], picture[..., middle], rtol=0, atol=TOLERANCE):
             break
     else:
         return None

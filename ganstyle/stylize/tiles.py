@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganstyle.devices import release_free_memory
 from ganstyle.errors import GanstyleError
 from ganstyle.stylize.grid import Tile, divide
+from ganstyle.stylize.joining import can_join, divide_without_overlap
 from ganstyle.stylize.layers import layers_of
 from ganstyle.stylize.locality import Locality, measure_locality
 from ganstyle.stylize.memory import affordable_pixels, largest_side
@@ -22,6 +23,10 @@ MIN_TILE = 64
 """The smallest side of a tile; smaller ones consist of little but overlap."""
 
 _SIDES = (1536, 1024, 768, 512, 384, 256)  # of automatic tiles
+_BLOCKS = (4096, 3072, 2048, *_SIDES)  # of blocks of tiles, which overlap
+_JOINED = 512  # of tiles in a block, which do not; larger ones save nothing
+# What is held of a pixel while its block is painted, as a share of what a pixel painted at once needs.
+_HELD = 0.25
 LARGEST_UNTILED = 2048**2  # pixels of a picture that needs no tiles, if there is enough memory
 
 # Up to this size, in pixels, all tiles of a picture are painted in step, so its statistics are exact.
@@ -132,21 +137,31 @@ class TiledPainter:
         # A copy, so that others can use the generator meanwhile. It holds some megabytes.
         generator = copy.deepcopy(self._generator)
         statistics = SharedStatistics(generator)
+        joined = can_join(self._generator)
 
         def run(x: Tensor) -> Tensor:
             return self._run(generator, x)
 
-        side = self._tile if isinstance(self._tile, int) else self._automatic_side(device)
-        tiles = divide(*size, side, locality)
         if size[0] * size[1] <= _EXACT:
-            for tile, painted in statistics.paint_in_step(run, tiles, read):
+            side = self._largest_side(_SIDES, 1.0, device)
+            tiles = (
+                divide_without_overlap(*size, min(side, _JOINED), locality.multiple)
+                if joined
+                else divide(*size, side, locality)
+            )
+            for tile, painted in statistics.paint(run, tiles, read, joined=joined):
                 write(tile, painted)
+            release_free_memory()
             return
-        for _ in statistics.paint_in_step(run, _sample(size, locality), read):
+        for _ in statistics.paint(run, _sample(size, locality), read):
             pass  # only the statistics are wanted
         release_free_memory()
-        for tile in tiles:
-            write(tile, statistics.paint_alone(run, tile, read(tile)))
+        sides, held = (_BLOCKS, _HELD) if joined else (_SIDES, 1.0)
+        for block in divide(*size, self._largest_side(sides, held, device), locality):
+            tiles = _tiles_of(block, locality) if joined else [block]
+            for tile, painted in statistics.paint(run, tiles, read, joined=joined):
+                if (own := tile.overlap(block)) is not None:
+                    write(own, own.part_of(tile, painted))
 
     def _is_tiled(self, photo: Tensor) -> bool:
         batch, _, height, width = photo.shape
@@ -157,12 +172,23 @@ class TiledPainter:
             return False
         return pixels > LARGEST_UNTILED or batch * pixels > affordable_pixels(self._generator, photo.device)
 
-    def _automatic_side(self, device: torch.device) -> int:
-        return largest_side(affordable_pixels(self._generator, device), _SIDES)
+    def _largest_side(self, sides: tuple[int, ...], held: float, device: torch.device) -> int:
+        """Return the side of tiles, or of blocks of which a share of the usual memory is held."""
+        if isinstance(self._tile, int):
+            return self._tile
+        return largest_side(affordable_pixels(self._generator, device) / held, sides)
 
     def _run(self, generator: nn.Module, x: Tensor) -> Tensor:
         picture: Tensor = generator(x) if self._strength is None else generator(x, self._strength)
         return picture
+
+
+def _tiles_of(block: Tile, locality: Locality) -> list[Tile]:
+    """Divide all that is painted for the sake of a block into tiles without overlap."""
+    rows, columns = block.rows, block.columns
+    height, width = rows.seen_stop - rows.seen_start, columns.seen_stop - columns.seen_start
+    tiles = divide_without_overlap(height, width, _JOINED, locality.multiple)
+    return [tile.moved(rows.seen_start, columns.seen_start) for tile in tiles]
 
 
 def _sample(size: tuple[int, int], locality: Locality) -> list[Tile]:

@@ -36,11 +36,12 @@ def with_statistics_of(generator: nn.Module, photo: Tensor, source: Tensor, tile
     """Paint a photo in tiles, with the statistics of tiles of another picture."""
     own = copy.deepcopy(generator)
     statistics = SharedStatistics(own)
-    for _ in statistics.paint_in_step(own, tiles, lambda tile: tile.seen(source)):
+    for _ in statistics.paint(own, tiles, lambda tile: tile.seen(source)):
         pass
     result = torch.empty_like(photo)
     for tile in divide(HEIGHT, WIDTH, 512, measure_locality(generator)):
-        tile.place(result).copy_(statistics.paint_alone(own, tile, tile.seen(photo)))
+        for _, painted in statistics.paint(own, [tile], lambda tile: tile.seen(photo)):
+            tile.place(result).copy_(painted)
     return result
 
 

@@ -12,6 +12,7 @@ from ganstyle.models import GENERATORS, InstanceNorm
 from ganstyle.style import load_style
 from ganstyle.stylize import Controls, memory, parse_tile, stylize_image, tiles
 from ganstyle.stylize.grid import Tile, divide
+from ganstyle.stylize.joining import divide_without_overlap
 from ganstyle.stylize.locality import Locality, measure_locality
 from ganstyle.stylize.tiles import TiledPainter
 
@@ -130,11 +131,11 @@ def test_auto_follows_the_memory_and_paints_the_same(monkeypatch: pytest.MonkeyP
     whole = stylize_image(generator, photo, tile="off")
     used: list[int] = []
 
-    def watched(height: int, width: int, side: int, locality: Locality) -> list[Tile]:
+    def watched(height: int, width: int, side: int, multiple: int) -> list[Tile]:
         used.append(side)
-        return divide(height, width, side, locality)
+        return divide_without_overlap(height, width, side, multiple)
 
-    monkeypatch.setattr(tiles, "divide", watched)
+    monkeypatch.setattr(tiles, "divide_without_overlap", watched)
     monkeypatch.setattr(memory, "free_memory", lambda device: megabytes * 10**6)
     torch.testing.assert_close(stylize_image(generator, photo), whole, atol=LEVEL / 20, rtol=0)
     affordable = memory.affordable_pixels(generator, photo.device)
@@ -171,9 +172,8 @@ def test_no_step_across_tiles_at_2048x1536(number: int) -> None:
         photo = picture(1536, 2048)
     whole, tiled = (style(photo, stroke_size=0, tile=tile) for tile in ("off", 512))
     assert (tiled - whole).abs().mean() < LEVEL
-    columns = {tile.columns.start for tile in divide(1536, 2048, 512, measure_locality(style.generator))} - {
-        0
-    }
+    multiple = measure_locality(style.generator).multiple
+    columns = {tile.columns.start for tile in divide_without_overlap(1536, 2048, 512, multiple)} - {0}
     at_borders = [border - 1 for border in columns]
     for picture_or_error in (tiled, tiled - whole):
         steps = picture_or_error.diff(dim=-1).abs().mean((0, 1, 2))
