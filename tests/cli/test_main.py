@@ -13,6 +13,7 @@ from ganstyle import __version__
 from ganstyle import style as checkpoint
 from ganstyle.cli import app
 from ganstyle.errors import GanstyleError
+from tests.fork_server import ForkServer
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("train", "stylize", "demo", "styles", "doctor")
@@ -21,13 +22,6 @@ HEAVY = ("accelerate", "gradio", "kornia", "numpy", "pydantic", "scipy", "torch"
 
 def invoke(*arguments: str) -> Any:
     return CliRunner().invoke(app, arguments)
-
-
-def process(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
-    )
 
 
 # --- in this process
@@ -143,7 +137,14 @@ def test_a_reader_that_leaves_early_is_no_error(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("entrance", [["-m", "ganstyle"], ["cli.py"]], ids=["module", "script"])
 def test_help_is_quick_to_load(entrance: list[str]) -> None:
-    result = process("-X", "importtime", *entrance, "--help")
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", *entrance, "--help"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert result.returncode == 0
     assert "Commands:" in result.stdout
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in result.stderr.splitlines()}
@@ -152,10 +153,14 @@ def test_help_is_quick_to_load(entrance: list[str]) -> None:
     assert "importlib.metadata" not in result.stderr  # takes as long as Typer
 
 
-def test_errors_of_a_process(tmp_path: Path) -> None:
-    result = process("-m", "ganstyle", "train", "missing.yaml", cwd=tmp_path)
-    assert result.returncode == 2
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
+def test_errors_of_a_process(fork_server: ForkServer, tmp_path: Path) -> None:
+    process = fork_server.start(
+        "-m", "ganstyle", "train", "missing.yaml", environment=os.environ, cwd=tmp_path
+    )
+    output, errors = process.stdout.read(), process.stderr.read()
+    assert process.wait() == 2
+    process.close()
+    assert output == ""
+    (line,) = errors.splitlines()
     assert line.startswith("ganstyle: missing.yaml: the recipe cannot be read")
     assert list(tmp_path.iterdir()) == []

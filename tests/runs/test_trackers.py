@@ -1,8 +1,6 @@
 """Trackers besides TensorBoard, and the hyperparameters that runs are compared by."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -17,8 +15,7 @@ from ganstyle.recipe import Recipe
 from ganstyle.recipe.run import TrackerName
 from ganstyle.runs.trackers import check_trackers, hyperparameters
 from ganstyle.training import train
-
-ROOT = Path(__file__).parents[2]
+from tests.fork_server import ForkServer
 
 
 class Recorder:
@@ -130,13 +127,13 @@ def test_a_tracker_that_is_not_installed(
     assert not given.folder.exists()
 
 
-def test_no_tracker_is_imported_unless_named(tmp_path: Path) -> None:
-    program = (
-        "import sys, ganstyle.training; "
-        "assert not {'wandb', 'mlflow', 'aim', 'clearml', 'comet_ml'} & set(sys.modules)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", program], env=environment, cwd=tmp_path, check=True)
+def test_no_tracker_is_imported_unless_named(fork_server: ForkServer) -> None:
+    trackers = {"wandb", "mlflow", "aim", "clearml", "comet_ml"}
+    program = f"import ganstyle.training, sys; print(*{trackers} & set(sys.modules))"
+    process = fork_server.start("-c", program, environment=os.environ)
+    assert process.stdout.read() == "\n"
+    assert process.wait() == 0
+    process.close()
     check_trackers(["tensorboard"])
 
 
