@@ -2,13 +2,14 @@
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from ganstyle.errors import ImageError
 from ganstyle.images.icc import to_srgb
 
 _MAX_16_BITS = 65535
+_TURNED = range(2, 9)  # orientations
 
 
 def from_pil(image: Image.Image) -> Tensor:
@@ -32,9 +33,11 @@ def from_pil(image: Image.Image) -> Tensor:
     if image.mode.startswith("I"):
         gray = torch.from_numpy(np.asarray(image).astype(np.float32) / _MAX_16_BITS)
         return gray.expand(1, 3, *gray.shape).contiguous()
-    pixels = torch.from_numpy(np.array(to_srgb(image, profile)))
-    # Channels must be made the outer dimension in memory too: `.to` would keep the order of the strides.
-    return pixels.permute(2, 0, 1).contiguous().unsqueeze(0).to(torch.float32).div_(255)
+    picture = to_srgb(image, profile)
+    pixels = torch.empty(1, 3, picture.height, picture.width)
+    for name, plane in zip("RGB", pixels[0], strict=True):  # one by one: all at once would be copied thrice
+        plane.copy_(torch.from_numpy(np.array(picture.getchannel(name))))
+    return pixels.div_(255)
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -66,8 +69,11 @@ def _is_image_tensor(image: Tensor) -> bool:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Return an image turned as its EXIF orientation says."""
+    """Return an image turned as its EXIF orientation says: the same one if nothing is to be turned."""
     try:
+        image.load()
+        if image.getexif().get(ExifTags.Base.Orientation) not in _TURNED:
+            return image  # where Pillow would copy it
         return ImageOps.exif_transpose(image)
     except Exception:  # damaged metadata is no reason to refuse good pixels
         image.load()  # but damaged pixels are: raises again

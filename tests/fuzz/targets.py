@@ -19,18 +19,22 @@ import gradio as gr
 import numpy as np
 import torch
 from av.video.stream import VideoStream
-from PIL import Image, features
+from PIL import Image
 
 from ganstyle.cli.gui import credentials, parse_file_size, path_prefix
 from ganstyle.errors import GanstyleError
+from ganstyle.extras import is_installed
 from ganstyle.gui import inputs
 from ganstyle.gui.components import public_message, setting_update
-from ganstyle.images.codec import check_image, decode_image
+from ganstyle.images.codec import check_image
+from ganstyle.images.photo import read_photo
+from ganstyle.images.spool import save_deep
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
 from ganstyle.style import build_generator, load_style, save_style
 from ganstyle.video.animation import read_animation
 from ganstyle.video.container_input import read_video
+from tests.images.samples import KINDS, encode
 
 MAX_PIXELS = 1_000_000
 _LARGEST = 4096  # bytes of an input that is a number; int() itself refuses more digits than that
@@ -81,14 +85,16 @@ def _as_file(name: str, data: bytes) -> Path:
 
 
 def image(data: bytes) -> None:
-    """Read an image, as `read_image` does with a file's content."""
+    """Read an image as `read_image` does, and what else its file holds."""
+    path = _as_file("x", data)
     with suppress(GanstyleError):
-        decoded = decode_image(data, "x", max_pixels=MAX_PIXELS)
-        assert decoded.shape[:2] == (1, 3)
-        assert decoded.dtype == torch.float32
-        assert 0 <= decoded.min() <= decoded.max() <= 1
+        photo = read_photo(path, max_pixels=MAX_PIXELS)
+        assert photo.image.shape[:2] == (1, 3)
+        assert photo.image.dtype == torch.float32
+        assert 0 <= photo.image.min() <= photo.image.max() <= 1
+        assert photo.alpha is None or 0 <= photo.alpha.min() <= photo.alpha.max() <= 1
     with suppress(GanstyleError):
-        check_image(_as_file("x", data), max_pixels=MAX_PIXELS)
+        check_image(path, max_pixels=MAX_PIXELS)
 
 
 def recipe(data: bytes) -> None:
@@ -187,8 +193,8 @@ def video(data: bytes) -> None:
     path = _as_file("x.mkv", data)
     for read in (read_video, read_animation):
         with suppress(GanstyleError):
-            for frame in islice(read(path).frames(), 2):
-                assert torch.isfinite(frame.image).all()
+            images = (frame.image for frame in islice(read(path).frames(), 2))
+            assert all(torch.isfinite(image).all() for image in images)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
@@ -222,6 +228,21 @@ def _videos() -> list[bytes]:
     return [*made, buffer.getvalue()]
 
 
+def _with_alpha(kind: str) -> bytes:
+    pixels, buffer = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8), BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def _special_images() -> list[bytes]:
+    """Return images with alpha and, where libvips is there to write them, of 16 bits."""
+    made, path = [_with_alpha(kind) for kind in ("PNG", "TIFF", "WEBP")], _folder() / "deep"
+    for kind in ("PNG", "TIFF") if is_installed("pyvips") else ():
+        save_deep(torch.rand(1, 3, 9, 7), path, kind, name=path)
+        made.append(path.read_bytes())
+    return made
+
+
 def seeds(target: str) -> list[bytes]:
     """Return inputs to start from, which are valid or nearly so."""
     if target == "recipe":
@@ -241,17 +262,9 @@ def seeds(target: str) -> list[bytes]:
         return [whole, b"H" + header, *texts, *leaves]
     if target == "video":
         return _videos()
-    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)
-    kinds = ["PNG", "WEBP"] if target == "gui" else ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "JPEG2000"]
-    if target == "image" and features.check("avif"):
-        kinds.append("AVIF")
-    made = []
-    for kind in kinds:
-        buffer = BytesIO()
-        picture = Image.fromarray(
-            pixels if kind in ("PNG", "WEBP") else np.ascontiguousarray(pixels[..., :3])
-        )
-        picture.save(buffer, kind)
-        made.append(buffer.getvalue())
+    if target == "image":
+        return [
+            encode(kind, 9, 7, **options) for kind, each in KINDS.items() for options in each
+        ] + _special_images()
     text = [b"20mb", b"/ganstyle", b"https://example.org/a", b"me:secret", b"..\\..\\x.png", b"1.5", b"true"]
-    return made + (text if target == "gui" else [])
+    return [_with_alpha("PNG"), _with_alpha("WEBP"), *text]

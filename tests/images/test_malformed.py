@@ -1,40 +1,24 @@
-"""Some hundred malformed images of every format: a picture or one line, soon, and nothing else."""
+"""Hundreds of malformed images of every format: a picture or one line, soon, and nothing else."""
 
 import struct
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+import torch
 
 from ganstyle.errors import ImageError
-from ganstyle.images.codec import decode_image
+from ganstyle.images.formats import _DECODERS
+from ganstyle.images.photo import Photo, decode_photo, read_photo
+from ganstyle.images.spool import save_deep
+from tests.images.samples import KINDS, encode
 
-KINDS: dict[str, list[dict[str, object]]] = {
-    "AVIF": [{"speed": 10}],
-    "BMP": [{}],
-    "GIF": [{}],
-    "JPEG": [{}, {"progressive": True}],
-    "JPEG2000": [{}],
-    "PNG": [{}],
-    "TIFF": [{}, {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}],
-    "WEBP": [{}, {"lossless": True}],
-}
 BASES = [(kind, options) for kind, each in KINDS.items() for options in each]
 MUTATIONS_PER_FILE = 30
 SECONDS = 5  # of CPU time, on a slow machine
-
-
-def valid(kind: str, options: dict[str, object]) -> bytes:
-    pixels = np.random.default_rng(0).integers(0, 256, (19, 23, 3), dtype=np.uint8)
-    exif, buffer = Image.Exif(), BytesIO()
-    exif[0x0112] = 6
-    more = {} if kind in ("BMP", "GIF", "JPEG2000") else {"exif": exif}
-    Image.fromarray(pixels).save(buffer, kind, **options, **more)
-    return buffer.getvalue()
 
 
 def cut(data: bytearray, rng: np.random.Generator) -> bytearray:
@@ -81,41 +65,65 @@ MUTATIONS: list[Callable[[bytearray, np.random.Generator], bytearray]] = [
 ]
 
 
-def malformed(kind: str, options: dict[str, object]) -> Iterator[bytes]:
+def malformed(original: bytes, kind: str) -> Iterator[bytes]:
     """Yield the same malformed files every time."""
-    original, rng = valid(kind, options), np.random.default_rng([ord(letter) for letter in kind])
+    rng = np.random.default_rng([ord(letter) for letter in kind])
     for number in range(MUTATIONS_PER_FILE):
         yield bytes(MUTATIONS[number % len(MUTATIONS)](bytearray(original), rng))
 
 
-def decode(data: bytes) -> str:
+def read(act: Callable[[], Photo], name: str = "photo") -> str:
     """Return the error's line, or nothing for a picture; anything else is a failure."""
     began = time.process_time()
     try:
-        image = decode_image(data, "photo")
+        photo = act()
     except ImageError as error:
         message = str(error)
-        assert message.startswith("photo: ")
+        assert message.startswith(f"{name}: ")
         assert "\n" not in message
-        assert len(message) < 500
+        assert len(message) < len(name) + 500
     else:
         message = ""
-        assert image.shape[:2] == (1, 3)
-        assert 0 <= image.min() <= image.max() <= 1
+        assert photo.image.shape[:2] == (1, 3)
+        assert 0 <= photo.image.min() <= photo.image.max() <= 1
     assert time.process_time() - began < SECONDS
     return message
+
+
+def decode(data: bytes) -> str:
+    return read(lambda: decode_photo(data, "photo"))
 
 
 def test_there_are_at_least_300() -> None:
     assert len(BASES) * MUTATIONS_PER_FILE >= 300
 
 
+def test_every_format_is_among_them() -> None:
+    assert {*_DECODERS, "TGA"} <= KINDS.keys()
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("kind", "options"), BASES)
 def test_malformed_file(kind: str, options: dict[str, object]) -> None:
-    assert decode(valid(kind, options)) == ""
-    refused = [decode(data) for data in malformed(kind, options)]
+    original = encode(kind, **options)
+    assert decode(original) == ""
+    refused = [decode(data) for data in malformed(original, kind)]
     assert sum(map(bool, refused)) >= MUTATIONS_PER_FILE // 6  # the mutations do something
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_malformed_file_of_16_bits(kind: str, tmp_path: Path) -> None:
+    pytest.importorskip("pyvips")
+    path = tmp_path / "photo"
+    save_deep(torch.rand(1, 3, 19, 23), path, kind, name=path)
+    original = path.read_bytes()
+    assert read_photo(path).bits == 16
+    refused = []
+    for data in malformed(original, kind):
+        path.write_bytes(data)
+        refused.append(read(lambda: read_photo(path), str(path)))
+    assert sum(map(bool, refused)) >= MUTATIONS_PER_FILE // 6
 
 
 def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
