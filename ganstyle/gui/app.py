@@ -126,6 +126,8 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
             await blocks._queue.clean_events(session_hash=request.session_hash)
             context.sessions.close(str(request.session_hash))
             context.styles.forget(str(request.session_hash))
+            # Gradio would keep what it knows of this session, some 200 kB, until there are many others.
+            blocks.state_holder.session_data.pop(str(request.session_hash), None)
 
         blocks.unload(leave)
     blocks.queue(max_size=MAX_QUEUE, default_concurrency_limit=None, api_open=False)

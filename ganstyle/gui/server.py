@@ -21,6 +21,10 @@ LOOPBACK = "127.0.0.1"
 _PORTS = range(7860, 7960)
 """Tried in this order when no port is given; the first is Gradio's usual one."""
 
+# What Gradio remembers, at 200 kB each; its own limit is 10,000. Visitors who leave are forgotten at once;
+# programs need not say that they do.
+_MOST_SESSIONS = 500
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -157,6 +161,7 @@ def _launch_on(blocks: Any, settings: Settings, port: int) -> Served:
         auth=settings.login,
         share=settings.share,
         max_file_size=settings.max_upload,
+        state_session_capacity=_MOST_SESSIONS,
         root_path=settings.root_path or None,  # None: Gradio's own environment variable
         theme=theme(),
         css_paths=STYLE_SHEET,

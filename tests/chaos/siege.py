@@ -8,6 +8,7 @@ line. Afterwards the server must have as many threads as before, no file of a vi
 
 import argparse
 import random
+import signal
 import socket
 import sys
 import tempfile
@@ -247,14 +248,16 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=120)
     given = parser.parse_args()
+    # Shells let what runs in the background ignore Ctrl-C, and the server would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder, run_gui(Path(folder)) as served:
         tally, state = besiege(served, given.clients, given.seconds, rest=_UNCLAIMED)
         complaints = served.errors.read_text()
-    print(f"longest visit {tally.pop('longest', 0)} s")
-    for outcome, count in tally.most_common():
-        print(f"{count:5d} {outcome}")
-    print(state)
-    print(complaints[-3000:], end="")
+        print(f"longest visit {tally.pop('longest', 0)} s")
+        for outcome, count in tally.most_common():
+            print(f"{count:5d} {outcome}")
+        print(state)
+        print(complaints[-3000:], end="", flush=True)
     # Gradio logs each file that was asked for and not uploaded.
     unexplained = complaints.count("Traceback") - complaints.count("gradio.exceptions.InvalidPathError")
     sys.exit(any(outcome.startswith("FAILED") for outcome in tally) or bool(unexplained))

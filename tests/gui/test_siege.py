@@ -1,8 +1,10 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import psutil
+
 from tests.chaos.siege import besiege
-from tests.gui.conftest import Served
+from tests.gui.conftest import Client, Served
 
 
 def test_short_siege(another: Callable[..., AbstractContextManager[Served]]) -> None:
@@ -11,3 +13,20 @@ def test_short_siege(another: Callable[..., AbstractContextManager[Served]]) -> 
         tally, state = besiege(served, 8, 5)
     assert not [outcome for outcome in tally if outcome.startswith("FAILED")], (tally, state)
     assert tally["picture"] or tally["line"]
+
+
+def test_memory_of_visitors_who_leave(another: Callable[..., AbstractContextManager[Served]]) -> None:
+    """Gradio would keep 200 kB of each."""
+    with another() as served:
+        server = psutil.Process(served.process.pid)
+
+        def visit(times: int) -> int:
+            for number in range(times):
+                client = Client(served.address, f"{times}-{number}")
+                assert client.config
+                client.leave()
+                client.http.close()
+            return server.memory_info().rss
+
+        before = visit(10)
+        assert visit(40) - before < 40 * 100e3
