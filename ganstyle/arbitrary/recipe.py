@@ -15,6 +15,7 @@ from ganstyle.recipe import (
     Positive,
     RunRecipe,
     Section,
+    Side,
 )
 from ganstyle.recipe.fields import Decay, Octaves, Text
 from ganstyle.recipe.networks import NetworkSection
@@ -32,7 +33,7 @@ class PaintingsSection(Section):
         description="paintings to score on, never trained on: names or patterns such as hokusai_*, a file, "
         "or a folder of them",
     )
-    size: Count = Field(384, description="shorter side in pixels that a painting is looked at in use")
+    size: Side = Field(384, description="shorter side in pixels that a painting is looked at in use")
     scales: tuple[Positive, Positive] = Field(
         (0.4, 1.0), description="lowest and highest part of that side that crops are cut at in training"
     )

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field, model_validator
 
 from ganstyle.models import VGG16Student
-from ganstyle.recipe import Count, Interval, NonNegative, Number, PathText, Positive, RunRecipe, Section
+from ganstyle.recipe import Count, Interval, NonNegative, Number, PathText, Positive, RunRecipe, Section, Side
 
 Fraction = Annotated[float, Field(ge=0, le=1), Number]
 Rank = Annotated[int, Field(ge=0), Number]
@@ -15,7 +15,7 @@ Rank = Annotated[int, Field(ge=0), Number]
 class StudentSection(Section):
     """The student's constructor keywords; see `VGG16Student`."""
 
-    widths: tuple[Count, ...] = Field(
+    widths: tuple[Annotated[int, Field(ge=1, le=4096), Number], ...] = Field(
         (24, 64, 128, 128, 256, 256, 256), description="output channels of the seven convolutions"
     )
     ranks: tuple[Rank, ...] = Field(
@@ -76,7 +76,7 @@ class FidelitySection(Section):
     every: Interval = Field(500, description="steps between comparisons; 0: none")
     content: PathText = Field("data/val", description="folder of validation photos, none of them in content")
     count: Count = Field(20, description="how many of them to compare on")
-    size: Count = Field(256, description="side of their central squares in pixels")
+    size: Side = Field(256, description="side of their central squares in pixels")
 
 
 class DistillationRecipe(RunRecipe):

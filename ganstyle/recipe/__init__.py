@@ -1,7 +1,7 @@
 """The recipe: one validated YAML file that says everything about a training."""
 
 from ganstyle.recipe.difference import differences, flatten, settings_since
-from ganstyle.recipe.fields import Count, Interval, NonNegative, Number, PathText, Positive, Text
+from ganstyle.recipe.fields import Count, Interval, NonNegative, Number, PathText, Positive, Side, Text
 from ganstyle.recipe.networks import DiscriminatorSection, GeneratorSection
 from ganstyle.recipe.run import GuardSection, RunRecipe, Section
 from ganstyle.recipe.schema import LossSection, PhaseSection, PictureLossSection, Recipe, ScoreSection
@@ -23,6 +23,7 @@ __all__ = [
     "RunRecipe",
     "ScoreSection",
     "Section",
+    "Side",
     "Text",
     "differences",
     "flatten",

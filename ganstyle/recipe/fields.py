@@ -48,7 +48,10 @@ _LARGEST = 1e30
 NonNegative = Annotated[float, Field(ge=0, le=_LARGEST, allow_inf_nan=False), Number]
 Positive = Annotated[float, Field(gt=0, le=_LARGEST, allow_inf_nan=False), Number]
 Decay = Annotated[float, Field(ge=0, lt=1), Number]
-Count = Annotated[int, Field(ge=1), Number]
+Count = Annotated[int, Field(ge=1, lt=2**31), Number]
+Side = Annotated[int, Field(ge=1, le=2**14), Number]
+"""A side in pixels. Tensors of larger pictures overflow instead of being too large for the memory."""
+BatchSize = Annotated[int, Field(ge=1, le=2**16), Number]
 OctaveWeights = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 Octaves = Annotated[
     Annotated[int, Field(ge=1, le=8), Number, Tag("(number)")] | Annotated[OctaveWeights, Tag("(weights)")],

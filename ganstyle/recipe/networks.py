@@ -12,7 +12,7 @@ from torch import nn
 
 from ganstyle.models import DISCRIMINATORS, GENERATORS, Discriminator
 from ganstyle.models.blueprint import build_blueprint
-from ganstyle.recipe.fields import Count, Positive
+from ganstyle.recipe.fields import Positive, Side
 
 _LARGEST = 4096  # of any keyword: beyond it, only building the network would take minutes
 
@@ -59,7 +59,7 @@ class DiscriminatorSection(NetworkSection):
     networks = DISCRIMINATORS
 
     name: str = Field("patchgan", description="which network", json_schema_extra={"enum": [*DISCRIMINATORS]})
-    patch_size: Count = Field(128, description="side of the real and generated crops it sees, in pixels")
+    patch_size: Side = Field(128, description="side of the real and generated crops it sees, in pixels")
     augment: list[Literal["translation", "cutout"]] = Field(
         [], description="differentiable augmentation of the crops, against overfitting to few paintings"
     )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ganstyle.errors import RecipeError, one_line
 from ganstyle.recipe.explain import explain
-from ganstyle.recipe.fields import Count, Flag, Interval, Number, PathText, Text
+from ganstyle.recipe.fields import BatchSize, Count, Flag, Interval, Number, PathText, Text
 from ganstyle.recipe.load import read_recipe, rename_keys
 from ganstyle.recipe.strict_yaml import dump_yaml
 
@@ -100,11 +100,11 @@ class RunRecipe(Section):
     ]
     seed: Annotated[int, Field(ge=0, lt=2**32), Number] = Field(0, description="of everything random")
     steps: Count = Field(4000, description="optimizer steps")
-    batch_size: Count = Field(4, description="photos per step and process")
+    batch_size: BatchSize = Field(4, description="photos per step and process")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto: bf16 where the device has it natively, else fp32"
     )
-    workers: Annotated[int, Field(ge=0), Number] = Field(2, description="processes that load data")
+    workers: Annotated[int, Field(ge=0, le=1024), Number] = Field(2, description="processes that load data")
     content: ContentSection = Field(ContentSection(), description="where the photos come from")
     run: RunSection = Field(RunSection(), description="what the run writes, and how often")
     guard: GuardSection = Field(GuardSection(), description="what happens when the training diverges")

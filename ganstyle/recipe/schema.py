@@ -22,6 +22,7 @@ from ganstyle.recipe.fields import (
     Octaves,
     PathText,
     Positive,
+    Side,
     Text,
 )
 from ganstyle.recipe.networks import DiscriminatorSection, GeneratorSection
@@ -34,7 +35,7 @@ class StyleSection(Section):
     """The painting, or a folder of paintings by one hand, and how large they are looked at."""
 
     path: PathText = Field(description="one painting, or a folder of paintings")
-    size: Count = Field(384, description="shorter side of the painting in pixels; sets the stroke size")
+    size: Side = Field(384, description="shorter side of the painting in pixels; sets the stroke size")
     title: Text = Field("", description="title of the painting, for the style's card")
     author: Text = Field("", description="its author")
     year: Text = Field("", description="its year")
@@ -147,7 +148,7 @@ class ScoreSection(Section):
     every: Interval = Field(0, description="steps between scores; 0: none")
     content: PathText = Field("data/val", description="folder of validation photos, none of them in content")
     count: Count = Field(20, description="how many of them to score")
-    size: Count = Field(384, description="their shorter side in pixels")
+    size: Side = Field(384, description="their shorter side in pixels")
     fid: Flag = Field(False, description="also FID and KID of VGG-16 features")
     select: Literal[
         "weighted",
@@ -175,7 +176,7 @@ class CropPhaseSection(Section):
     until: Annotated[float, Field(gt=0, le=1), Number] = Field(
         description="where the phase ends, as a fraction of all steps; the last one ends at 1"
     )
-    image_size: Count | None = Field(None, description="overrides the recipe's image_size")
+    image_size: Side | None = Field(None, description="overrides the recipe's image_size")
     vgg: PathText | None = Field(None, description="overrides the recipe's vgg")
 
 
@@ -198,7 +199,7 @@ class Recipe(RunRecipe):
     renamed = {"style.licence": "style.license"}  # noqa: RUF012
 
     accumulate: Count = Field(1, description="batches per step (gradient accumulation)")
-    image_size: Count = Field(256, description="side in pixels of the photo crops that the losses see")
+    image_size: Side = Field(256, description="side in pixels of the photo crops that the losses see")
     ema: Decay = Field(0.999, description="decay of the exponential moving average of the generator")
     init: PathText | None = Field(None, description="a style, by name or path, to start from")
     phases: list[PhaseSection] = Field([], description="parts of the run with their own crop size or VGG-16")

@@ -62,7 +62,7 @@ def run(tasks: list[FakeTask], painter: Painter, depth: Depth) -> list[tuple[int
     run_pipeline(
         tasks, painter, depth, lambda task, error, seconds: done.append((task.name, str(error or "")))
     )
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # those of other tests may end meanwhile
     return done
 
 
