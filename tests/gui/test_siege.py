@@ -26,7 +26,7 @@ def test_memory_of_visitors_who_leave(another: Callable[..., AbstractContextMana
                 assert client.config
                 client.leave()
                 client.http.close()
-            return server.memory_info().rss
+            return int(server.memory_info().rss)
 
         before = visit(10)
         assert visit(40) - before < 40 * 100e3

@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_every_format_is_among_them() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("kind", "options"), BASES)
-def test_malformed_file(kind: str, options: dict[str, object]) -> None:
+def test_malformed_file(kind: str, options: dict[str, Any]) -> None:
     original = encode(kind, **options)
     assert decode(original) == ""
     refused = [decode(data) for data in malformed(original, kind)]
