@@ -1,4 +1,4 @@
-"""Blends of two styles, which a visitor can then choose like a style."""
+"""Blends of two styles, and styles with another one in a part of the photo, to be chosen like a style."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -6,18 +6,27 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
+from torch import Tensor
 
+from ganstyle.composed import blend, regions
 from ganstyle.errors import GanstyleError
 from ganstyle.gui.components import SHORT_JOB, with_toasts
+from ganstyle.gui.inputs import Upload, small_photo_input
+from ganstyle.images import shrink
+from ganstyle.images.color import luminance
+from ganstyle.stylize import PhotoPainter
 
 if TYPE_CHECKING:
     from ganstyle.gui.context import AppContext, StyleCatalog
+
+_MASK_SIDE = 2048  # pixels of a mask that are kept; its soft edge hides more
 
 
 class _Blend(NamedTuple):
     session: str
     label: str
     shares: dict[str, float]
+    parts: tuple[tuple[Tensor, str], ...] = ()  # masks, and the style of each
 
 
 class VisitorBlends:
@@ -45,9 +54,44 @@ class VisitorBlends:
             self._blends[added] = _Blend(session, text, plain)
         return added
 
-    def shares(self, key: str | None) -> dict[str, float] | None:
-        """Return the shares of a blend's styles; None if it is no blend."""
+    def add_part(self, session: str, base: str, mask: Tensor, other: str, label: Callable[[str], str]) -> str:
+        """Add a style with another one in a part of the photo, and return its key.
+
+        Args:
+            session: the visitor.
+            base: the key of the style of the rest, which may have such parts already.
+            mask: (1, 1, H, W) in [0, 1]; 1 is the part.
+            other: the key of the part's style, which has no parts itself.
+            label: returns what a style is called.
+        """
+        before = self._blends.get(base)
+        shares, parts = (before.shares, before.parts) if before else ({base: 1.0}, ())
+        text = f"{label(base)}, {label(other)} in a part"
+        added = f"part-{uuid.uuid4().hex}"
+        with self._lock:
+            self._blends[added] = _Blend(session, text, shares, (*parts, (mask, other)))
+        return added
+
+    def painter(self, key: str | None, style: Callable[[str], PhotoPainter]) -> PhotoPainter | None:
+        """Return what paints a blend, from its styles; None if it is no blend."""
         found = self._blends.get(key or "")
+        if found is None:
+            return None
+        base = blend([(style(part), share) for part, share in found.shares.items()])
+        if not found.parts:
+            return base
+        pairs = [(mask, self.painter(other, style) or style(other)) for mask, other in found.parts]
+        return regions(pairs, base=base)
+
+    def shares(self, key: str) -> dict[str, float] | None:
+        """Return the shares of a blend's styles; None if it is no blend.
+
+        Raises:
+            GanstyleError: it has other styles in parts of the photo.
+        """
+        found = self._blends.get(key)
+        if found is not None and found.parts:
+            raise GanstyleError(f"{found.label}: has parts, and so cannot be part of another style")
         return None if found is None else found.shares
 
     def choices(self, session: str) -> list[tuple[str, str]]:
@@ -89,6 +133,54 @@ class BlendSection:
         session, styles = str(request.session_hash), self._context.styles
         key = add_blend(styles, session, style, other, percent)
         return gr.update(choices=styles.choices(session), value=key)
+
+
+class PartSection:
+    """Builds the choice of another style for a part of the photo in the current Gradio context.
+
+    Args:
+        context: what all tabs share.
+        style: where styles are chosen; the result is added to its choices.
+    """
+
+    def __init__(self, context: "AppContext", style: gr.Dropdown) -> None:
+        self._context = context
+        with gr.Accordion("Another style in a part", open=False, elem_id="region"):
+            other = gr.Dropdown(
+                context.styles.keys, label="Style of the part", value=None, elem_id="region-other"
+            )
+            mask = small_photo_input("Mask: white is the part", "region-mask")
+            add = gr.Button("Add the part", size="sm", elem_id="region-add")
+        add.click(with_toasts(self.add), [style, mask, other], style, **SHORT_JOB)
+
+    def add(self, style: str, mask: Upload | None, other: str | None, request: gr.Request) -> Any:
+        """Offer the chosen style with another one where the mask is white, and choose it."""
+        session, styles = str(request.session_hash), self._context.styles
+        key = add_part(styles, session, style, mask, other)
+        return gr.update(choices=styles.choices(session), value=key)
+
+
+def add_part(styles: "StyleCatalog", session: str, style: str, mask: Upload | None, other: str | None) -> str:
+    """Add a style with another one in a part of the photo, and return its key.
+
+    Args:
+        styles: where to.
+        session: the visitor.
+        style: the key of the rest's style.
+        mask: an image of the photo's proportions; white is the part.
+        other: the key of the part's style.
+
+    Raises:
+        GanstyleError: there is no such style, the part's style has parts itself, or the mask is missing, no
+            image, or black.
+    """
+    if other is None or mask is None:
+        raise GanstyleError("choose a mask and the style of its white part")
+    styles.painter(style)
+    styles.blends.shares(other)
+    white = luminance(shrink(mask.read(), _MASK_SIDE))
+    regions([(white, styles.painter(other))])  # what does not fit together is refused here
+    return styles.blends.add_part(session, style, white, other, styles.label)
 
 
 def add_blend(styles: "StyleCatalog", session: str, style: str, other: str | None, percent: float) -> str:

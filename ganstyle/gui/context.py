@@ -14,7 +14,6 @@ import gradio as gr
 import torch
 
 from ganstyle.anystyle import find_any
-from ganstyle.composed import blend
 from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.evaluate.ranking import find_styles
 from ganstyle.gatys import LAYERS
@@ -204,9 +203,8 @@ class StyleCatalog:
         return self._paintings[key][1].name if key in self._paintings else self.blends.label(key) or key
 
     def painter(self, key: str | None) -> PhotoPainter:
-        """Return a style, or a blend of several; see `__getitem__`."""
-        shares = self.blends.shares(key)
-        return blend([(self[part], share) for part, share in shares.items()]) if shares else self[key]
+        """Return a style, a blend of several, or one with others in parts; see `__getitem__`."""
+        return self.blends.painter(key, self.__getitem__) or self[key]
 
     def __getitem__(self, key: str | None) -> Style:
         """Return a style, its generator on the device.

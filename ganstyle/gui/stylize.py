@@ -10,7 +10,7 @@ import gradio as gr
 from torch import Tensor
 
 from ganstyle.gui.batch import BatchSection, GridSection
-from ganstyle.gui.blend import BlendSection
+from ganstyle.gui.blend import BlendSection, PartSection
 from ganstyle.gui.components import (
     LIGHT_EVENT,
     SHORT_JOB,
@@ -87,6 +87,7 @@ class StylizeTab:
                 ):
                     painting = small_photo_input("Painting", "own-painting")
                 BlendSection(context, style)
+                PartSection(context, style)
                 thumbnails = thumbnail_grid()
                 strength, stroke_size = strength_input(), stroke_size_input()
                 keep = gr.Checkbox(label="Keep the photo's colors", elem_id="keep")

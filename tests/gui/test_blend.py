@@ -1,9 +1,15 @@
+from pathlib import Path
+
 import pytest
 import torch
 
-from ganstyle.errors import GanstyleError
-from ganstyle.gui.blend import add_blend
+from ganstyle import regions
+from ganstyle.composed import AnyStyle
+from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.gui.blend import add_blend, add_part
 from ganstyle.gui.context import StyleCatalog
+from ganstyle.gui.inputs import Upload
+from ganstyle.images import write_image
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +38,49 @@ def test_what_cannot_be_blended(
 ) -> None:
     with pytest.raises(GanstyleError, match=problem):
         add_blend(styles, "me", style, other, percent)
+
+
+def mask_of(folder: Path, name: str, columns: slice, size: tuple[int, int] = (30, 40)) -> Upload:
+    """A mask that is white in some columns."""
+    image = torch.zeros(1, 3, *size)
+    image[..., columns] = 1
+    write_image(image, folder / name)
+    return Upload(folder / name, name)
+
+
+def test_regions_are_painted_each_in_its_style(styles: StyleCatalog, tmp_path: Path) -> None:
+    left, right = mask_of(tmp_path, "l.png", slice(0, 10)), mask_of(tmp_path, "r.png", slice(30, 40))
+    blended = add_blend(styles, "me", "wave", "udnie", 50)
+    key = add_part(styles, "me", "wave", left, "starry_night")
+    key = add_part(styles, "me", key, right, blended)
+    assert styles.label(key) == "wave, starry_night in a part, wave 50% + udnie 50% in a part"
+    assert (styles.label(key), key) in styles.choices("me")
+    photo = torch.rand(1, 3, 60, 80)
+    pairs: list[tuple[Path, AnyStyle]] = [(left.path, "starry_night"), (right.path, styles.painter(blended))]
+    torch.testing.assert_close(
+        styles.painter(key).paint(photo), regions(pairs, base="wave").paint(photo), atol=1e-5, rtol=0
+    )
+    with pytest.raises(ImageError, match="40x30 pixels and the photo 80x80"):
+        styles.painter(key).paint(torch.rand(1, 3, 80, 80))
+    styles.forget("me")
+    with pytest.raises(GanstyleError, match="there is no style"):
+        styles.painter(key)
+
+
+def test_what_cannot_be_a_region(styles: StyleCatalog, tmp_path: Path) -> None:
+    mask, black = mask_of(tmp_path, "m.png", slice(0, 10)), mask_of(tmp_path, "b.png", slice(0))
+    (tmp_path / "x.png").write_text("no image")
+    part = add_part(styles, "me", "wave", mask, "udnie")
+    for style, upload, other, problem in (
+        ("wave", None, "udnie", "choose a mask"),
+        ("wave", mask, None, "choose a mask"),
+        ("nothing", mask, "udnie", "there is no style"),
+        ("wave", mask, "../secret", "there is no style"),
+        ("wave", black, "udnie", "all black"),
+        ("wave", Upload(tmp_path / "x.png", "x.png"), "udnie", "x.png: "),
+        ("wave", mask, part, "has parts"),
+    ):
+        with pytest.raises(GanstyleError, match=problem):
+            add_part(styles, "me", style, upload, other)
+    with pytest.raises(GanstyleError, match="has parts"):
+        add_blend(styles, "me", part, "starry_night", 50)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Download, Page, expect
 from torch import Tensor
 
 from ganstyle.gui.app import QUEUE_FULL
-from ganstyle.images import decode_image, read_image
+from ganstyle.images import decode_image, read_image, write_image
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style, style_from
 from ganstyle.stylize import Controls
@@ -77,6 +77,25 @@ def test_stylize(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path
     controls = Controls(strength=0.5, preserve_color=True, stroke_size=2)
     expected = style.paint(read_image(photo), controls)
     assert (read_image(got) - expected).abs().mean() < 0.02
+
+
+def test_another_style_in_a_part(open_page: OpenPage, photo: Path, tmp_path: Path) -> None:
+    """A mask and a style make a new choice, which is painted at once."""
+    image = read_image(photo)
+    mask = torch.zeros_like(image)
+    mask[..., : image.shape[-1] // 2] = 1
+    write_image(mask, tmp_path / "left.png")
+    page = open_page()
+    upload(page, "#photo", photo)
+    expect(page.locator("#slider img")).to_have_count(2)
+    shown = after(page)
+    page.locator("#region").get_by_role("button", name="Another style in a part").click()
+    page.locator("#region-other input").click()
+    page.get_by_role("option", name=STYLES[1]).click()
+    upload(page, "#region-mask", tmp_path / "left.png")
+    page.click("#region-add")
+    wait_for_another(page, shown)
+    expect(page.locator("#status")).to_contain_text(f"{STYLES[0]}, {STYLES[1]} in a part")
 
 
 def photo_itself(page: Page) -> Tensor:
