@@ -142,4 +142,10 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(errors="replace")
-    app()
+    try:
+        app()
+    finally:
+        from ganstyle.runs.signals import ignore_stop_signals
+
+        # The exit code is known; a second Ctrl-C, meant for the work that has ended, must not replace it.
+        ignore_stop_signals()

@@ -10,6 +10,13 @@ STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 """Ctrl-C, a scheduler's or `docker stop`, and a terminal that is closed; Windows has no SIGHUP."""
 
 
+def ignore_stop_signals() -> None:
+    """Ignore these signals from now on: they would change the exit code of a process that ends."""
+    if threading.current_thread() is threading.main_thread():
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 class StopSignals(ABC):
     """While entered, catches the signals that ask the process to end.
 

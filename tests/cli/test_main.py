@@ -164,3 +164,15 @@ def test_errors_of_a_process(fork_server: ForkServer, tmp_path: Path) -> None:
     (line,) = errors.splitlines()
     assert line.startswith("ganstyle: missing.yaml: the recipe cannot be read")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_after_the_end_does_not_change_the_exit_code() -> None:
+    """A second Ctrl-C may come when the first one has done its work, and Python is closing down."""
+    code = (
+        "import os, signal, sys; from ganstyle.cli import main; sys.argv[1:] = ['styles', '--no']\n"
+        "try: main()\n"
+        "finally: os.kill(os.getpid(), signal.SIGINT)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "KeyboardInterrupt" not in done.stderr
