@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ganstyle.stylize.scale.tally import Parts, Tally
     from ganstyle.stylize.scale.workers import Worker
 
-_STATUSES = ("done", "failed", "skipped")
-
 
 def stylize_collection(
     style: "PhotoPainter",
@@ -212,8 +210,10 @@ class Reporter:
         self._leave(record)
 
     def _leave(self, record: dict[str, Any]) -> None:
+        from ganstyle.stylize.scale.tally import STATUSES
+
         leave(
-            [status for status in _STATUSES for _ in range(min(record[status], 1))],
+            [status for status in STATUSES for _ in range(min(record[status], 1))],
             skipping_is_fine=not self._tells_skipped,
         )
 
@@ -226,4 +226,6 @@ def leave(statuses: Sequence[str], *, skipping_is_fine: bool = False) -> None:
 
 
 def _sentence(record: dict[str, Any]) -> str:
-    return ", ".join(f"{record[name]:,} {name}" for name in _STATUSES if record[name] or name == "done")
+    from ganstyle.stylize.scale.tally import STATUSES
+
+    return ", ".join(f"{record[name]:,} {name}" for name in STATUSES if record[name] or name == "done")

@@ -55,12 +55,15 @@ class ContentRecord:
         output: the folder for results; the record is kept in its `state_folder`.
         settings: from `hash_settings`.
 
+    Attributes:
+        settings: the same.
+
     Raises:
         GanstyleError: the record cannot be written.
     """
 
     def __init__(self, output: Path, settings: str) -> None:
-        self._output, self._settings = output, settings
+        self._output, self.settings = output, settings
         folder = state_folder(output)
         self._known = _read(folder)
         name = f"content-{int(time.time())}-{secrets.token_hex(4)}.jsonl"
@@ -72,7 +75,7 @@ class ContentRecord:
         Raises:
             OSError: the photo cannot be read.
         """
-        return hashlib.sha256(f"{sha256(source)} {self._settings}".encode()).hexdigest()
+        return hashlib.sha256(f"{sha256(source)} {self.settings}".encode()).hexdigest()
 
     def check(self, output: Path, key: str, *, overwrite: bool) -> None:
         """Raise `SettledError` if a result is what it should be, or may not be replaced."""

@@ -60,8 +60,12 @@ def stylize_shards(
     reported = 0
     suffix = None if image_format is None else FORMAT_SUFFIXES[image_format]
     controls, trained_side, content = settings.controls, settings.trained_side, sharing.content
-    hashed = hash_settings(
-        generator, controls, trained_side=trained_side, max_side=settings.max_side, saving=settings.saving
+    hashed = (
+        hash_settings(
+            generator, controls, trained_side=trained_side, max_side=settings.max_side, saving=settings.saving
+        )
+        if content is None
+        else content.settings
     )
 
     def paint(photos: Tensor) -> Tensor:
