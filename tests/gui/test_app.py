@@ -1,6 +1,7 @@
 """The answer when the queue is full, and the documented endpoints, called with Gradio's own client."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ganstyle.gui.app import ENDPOINTS, QUEUE_FULL, queue_full_response
-from ganstyle.images import read_image
+from ganstyle.images import read_image, write_image
 from ganstyle.style import load_style, shipped_styles, style_from
 from ganstyle.stylize import Controls
+
+GUIDE = Path(__file__).parents[2] / "docs" / "gui.md"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,30 @@ def test_only_documented_endpoints(api: Client) -> None:
         *("photo", "style", "strength", "keep_colors", "stroke_size")
     ]
     assert [each["parameter_has_default"] for each in parameters] == [False, False, True, True, True]
+
+
+def test_example_of_the_documentation(
+    served: Any, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it stands in the documentation, but for the address."""
+    clients = []
+
+    def connect(address: str) -> Client:
+        assert address == "http://127.0.0.1:7860/"
+        options: dict[str, Any] = {"verbose": False, "analytics_enabled": False}
+        clients.append(Client(served.address, download_files=str(tmp_path), **options))
+        return clients[-1]
+
+    write_image(read_image(photo), tmp_path / "me.jpg")
+    write_image(read_image(painting), tmp_path / "p.jpg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gradio_client.Client", connect)
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    clients[0].close()
+    assert names["styles"][0] in shipped_styles()
+    assert read_image(names["file"]).shape == read_image(photo).shape
 
 
 def test_list_styles(api: Client) -> None:
