@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from ganstyle.errors import GanstyleError
-from ganstyle.evaluate.run_view import read_run, run_fingerprint
+from ganstyle.evaluate.run_view import run_fingerprint
 from ganstyle.gui.components import (
     LIGHT_EVENT,
     SHORT_JOB,
@@ -22,8 +22,8 @@ from ganstyle.gui.components import (
     with_toasts,
 )
 from ganstyle.gui.context import AppContext
+from ganstyle.gui.drawing import DrawnRun, RunDrawings
 from ganstyle.gui.inputs import Upload, photo_files_input
-from ganstyle.gui.runs import render_run
 from ganstyle.recipe import Recipe
 from ganstyle.recipe.choose import recipe_for_run, resumable_runs, trainable_recipes
 from ganstyle.recipe.run import name_from_file
@@ -52,7 +52,7 @@ class TrainTab:
             gr.HTML(f'<div class="placeholder">{aside(_OFF, code="ganstyle gui --train --photos DIR")}</div>')
             return
         self._context, self._trainer = context, context.trainer
-        self._recipes = trainable_recipes()
+        self._recipes, self._drawings = trainable_recipes(), RunDrawings()
         shown = gr.State(None)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=300):
@@ -161,21 +161,20 @@ class TrainTab:
         status = self._trainer.status
         folder = self._context.runs / status.name if status else None
         runs = list(resumable_runs(self._context.runs)) if not (status and status.running) else []
-        now = (status, run_fingerprint(folder) if folder else None, runs)
-        if now == shown:
-            return (gr.skip(),) * 7
-        samples = curves = ""
+        drawn: DrawnRun | None = None
         if folder and run_fingerprint(folder):
             with suppress(OSError, ValueError, KeyError, TypeError):  # being written just now
-                _, curves, samples, _ = render_run(read_run(folder))
-        elif status and status.running:
-            curves = _NO_CURVES
+                drawn = self._drawings.latest(folder)
+        now = (status, drawn.version if drawn else None, runs)
+        if now == shown:
+            return (gr.skip(),) * 7
+        no_curves = _NO_CURVES if status and status.running else ""
         running = bool(status and status.running)
         return (
             now,
             describe_status(status) if status else _NOTHING,
-            samples,
-            curves,
+            drawn.samples if drawn else "",
+            drawn.curves if drawn else no_curves,
             gr.update(interactive=not running),
             gr.update(visible=running, interactive=bool(status and status.state != "stopping")),
             gr.update(choices=runs, value=status.name if status and status.name in runs else None),
