@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The core's tests on another Python or PyTorch, in an environment of its own: too long for every change.
+# The core's tests on another Python or PyTorch, in an environment of its own. `OLDEST=1 .ci/run` includes them.
 #
 #     tests/oldest.sh                                      # python3 with the oldest PyTorch that pyproject.toml allows
 #     PYTHON=python3.13 tests/oldest.sh                    # another Python with the oldest PyTorch
