@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from html.parser import HTMLParser
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.recipe import Recipe
 from ganstyle.style import build_generator, save_style
 from tests.fork_server import ForkServer
+from tests.html_page import Page
 
 # Tensors this small gain nothing from threads, which on a busy machine wait for each other; and results do
 # not depend on the number of cores.
@@ -273,33 +273,6 @@ def small_fid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganstyle.evaluate.models.load_judge", no_judge)
     monkeypatch.setattr("ganstyle.metrics.distributions.extractors.VGG16_SIDE", 16)
     monkeypatch.setattr("ganstyle.metrics.distributions.crops._LEAST_CROPS", 6)
-
-
-class Page(HTMLParser):
-    """Checks that tags are closed in order, and gathers texts by tag, and what is referred to."""
-
-    _VOID = ("br", "img", "input", "link", "meta", "source")
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.texts: dict[str, list[str]] = {}
-        self.references: list[str] = []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.references += [value for key, value in attrs if key in ("src", "href", "srcset") and value]
-        if tag not in self._VOID:
-            self.open.append(tag)
-        self.texts.setdefault(tag, []).append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        for tag in set(self.open):
-            self.texts[tag][-1] += data
 
 
 @pytest.fixture
