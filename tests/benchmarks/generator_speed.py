@@ -68,6 +68,7 @@ CANDIDATES: dict[str, Callable[[], nn.Module]] = {
     "resnet width=16 kernel=5": lambda: GENERATORS["resnet"](width=16, kernel=5),
     "unet width=16": lambda: GENERATORS["unet"](width=16),
     "lean": GENERATORS["lean"],
+    "lean antialias": lambda: GENERATORS["lean"](antialias=True, strength=True),
     "lean strength": lambda: GENERATORS["lean"](strength=True),
     "lean coarse=2": lambda: GENERATORS["lean"](coarse=2),
     "lean coarse=2 antialias": lambda: GENERATORS["lean"](coarse=2, antialias=True, strength=True),
