@@ -175,7 +175,7 @@ def test_bad_paintings(painting: Path, tmp_path: Path, make_style: object) -> No
         with pytest.raises(ImageError, match=message) as caught:
             ganstyle.style_from(painting, bad)
         assert "\n" not in str(caught.value)
-    with pytest.raises(GanstyleError, match="one painting at least"):
+    with pytest.raises(GanstyleError, match="at least one painting"):
         ganstyle.style_from()
 
 

@@ -3,8 +3,8 @@
     python tests/benchmarks/any_painting.py --photos PHOTOS --paintings UNSEEN [--generator any.safetensors]
 
 Paints each photo in the style of each painting, and prints the scores over all pairs; and how often a picture
-is nearest to its own painting, of all that were given, by an independent network. It was trained to
-name what a photo shows; so the mean over all pictures of a photo is subtracted first, as is the mean painting.
+is nearest to its own painting, of all that were given, by an independent network. It was trained to name what
+a photo shows; so the mean over all pictures of a photo is subtracted first, as is the mean painting.
 """
 
 from pathlib import Path
