@@ -115,7 +115,7 @@ def save_style(
         compact: keep the weights in 16 bits, which halves the file and changes no pixel by a level of 255.
     """
     tensors = {f"generator.{key}": value for key, value in generator.state_dict().items()}
-    tensors |= target.tensors()
+    tensors |= target.tensors(compact=compact)
     metadata = {
         "format": FORMAT,
         "ganstyle": __version__,

@@ -20,7 +20,8 @@ PHOTO = ROOT / "ganstyle" / "assets" / "astronaut.jpg"
 
 
 def test_there_are_six() -> None:
-    assert {"composition_vii", "starry_night", "the_scream", "udnie", "van_gogh", "wave"} == STYLES.keys()
+    names = "composition_vii henri_martin hiroshige starry_night the_scream udnie van_gogh wave"
+    assert set(names.split()) == STYLES.keys()
 
 
 @pytest.mark.parametrize("name", STYLES)

@@ -62,24 +62,30 @@ class StyleTarget:
             tuple({layer: gram.to(device) for layer, gram in grams.items()} for grams in self.octaves)
         )
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Return the matrices by the names that they have in a style's file."""
+    def tensors(self, *, compact: bool = False) -> dict[str, Tensor]:
+        """Return the matrices by the names that they have in a style's file.
+
+        Args:
+            compact: their upper triangles only; the zeros below take no room in a zip file.
+        """
         return {
-            _prefix(octave) + layer: gram
+            _prefix(octave) + layer: gram.triu() if compact else gram
             for octave, grams in enumerate(self.octaves)
             for layer, gram in grams.items()
         }
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "StyleTarget":
-        """Find the matrices among a file's tensors; what `tensors` returned is found again."""
+        """Find the matrices among a file's tensors, whole ones or their upper triangles."""
         octaves: list[dict[str, Tensor]] = []
         while True:
             prefix = _prefix(len(octaves))
             found = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             if not found:
                 return cls(tuple(octaves or [{}]))
-            octaves.append({layer: gram for layer, gram in found.items() if not layer.startswith("octave")})
+            octaves.append(
+                {layer: _whole(part) for layer, part in found.items() if not layer.startswith("octave")}
+            )
 
     @staticmethod
     def expected_tensors(shapes: Mapping[str, Sequence[int]], *, least: int = 1) -> dict[str, Tensor]:
@@ -108,6 +114,11 @@ def _mean_grams(
             gram = gram_matrix(maps)[0] * (weight / total)
             mean[layer] = mean[layer] + gram if layer in mean else gram
     return mean
+
+
+def _whole(part: Tensor) -> Tensor:
+    """Return a symmetric matrix, of which a compact file holds the upper triangle."""
+    return part if part.tril(-1).any() else part + part.triu(1).mT
 
 
 def _prefix(octave: int) -> str:

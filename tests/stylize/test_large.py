@@ -110,7 +110,7 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
     (tmp_path / "cut.png").write_bytes((tmp_path / "in.png").read_bytes()[:20000])
     for source, controls, problem in (
         ("cut.png", Controls(), "damaged"),
-        ("in.png", Controls(mask=torch.rand(1, 1, 20, 20)), "proportions"),
+        ("in.png", Controls(mask=torch.rand(1, 1, 20, 20)), "aspect ratio"),
     ):
         with pytest.raises(GanstyleError, match=problem):
             stylize_large(lean(), tmp_path / source, tmp_path / "o" / "out.png", controls, trained_side=60)
