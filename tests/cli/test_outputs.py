@@ -208,7 +208,7 @@ def test_a_photo_to_standard_output(checkpoint: Path, photo: Path, tmp_path: Pat
     assert torch.equal(decode_image(result.stdout_bytes, "-"), read_image(tmp_path / "o.png"))
     assert f"{photo} -> -" in result.stderr
     assert json.loads((tmp_path / "r.json").read_text())["files"][0]["output"] == "-"
-    refused("names one image", "stylize", photo.parent, "-s", checkpoint, "-o", "-")
+    refused("is one image", "stylize", photo.parent, "-s", checkpoint, "-o", "-")
     failed = invoke("stylize", tmp_path / "missing.png", "-s", checkpoint, "-o", "-")
     assert (failed.exit_code, failed.stdout_bytes) == (2, b"")
 

@@ -145,5 +145,5 @@ def test_an_unreadable_photo_is_one_line_and_no_error(
     result = train(f"content.path={folder}")
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"ganstyle: warning: {folder}: skipped 1 of 2 images")
+    assert line.startswith(f"ganstyle: warning: {folder}: skipped 1 of 2 unreadable images")
     assert "bad.jpg" in line

@@ -115,7 +115,7 @@ def test_another_recipe_does_not_continue_a_run(tiny: RecipeMaker) -> None:
 def test_a_student_does_not_teach(tiny: RecipeMaker, tmp_path: Path) -> None:
     path = tmp_path / "student.safetensors"
     save_student(path, VGG16Student((4, 64, 4, 128, 8, 8, 256)), {})
-    with pytest.raises(GanstyleError, match="teaching needs the ImageNet VGG-16"):
+    with pytest.raises(GanstyleError, match="distillation needs the ImageNet VGG-16"):
         distill(parse(tiny(vgg=str(path))))
     assert load_student(path)
 

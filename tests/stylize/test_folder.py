@@ -136,7 +136,7 @@ class Fails(nn.Module):
     [
         (
             MemoryError(),
-            "6x4 pixels need more memory than cpu has; reduce the image first, or let --max-side",
+            "6x4 pixels need more memory than cpu has; downscale the image first, or let --max-side",
         ),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "need more memory than cpu has"),
         (RuntimeError("kernel size\n can't be greater"), "cannot be stylized (kernel size can't be greater)"),

@@ -97,7 +97,7 @@ def test_one_photo_to_a_device(tmp_path: Path) -> None:
     photos = touch(tmp_path / "in", "a.png", "b.png")
     (file,) = plan_outputs([photos / "a.png"], Path("/dev/null"))
     assert file.output == Path("/dev/null")
-    with pytest.raises(GanstyleError, match="names one image"):
+    with pytest.raises(GanstyleError, match="is one image"):
         plan_outputs([photos], Path("/dev/null"))
 
 
@@ -143,7 +143,7 @@ def test_outputs_that_make_no_sense(tmp_path: Path) -> None:
     folder = touch(tmp_path / "in", "a.png", "b.png")
     first, second = folder / "a.png", folder / "b.png"
     for inputs in ([first, second], [folder]):
-        with pytest.raises(GanstyleError, match="names one image"):
+        with pytest.raises(GanstyleError, match="is one image"):
             plan_outputs(inputs, tmp_path / "out.png")
     with pytest.raises(ImageError, match=r"use \.png"):
         plan_outputs([first], tmp_path / "out.bmp")

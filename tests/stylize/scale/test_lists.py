@@ -106,5 +106,5 @@ def test_repeated_lines_are_done_once(tmp_path: Path) -> None:
 
 
 def test_a_list_does_not_go_to_one_image(tmp_path: Path) -> None:
-    with pytest.raises(GanstyleError, match="names one image"):
+    with pytest.raises(GanstyleError, match="is one image"):
         plan_outputs([write_list(tmp_path / "l.txt", "a.png")], tmp_path / "x.png")
