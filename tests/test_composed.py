@@ -104,14 +104,14 @@ def test_blend_of_huge_and_tiny_weights(photo: Tensor, wave: Style) -> None:
     torch.testing.assert_close(result, wave(photo))
 
 
-def test_nothing_to_blend_or_no_region() -> None:
+def test_empty_blend_or_regions_are_refused() -> None:
     with pytest.raises(GanstyleError, match="no style to blend"):
         ganstyle.blend({})
     with pytest.raises(GanstyleError, match="no region"):
         ganstyle.regions({})
 
 
-def test_an_unknown_style(tmp_path: Path) -> None:
+def test_blend_of_an_unknown_style(tmp_path: Path) -> None:
     with pytest.raises(GanstyleError, match="neither a file nor a shipped style"):
         ganstyle.blend({"nothing": 1, "wave": 1})
     with pytest.raises(GanstyleError, match="neither a file nor a shipped style"):
@@ -124,7 +124,7 @@ def test_regions_with_hard_edges(photo: Tensor, night: Style, wave: Style) -> No
     torch.testing.assert_close(result[..., 30:], wave(photo)[..., 30:])
 
 
-def test_where_no_region_is_the_photo_or_the_base_shows(photo: Tensor, night: Style, wave: Style) -> None:
+def test_outside_all_regions_is_the_photo_or_base_style(photo: Tensor, night: Style, wave: Style) -> None:
     result = ganstyle.regions([(left(), night)], feather=0)(photo)
     assert torch.equal(result[..., 30:], photo[..., 30:])
     result = ganstyle.regions([(left(), night)], base=wave, feather=0)(photo)
@@ -132,18 +132,18 @@ def test_where_no_region_is_the_photo_or_the_base_shows(photo: Tensor, night: St
     torch.testing.assert_close(result[..., :30], night(photo)[..., :30])
 
 
-def test_regions_that_overlap_are_averaged(photo: Tensor, night: Style, wave: Style) -> None:
+def test_overlapping_regions_are_averaged(photo: Tensor, night: Style, wave: Style) -> None:
     result = ganstyle.regions([(left(1.0), night), (left(), wave)], feather=0)(photo)
     torch.testing.assert_close(result[..., :30], (night(photo) + wave(photo))[..., :30] / 2)
     torch.testing.assert_close(result[..., 30:], night(photo)[..., 30:])
 
 
-def test_gray_masks_are_weights(photo: Tensor, night: Style) -> None:
+def test_gray_region_masks_are_weights(photo: Tensor, night: Style) -> None:
     result = ganstyle.regions([(0.25 * left(1.0), night)], feather=0)(photo)
     torch.testing.assert_close(result, torch.lerp(photo, night(photo), 0.25))
 
 
-def test_edges_are_soft_and_complementary_masks_leave_no_gap(photo: Tensor, night: Style) -> None:
+def test_region_edges_are_soft_without_gaps(photo: Tensor, night: Style) -> None:
     both = ganstyle.regions([(left(), night), (1 - left(), night)], feather=30)
     torch.testing.assert_close(both(photo), night(photo), atol=1e-5, rtol=0)
     one = ganstyle.regions([(left(), night)], feather=30)
@@ -154,7 +154,7 @@ def test_edges_are_soft_and_complementary_masks_leave_no_gap(photo: Tensor, nigh
     assert share[39] < 0.1
 
 
-def test_a_mask_of_another_size_is_resized(photo: Tensor, night: Style) -> None:
+def test_region_mask_is_resized(photo: Tensor, night: Style) -> None:
     small = ganstyle.regions([(left(0.5, 20, 30), night)])(photo)
     large = ganstyle.regions([(left(0.5, 400, 600), night)])(photo)
     torch.testing.assert_close(small, large, atol=0.1, rtol=0)
@@ -170,7 +170,7 @@ def test_regions_with_strength_colors_and_a_mask(photo: Tensor, night: Style, wa
     assert torch.equal(painter(photo, strength=0), photo)
 
 
-def test_a_region_of_a_blend_and_a_base_that_is_one(photo: Tensor, night: Style, wave: Style) -> None:
+def test_blend_as_region_and_as_base(photo: Tensor, night: Style, wave: Style) -> None:
     both = ganstyle.blend([(night, 1), (wave, 3)])
     result = ganstyle.regions([(left(), wave)], base=both, feather=0)(photo)
     torch.testing.assert_close(result[..., :30], wave(photo)[..., :30])
@@ -179,7 +179,7 @@ def test_a_region_of_a_blend_and_a_base_that_is_one(photo: Tensor, night: Style,
     torch.testing.assert_close(result[..., :30], both(photo)[..., :30])
 
 
-def test_masks_from_files_and_pillow(photo: Tensor, night: Style, tmp_path: Path) -> None:
+def test_region_masks_from_files_and_pillow(photo: Tensor, night: Style, tmp_path: Path) -> None:
     write_image(left().expand(-1, 3, -1, -1), tmp_path / "left.png")
     expected = ganstyle.regions([(left(), night)])(photo)
     torch.testing.assert_close(ganstyle.regions({str(tmp_path / "left.png"): night})(photo), expected)
@@ -213,12 +213,12 @@ def test_regions_batch(night: Style) -> None:
     ],
     ids=["black", "feather", "nan", "missing", "blend", "nested"],
 )
-def test_what_cannot_be_combined(make: Callable[[], object], problem: str) -> None:
+def test_invalid_combinations_are_refused(make: Callable[[], object], problem: str) -> None:
     with pytest.raises(GanstyleError, match=problem):
         make()
 
 
-def test_a_mask_of_other_proportions(photo: Tensor) -> None:
+def test_region_mask_of_other_proportions_is_refused(photo: Tensor) -> None:
     painter = ganstyle.regions([(left(0.5, 50, 50), "wave")])
     for strength in (1, 0):
         with pytest.raises(ImageError, match="mask 1: the mask has 50x50 pixels and the photo 60x40"):

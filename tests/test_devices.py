@@ -34,14 +34,14 @@ def availability(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> N
     ("cuda", "mps", "expected"),
     [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
 )
-def test_auto_takes_the_fastest(
+def test_auto_device_is_the_fastest(
     monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, expected: str
 ) -> None:
     availability(monkeypatch, cuda=cuda, mps=mps)
     assert pick_device() == pick_device("auto") == torch.device(expected)
 
 
-def test_the_cpu_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpu_is_always_available(monkeypatch: pytest.MonkeyPatch) -> None:
     availability(monkeypatch, cuda=True, mps=True)
     assert pick_device("cpu") == torch.device("cpu")
 
@@ -63,7 +63,7 @@ def refused(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["abacus", "", "cpu:", "cuda:-1", "cuda:99", "gpu", "CPU"])
-def test_what_is_no_device(name: str) -> None:
+def test_invalid_device_names(name: str) -> None:
     refused(name)
 
 
@@ -101,7 +101,7 @@ def test_bfloat16_on_a_gpu_must_be_native(monkeypatch: pytest.MonkeyPatch, nativ
     assert fast_bfloat16(torch.device("cuda")) == native
 
 
-def test_bfloat16_elsewhere_is_not_taken_for_fast() -> None:
+def test_bfloat16_on_other_devices_is_not_fast() -> None:
     assert fast_bfloat16(torch.device("mps")) is False
 
 
@@ -109,7 +109,7 @@ def test_bfloat16_elsewhere_is_not_taken_for_fast() -> None:
     ("content", "expected"),
     [("200000 100000", 2), ("150000 100000", 2), ("50000 100000", 1), ("max 100000", 64), ("", 64)],
 )
-def test_processors_are_those_of_the_container(
+def test_cpu_count_follows_the_container_limit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, expected: int
 ) -> None:
     (tmp_path / "cpu.max").write_text(content)
@@ -118,7 +118,7 @@ def test_processors_are_those_of_the_container(
     assert usable_processors() == expected
 
 
-def test_processors_without_a_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_cpu_count_without_a_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ganstyle.devices._CONTAINER", tmp_path / "none")
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
@@ -172,16 +172,16 @@ def peak_in_a_process_of_its_own(fork_server: ForkServer, allocate: str) -> int:
     return int(peak)
 
 
-def test_a_peak_that_is_over_is_still_seen(fork_server: ForkServer) -> None:
+def test_memory_watch_sees_past_peaks(fork_server: ForkServer) -> None:
     peak = peak_in_a_process_of_its_own(fork_server, "np.ones(64 * MIB, dtype=np.uint8)")
     assert 60 * MIB < peak < 120 * MIB
 
 
-def test_pytorchs_memory_counts(fork_server: ForkServer) -> None:
+def test_memory_watch_counts_pytorch_memory(fork_server: ForkServer) -> None:
     assert peak_in_a_process_of_its_own(fork_server, "torch.ones(64 * MIB, dtype=torch.uint8)") > 60 * MIB
 
 
-def test_what_was_there_before_does_not_count() -> None:
+def test_memory_watch_ignores_earlier_memory() -> None:
     block = np.ones(64 * MIB, dtype=np.uint8)
     with PeakMemory(torch.device("cpu")) as memory:
         time.sleep(0.02)
@@ -189,7 +189,7 @@ def test_what_was_there_before_does_not_count() -> None:
     assert block[0] == 1
 
 
-def test_the_watch_ends_with_an_error() -> None:
+def test_memory_watch_ends_on_error() -> None:
     memory = PeakMemory(torch.device("cpu"))
     with pytest.raises(KeyError), memory:
         raise KeyError
@@ -240,7 +240,7 @@ def test_keep_freed_memory_saves_page_faults_and_returns_the_memory(fork_server:
     assert grown < 24 * MIB
 
 
-def test_keep_freed_memory_is_over_at_the_end_of_the_outermost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keep_freed_memory_ends_with_the_outermost(monkeypatch: pytest.MonkeyPatch) -> None:
     settings: list[Mapping[int, int]] = []
     monkeypatch.setattr("ganstyle.devices._set_malloc", settings.append)
     with pytest.raises(ZeroDivisionError), keep_freed_memory(), keep_freed_memory():

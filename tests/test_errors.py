@@ -16,7 +16,7 @@ from ganstyle.errors import one_line
         (EOFError(), "EOFError"),
     ],
 )
-def test_one_line(text: object, line: str) -> None:
+def test_first_line_of_an_error(text: object, line: str) -> None:
     assert one_line(text) == line
     assert one_line(text).encode()
 

@@ -38,7 +38,7 @@ build(Settings(vgg="distilled", device="cpu"), Path("gui"))
 """
 
 
-def test_light_use_needs_no_extra(tmp_path: Path) -> None:
+def test_stylizing_needs_no_extra(tmp_path: Path) -> None:
     """The packages are hidden: whatever imports one fails."""
     hide = f"import sys; sys.modules.update(dict.fromkeys({UNNEEDED!r}))\n"
     result = subprocess.run(
@@ -97,7 +97,7 @@ def test_missing_extra_is_one_line(
     assert not (tmp_path / "out.png").exists()
 
 
-def test_require(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_require_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     require("matplotlib", "a plot")  # is installed
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"^a plot needs matplotlib, .*'ganstyle\[reports\]'$"):

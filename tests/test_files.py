@@ -25,7 +25,7 @@ from ganstyle.files import (
 )
 
 
-def test_writes_and_makes_the_folder(tmp_path: Path) -> None:
+def test_atomic_write_creates_the_folder(tmp_path: Path) -> None:
     target = tmp_path / "a" / "b" / "out.txt"
     with atomic_write(target) as temporary:
         assert temporary.parent == target.parent
@@ -35,7 +35,7 @@ def test_writes_and_makes_the_folder(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_replaces_only_when_the_block_ends_well(tmp_path: Path) -> None:
+def test_atomic_write_replaces_only_on_success(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     target.write_text("old")
 
@@ -50,7 +50,7 @@ def test_replaces_only_when_the_block_ends_well(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+def test_full_disk_is_one_line(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
 
     def fill_the_disk() -> None:
@@ -65,7 +65,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
+def test_folder_in_place_of_the_file(tmp_path: Path) -> None:
     target = tmp_path / "taken"
     target.mkdir()
     with pytest.raises(GanstyleError, match="taken"), atomic_write(target) as temporary:
@@ -90,7 +90,7 @@ def test_atomic_write_of_the_longest_names(tmp_path: Path, name: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_name_that_is_too_long_is_no_full_disk(tmp_path: Path) -> None:
+def test_name_too_long_is_not_reported_as_full_disk(tmp_path: Path) -> None:
     with pytest.raises(GanstyleError, match="choose a shorter name") as caught:
         write(tmp_path / ("a" * 256), "x")
     assert not isinstance(caught.value, DiskFullError)
@@ -111,7 +111,7 @@ def test_atomic_write_follows_links(tmp_path: Path) -> None:
 # Streams
 
 
-def test_devices_are_written_to_and_stay(tmp_path: Path) -> None:
+def test_device_files_are_written_in_place(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(os.devnull)
     for path in (Path(os.devnull), link):
@@ -124,7 +124,7 @@ def test_devices_are_written_to_and_stay(tmp_path: Path) -> None:
         write(Path("/dev/full"), "x")
 
 
-def test_a_pipe_gets_the_content(tmp_path: Path) -> None:
+def test_pipe_is_written(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     received: list[str] = []
@@ -137,7 +137,7 @@ def test_a_pipe_gets_the_content(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
-def test_a_descriptor_is_written_to_where_it_stands(tmp_path: Path) -> None:
+def test_file_descriptor_is_written_at_its_position(tmp_path: Path) -> None:
     """As with ``>(…)``, or with ``/dev/stdout`` when the shell has opened a file for it."""
     with (tmp_path / "log").open("w+") as log:
         log.write("before ")
@@ -154,7 +154,7 @@ def test_a_descriptor_is_written_to_where_it_stands(tmp_path: Path) -> None:
     assert not is_stream(path)
 
 
-def test_the_descriptor_of_another_process_is_appended_to(tmp_path: Path) -> None:
+def test_descriptor_of_another_process_is_appended_to(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("before ")
     with (tmp_path / "log").open("a") as log:
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=log)
@@ -168,7 +168,7 @@ def test_the_descriptor_of_another_process_is_appended_to(tmp_path: Path) -> Non
     assert (tmp_path / "log").read_text() == "before after"
 
 
-def test_a_descriptor_that_cannot_be_written_to(tmp_path: Path) -> None:
+def test_read_only_descriptor_is_refused(tmp_path: Path) -> None:
     (tmp_path / "input").touch()
     with (tmp_path / "input").open() as file:
         path = Path(f"/dev/fd/{file.fileno()}")
@@ -202,7 +202,7 @@ def test_check_file(tmp_path: Path) -> None:
         assert str(caught.value).startswith(f"{path}: ")
 
 
-def test_check_writable_tries_it() -> None:
+def test_check_writable_probes_the_folder() -> None:
     with pytest.raises(GanstyleError, match="may not be written to"):
         check_writable("/proc/self/out")
 
@@ -235,7 +235,7 @@ def test_file_identity_where_case_does_not_matter(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("project", ["ganstyle", "another", None])
-def test_shipped_folder_beside_another_package_s(
+def test_shipped_folder_ignores_those_of_other_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str | None
 ) -> None:
     monkeypatch.setattr(files, "__file__", str(tmp_path / "ganstyle" / "files.py"))
@@ -246,7 +246,7 @@ def test_shipped_folder_beside_another_package_s(
     assert shipped_folder() == (tmp_path / "checkpoints" if project == "ganstyle" else inside)
 
 
-def test_null_not_finite() -> None:
+def test_null_non_finite_numbers() -> None:
     values = {"a": [1, 2.5, math.nan], "b": (math.inf, None, "inf"), "c": {"d": -math.inf}, "e": True}
     assert null_not_finite(values) == {
         "a": [1, 2.5, None],

@@ -96,7 +96,7 @@ def test_imports_go_down(path: Path) -> None:
     assert upwards == []
 
 
-def test_the_rule_itself() -> None:
+def test_layering_rule_detects_violations() -> None:
     for importer, imported in (
         ("cli", "training"),
         ("losses", "losses"),
@@ -120,7 +120,7 @@ def test_the_rule_itself() -> None:
         assert not may_import(importer, imported)
 
 
-def test_the_walk_sees_every_kind_of_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_walk_sees_every_kind_of_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "ganstyle"
     (package / "losses").mkdir(parents=True)
     for name in ("__init__.py", "images.py", "losses/__init__.py", "losses/gram.py"):
@@ -175,7 +175,7 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
     assert HEAVY & loaded_by(statement) == set()
 
 
-def test_loading_a_style_leaves_torchs_compiler_alone() -> None:
+def test_loading_a_style_does_not_import_torch_compiler() -> None:
     """It takes as long to import as all that is needed."""
     program = (
         "import sys; from ganstyle.style import load_style, shipped_styles; "
@@ -185,7 +185,7 @@ def test_loading_a_style_leaves_torchs_compiler_alone() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
-def test_importing_does_nothing_else(tmp_path: Path) -> None:
+def test_importing_has_no_side_effects(tmp_path: Path) -> None:
     """No folder is made and the environment stays as it is."""
     program = (
         "import os; before = dict(os.environ); import ganstyle, ganstyle.cli; "

@@ -18,7 +18,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_only_abandoned_folders_are_removed(temporary: Path) -> None:
+def test_remove_abandoned_keeps_locked_folders(temporary: Path) -> None:
     with temporary_folder("ganstyle-gui-") as running:
         (running / "photo.png").touch()
         abandoned = temporary / "ganstyle-gui-abandoned"

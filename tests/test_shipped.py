@@ -19,13 +19,13 @@ STYLES = shipped_styles()
 PHOTO = ROOT / "ganstyle" / "assets" / "astronaut.jpg"
 
 
-def test_there_are_six() -> None:
+def test_six_styles_are_shipped() -> None:
     names = "composition_vii henri_martin hiroshige starry_night the_scream udnie van_gogh wave"
     assert set(names.split()) == STYLES.keys()
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_its_recipe_is_what_made_it(name: str) -> None:
+def test_shipped_style_matches_its_recipe(name: str) -> None:
     style = load_style(name)
     assert differences(style.recipe, Recipe.load(ROOT / "recipes" / f"{name}.yaml")) == []
     assert style.name == name
@@ -35,7 +35,7 @@ def test_its_recipe_is_what_made_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_its_card_tells_of_this_file(name: str) -> None:
+def test_shipped_card_matches_its_file(name: str) -> None:
     style, file = load_style(name), STYLES[name]
     card = file.with_suffix(".md").read_text(encoding="utf-8")
     painting, scores = style.recipe.style, style.info["scores"]
@@ -50,7 +50,7 @@ def test_its_card_tells_of_this_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_its_strength_is_learned(name: str) -> None:
+def test_shipped_style_has_learned_strength(name: str) -> None:
     """The stronger, the further from the photo and the closer to the painting, to the distilled VGG-16."""
     style, photo = load_style(name), resize_shorter(read_image(PHOTO), 256)
     assert takes_strength(style.generator)
@@ -65,7 +65,7 @@ def test_its_strength_is_learned(name: str) -> None:
 
 @pytest.mark.parametrize("size", [(97, 131), (131, 97), (300, 2000)])
 @pytest.mark.parametrize("name", STYLES)
-def test_it_paints_any_size(name: str, size: tuple[int, int]) -> None:
+def test_shipped_style_at_any_size(name: str, size: tuple[int, int]) -> None:
     picture = load_style(name)(torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)))
     assert picture.shape[-2:] == size
     assert bool(torch.isfinite(picture).all())

@@ -20,7 +20,7 @@ with atomic_write(sys.argv[1]) as temporary:
 """
 
 
-def test_what_a_killed_process_leaves_is_removed(tmp_path: Path) -> None:
+def test_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", _DIES, str(tmp_path / "a.png")], env=environment, check=False)
     (left,) = tmp_path.iterdir()
@@ -33,7 +33,7 @@ def test_what_a_killed_process_leaves_is_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.png", "photo.png"]
 
 
-def test_names_are_short_and_differ() -> None:
+def test_temporary_names_are_short_and_unique() -> None:
     assert len({temporary_name() for _ in range(100)}) == 100
     assert len(temporary_name()) < 60
     assert temporary_name().startswith(owner_prefix())

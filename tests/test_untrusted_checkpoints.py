@@ -70,7 +70,7 @@ def lying_header(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     return path
 
 
-def test_extra_tensor(style_file: Path) -> None:
+def test_extra_tensor_is_refused(style_file: Path) -> None:
     for name in ("more", "generator.more", "x" * 10_000):
         text = message(rewrite(style_file, lambda t, m, n=name: t.update({n: torch.ones(2)})))  # type: ignore[misc]
         assert "does not belong there" in text
@@ -79,7 +79,7 @@ def test_extra_tensor(style_file: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_not_finite(style_file: Path, value: float) -> None:
+def test_non_finite_weights_are_refused(style_file: Path, value: float) -> None:
     def spoil(tensors: dict[str, Tensor], _: dict[str, str]) -> None:
         name = next(k for k, v in tensors.items() if k.startswith("generator.") and v.is_floating_point())
         tensors[name].view(-1)[0] = value
@@ -87,7 +87,7 @@ def test_weights_that_are_not_finite(style_file: Path, value: float) -> None:
     assert "not finite" in message(rewrite(style_file, spoil))
 
 
-def test_gram_matrix_that_is_not_finite(style_file: Path) -> None:
+def test_non_finite_gram_matrix_is_refused(style_file: Path) -> None:
     def spoil(tensors: dict[str, Tensor], _: dict[str, str]) -> None:
         name = next(k for k, v in tensors.items() if k.startswith("gram.") and v.is_floating_point())
         tensors[name].view(-1)[0] = float("nan")
@@ -96,7 +96,7 @@ def test_gram_matrix_that_is_not_finite(style_file: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.uint8, torch.float8_e4m3fn, torch.int16])
-def test_other_types_of_weights(style_file: Path, dtype: torch.dtype) -> None:
+def test_unexpected_dtypes_are_refused(style_file: Path, dtype: torch.dtype) -> None:
     def change(tensors: dict[str, Tensor], _: dict[str, str]) -> None:
         name = next(k for k in tensors if k.endswith("bias"))
         tensors[name] = tensors[name].to(dtype)
@@ -104,7 +104,7 @@ def test_other_types_of_weights(style_file: Path, dtype: torch.dtype) -> None:
     assert "bias" in message(rewrite(style_file, change))
 
 
-def test_scales_of_another_shape(style_file: Path) -> None:
+def test_quantization_scales_of_wrong_shape_are_refused(style_file: Path) -> None:
     def change(tensors: dict[str, Tensor], _: dict[str, str]) -> None:
         name = first_kernel(tensors)
         tensors[name], tensors[name + ".scale"] = tensors[name].to(torch.int16), torch.ones(1)
@@ -112,7 +112,7 @@ def test_scales_of_another_shape(style_file: Path) -> None:
     assert "scale" in message(rewrite(style_file, change))
 
 
-def test_kernel_that_claims_terabytes(style_file: Path) -> None:
+def test_tensor_header_claiming_terabytes_is_refused(style_file: Path) -> None:
     def claim(header: dict[str, Any]) -> None:
         name = max((k for k in header if k != "__metadata__"), key=lambda k: header[k]["data_offsets"][1])
         entry = header[name]
@@ -122,7 +122,7 @@ def test_kernel_that_claims_terabytes(style_file: Path) -> None:
     assert "more than any checkpoint" in message(lying_header(style_file, claim))
 
 
-def test_extra_matrix_of_gigabytes(style_file: Path) -> None:
+def test_huge_extra_matrix_is_refused(style_file: Path) -> None:
     def claim(header: dict[str, Any]) -> None:
         last = max(e["data_offsets"][1] for k, e in header.items() if k != "__metadata__")
         entry = {"dtype": "F32", "shape": [2**14, 2**15], "data_offsets": [last, last + 2**31]}
@@ -132,26 +132,26 @@ def test_extra_matrix_of_gigabytes(style_file: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 2**23 + 1, 2**40, 2**64 - 1])
-def test_header_of_another_length(style_file: Path, length: int) -> None:
+def test_wrong_header_length_is_refused(style_file: Path, length: int) -> None:
     content = style_file.read_bytes()
     style_file.write_bytes(struct.pack("<Q", length) + content[8:])
     assert message(style_file)
 
 
-def test_metadata_bomb(style_file: Path) -> None:
+def test_metadata_bomb_is_refused(style_file: Path) -> None:
     assert "its header claims" in message(rewrite(style_file, lambda t, m: m.update(info="[" * 2**23)))
 
 
 @pytest.mark.parametrize("key", ["recipe", "info"])
 @pytest.mark.parametrize("depth", [60, 900, 5_000, 200_000])
-def test_deep_nesting(style_file: Path, key: str, depth: int) -> None:
+def test_deeply_nested_metadata_is_refused(style_file: Path, key: str, depth: int) -> None:
     deep = '{"a":' + "[" * depth + "]" * depth + "}"
     assert "nested too deeply" in message(rewrite(style_file, lambda t, m: m.update({key: deep})))
 
 
 @pytest.mark.parametrize("text", ["[]", "1", "null", '"a"', "1e999", "9" * 5000])
 @pytest.mark.parametrize("key", ["recipe", "info"])
-def test_metadata_of_another_kind(style_file: Path, key: str, text: str) -> None:
+def test_metadata_of_wrong_type_is_refused(style_file: Path, key: str, text: str) -> None:
     assert "does not hold" in message(rewrite(style_file, lambda t, m: m.update({key: text})))
 
 
@@ -174,7 +174,7 @@ def test_metadata_of_another_kind(style_file: Path, key: str, text: str) -> None
         None,
     ],
 )
-def test_recipe_of_another_network(style_file: Path, generator: object) -> None:
+def test_recipe_of_another_network_is_refused(style_file: Path, generator: object) -> None:
     def change(_: dict[str, Tensor], metadata: dict[str, str]) -> None:
         metadata["recipe"] = json.dumps({**json.loads(metadata["recipe"]), "generator": generator})
 
@@ -193,7 +193,7 @@ def test_recipe_of_another_network(style_file: Path, generator: object) -> None:
         {"scores": {"content": "low"}},
     ],
 )
-def test_provenance_of_another_kind(style_file: Path, info: object) -> None:
+def test_provenance_of_wrong_type_is_refused(style_file: Path, info: object) -> None:
     assert "info." in message(rewrite(style_file, lambda t, m: m.update(info=json.dumps(info))))
 
 
@@ -212,13 +212,15 @@ def test_provenance_of_another_kind(style_file: Path, info: object) -> None:
         ("info", "[]"),
     ],
 )
-def test_generator_for_any_painting(any_painting: Path, tmp_path: Path, key: str, text: str) -> None:
+def test_malformed_any_painting_generator_is_refused(
+    any_painting: Path, tmp_path: Path, key: str, text: str
+) -> None:
     path = tmp_path / "any.safetensors"
     path.write_bytes(any_painting.read_bytes())
     assert "does not hold" in message(rewrite(path, lambda t, m: m.update({key: text})), load_any)
 
 
-def test_generator_for_any_painting_with_other_tensors(any_painting: Path, tmp_path: Path) -> None:
+def test_any_painting_generator_with_wrong_tensors_is_refused(any_painting: Path, tmp_path: Path) -> None:
     path = tmp_path / "any.safetensors"
     for change in (
         lambda t, m: t.update(more=torch.ones(1)),
@@ -233,7 +235,7 @@ def test_generator_for_any_painting_with_other_tensors(any_painting: Path, tmp_p
     ("key", "text"),
     [("paintings", "1"), ("paintings", "[" * 5000), ("name", "[]"), ("format", "style-code-9")],
 )
-def test_code_of_another_kind(tmp_path: Path, key: str, text: str) -> None:
+def test_malformed_style_code_is_refused(tmp_path: Path, key: str, text: str) -> None:
     path = tmp_path / "a.safetensors"
     save_code(path, StyleCode("a", torch.rand(1, 3, 8), "0" * 64))
     assert load_code(path).values.shape == (1, 3, 8)
@@ -242,7 +244,7 @@ def test_code_of_another_kind(tmp_path: Path, key: str, text: str) -> None:
     )
 
 
-def test_code_of_gigabytes(tmp_path: Path) -> None:
+def test_huge_style_code_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_code(path, StyleCode("a", torch.rand(1, 3, 8), "0" * 64))
 
@@ -253,7 +255,7 @@ def test_code_of_gigabytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("student", [{"widths": [10**6] * 7}, {"widths": "x"}, {"strange": 1}, []])
-def test_student_of_another_network(tmp_path: Path, student: object) -> None:
+def test_distilled_vgg_of_another_network_is_refused(tmp_path: Path, student: object) -> None:
     path = tmp_path / "a.safetensors"
     save_student(path, VGG16Student(), {})
     assert isinstance(load_student(path), VGG16Student)

@@ -91,12 +91,12 @@ def test_mixing_interpolates_codes(painting: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize("mix", [[1], [1, 2, 3], [0, 0], [-1, 2], [float("nan"), 1], [float("inf"), 1]])
-def test_impossible_mixes(painting: Path, other: Path, mix: list[float]) -> None:
+def test_invalid_mixes_are_refused(painting: Path, other: Path, mix: list[float]) -> None:
     with pytest.raises(GanstyleError, match="mix: "):
         ganstyle.style_from(painting, other, mix=mix)
 
 
-def test_code_is_small_and_paints_alike(painting: Path, other: Path, tmp_path: Path) -> None:
+def test_code_file_is_small_with_equal_output(painting: Path, other: Path, tmp_path: Path) -> None:
     style = ganstyle.style_from(painting)
     path = tmp_path / "code.safetensors"
     style.save_code(path)
@@ -131,7 +131,7 @@ def test_damaged_code(painting: Path, tmp_path: Path) -> None:
         ganstyle.load_style(code)
 
 
-def test_a_trained_style_has_no_code(make_style: object, tmp_path: Path) -> None:
+def test_trained_style_has_no_code(make_style: object, tmp_path: Path) -> None:
     style = load_style(make_style())  # type: ignore[operator]
     with pytest.raises(CheckpointError, match="was trained and has no code"):
         style.save_code(tmp_path / "code.safetensors")
@@ -146,7 +146,7 @@ def flat(height: int, width: int, value: float = 0.5) -> Tensor:
     [flat(1, 1), flat(2, 900), flat(64, 64, 0.0), flat(64, 64, 1.0), torch.rand(1, 3, 4000, 40)],
     ids=["one pixel", "a line", "black", "white", "a scroll"],
 )
-def test_odd_paintings_give_sound_results(image: Tensor, tmp_path: Path) -> None:
+def test_unusual_paintings_give_finite_results(image: Tensor, tmp_path: Path) -> None:
     path = tmp_path / "odd.png"
     write_image(image, path)
     picture = ganstyle.style_from(path)(PHOTO)

@@ -46,7 +46,9 @@ def test_view_of_paintings_of_any_shape(any_painting: Path, shape: tuple[int, in
     assert torch.isfinite(painter.encode(view)).all()
 
 
-def test_where_it_is_looked_for(any_painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_painting_checkpoint_search_order(
+    any_painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ganstyle.anystyle.checkpoint.shipped_folder", lambda: tmp_path)
     with pytest.raises(CheckpointError, match=r"there is no such file, .* set GANSTYLE_ANY"):
         find_any()
@@ -61,7 +63,9 @@ def test_where_it_is_looked_for(any_painting: Path, tmp_path: Path, monkeypatch:
         find_any()
 
 
-def test_it_is_no_style_itself(any_painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_painting_checkpoint_is_not_a_style(
+    any_painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(CheckpointError, match="is the generator for any painting; set GANSTYLE_ANY to it"):
         load_style(any_painting)
     (tmp_path / "any.safetensors").write_bytes(any_painting.read_bytes())

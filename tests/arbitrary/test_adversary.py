@@ -54,7 +54,7 @@ def test_single_pair_has_no_mismatch() -> None:
     assert "logits/mismatched" not in log
 
 
-def test_adversarial_loss_leaves_the_discriminator_alone() -> None:
+def test_adversarial_loss_gives_the_discriminator_no_gradient() -> None:
     picture, network = images(0.5, 0.1).requires_grad_(), Sum()
     loss = adversarial_loss(Accelerator(cpu=True), network, picture, torch.ones(2, 1, 1), HINGE)
     torch.testing.assert_close(loss, torch.tensor(-0.3))
@@ -106,7 +106,7 @@ def test_resume_bit_exact_with_a_discriminator(
     assert_same_state(straight, broken, 4, "generator", "average", "discriminator")
 
 
-def test_a_training_begins_with_another_ones_generator(
+def test_training_starts_from_another_generator(
     tiny: RecipeMaker, read_state: Callable[..., dict[str, Any]], any_painting: Path
 ) -> None:
     first = train_any(parse(tiny(name="first")))
@@ -124,7 +124,7 @@ def test_a_training_begins_with_another_ones_generator(
         train_any(parse(tiny(name="fourth", init="nowhere.safetensors")))
 
 
-def test_discriminators_that_do_not_fit(tiny: RecipeMaker) -> None:
+def test_mismatched_discriminators_are_refused(tiny: RecipeMaker) -> None:
     for section, message in (
         ({"layers": 5}, "image_size 32 is too small for discriminator.layers 5"),
         ({"width": 0}, "greater than or equal to 1"),

@@ -24,7 +24,7 @@ def pairs(photos: Path, paintings: Path, **changes: Any) -> PairData:
     return PairData(FolderImages(photos), Paintings(paintings), **keywords | changes)
 
 
-def test_pairs_are_functions_of_the_draw(photos: Path, paintings: Path) -> None:
+def test_pair_depends_only_on_its_index(photos: Path, paintings: Path) -> None:
     data = pairs(photos, paintings)
     torch.manual_seed(0)
     first = [data[Draw(epoch, index)] for epoch in range(4) for index in range(3)]
@@ -86,7 +86,7 @@ def test_held_out_by_file_and_by_name(paintings: Path) -> None:
     assert find_held_out(paintings, []) == []
 
 
-def test_impossible_held_out(paintings: Path, tmp_path: Path) -> None:
+def test_invalid_held_out_is_refused(paintings: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"style.held_out monet_\*: neither a file"):
         find_held_out(paintings, ["monet_*"])
     with pytest.raises(DataError, match="no such folder"):

@@ -24,7 +24,9 @@ def parse(values: dict[str, Any]) -> AnyRecipe:
     return AnyRecipe.parse(values, source="test")
 
 
-def test_it_learns_and_scores_on_held_out_paintings(tiny: RecipeMaker, photos: Path, paintings: Path) -> None:
+def test_training_lowers_loss_and_scores_held_out_paintings(
+    tiny: RecipeMaker, photos: Path, paintings: Path
+) -> None:
     # Three paintings are too few to learn others from.
     shutil.copyfile(paintings / "klee_one.png", paintings / "klee_two.png")
     values = tiny(
@@ -52,7 +54,7 @@ def test_it_learns_and_scores_on_held_out_paintings(tiny: RecipeMaker, photos: P
     assert lines[2]["weighted"] == pytest.approx(lines[2]["content"] + 15 * lines[2]["style"])
 
 
-def test_the_file_is_ready_for_use(tiny: RecipeMaker, photos: Path) -> None:
+def test_trained_file_is_usable(tiny: RecipeMaker, photos: Path) -> None:
     score = {"every": 4, "content": str(photos), "count": 1, "size": 24}
     outcome = train_any(parse(tiny(score=score)))
     loaded = load_any(outcome.style)
@@ -93,7 +95,7 @@ def test_resume_bit_exact(
     assert_same_state(straight, broken, 8, "generator", "average")
 
 
-def test_a_run_can_be_shortened_and_lengthened(tiny: RecipeMaker) -> None:
+def test_resume_with_fewer_and_more_steps(tiny: RecipeMaker) -> None:
     train_any(parse(tiny(steps=4)))
     notes: list[str] = []
     outcome = train_any(
@@ -140,7 +142,7 @@ def test_same_network_sees_paintings_once(tiny: RecipeMaker, vgg16_weights: Path
         ({"discriminators": {"width": 4}}, "unknown key 'discriminators'"),
     ],
 )
-def test_impossible_recipes(tiny: RecipeMaker, changes: dict[str, Any], message: str) -> None:
+def test_invalid_recipes_are_refused(tiny: RecipeMaker, changes: dict[str, Any], message: str) -> None:
     values = tiny()
     for key, value in changes.items():
         values[key] = values[key] | value if isinstance(values.get(key), dict) else value
@@ -149,14 +151,14 @@ def test_impossible_recipes(tiny: RecipeMaker, changes: dict[str, Any], message:
     assert "\n" not in str(caught.value)
 
 
-def test_the_shipped_recipe_fits() -> None:
+def test_shipped_recipe_is_valid() -> None:
     path = ROOT / "recipes" / "any" / "lean.yaml"
     recipe = AnyRecipe.load(path)
     assert recipe.generator.options["antialias"]
     assert path.read_text().startswith("# accelerate launch -m ganstyle train-any any/lean ")
 
 
-def test_command(tiny: RecipeMaker, tmp_path: Path) -> None:
+def test_train_any_command(tiny: RecipeMaker, tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(parse(tiny()).to_yaml())
     result = CliRunner().invoke(app, ["train-any", str(path), "steps=2"])

@@ -33,7 +33,7 @@ def images(seed: int) -> Tensor:
     return torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
 
 
-def test_loss_by_hand() -> None:
+def test_pair_loss_by_hand() -> None:
     picture, photo, painting = images(0), images(1), images(2)
     loss = pair_loss()
     total, log = loss(picture, photo, loss.view(painting))
@@ -49,7 +49,7 @@ def test_loss_by_hand() -> None:
     assert math.isclose(float(log["loss/style"]), style, rel_tol=1e-5)
 
 
-def test_nothing_to_lose_where_a_painting_stays_as_it_is() -> None:
+def test_identity_pair_has_zero_loss() -> None:
     image = images(0)
     loss = pair_loss(SECTION.model_copy(update={"tv": 0.0, "style_octaves": 2}))
     total, _ = loss(image, image, loss.view(image))
@@ -73,7 +73,7 @@ def test_view_gives_the_encoder_its_own_octaves() -> None:
         torch.testing.assert_close(mine["a"], theirs["a"])
 
 
-def test_outliers_are_softened() -> None:
+def test_loss_is_robust_to_outliers() -> None:
     distances = torch.tensor([0.0, 0.5, 2.0, 2.0 * math.e, 200.0], requires_grad=True)
     soft = soften_outliers(distances, 2.0)
     expected = torch.tensor([0.0, 0.5, 2.0, 4.0, 2 * (1 + math.log(100))])

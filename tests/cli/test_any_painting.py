@@ -71,7 +71,7 @@ def test_stylize_with_controls(painting: Path, photos: Path, tmp_path: Path) -> 
     assert torch.equal(read_image(out), read_image(photo))
 
 
-def test_stylize_refuses_what_makes_no_sense(
+def test_stylize_refuses_contradicting_options(
     painting: Path, other: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rest = ("stylize", photos / "a.png", "-o", tmp_path / "out", "-s")
@@ -99,7 +99,7 @@ def test_evaluate_a_painting(painting: Path, photos: Path, tmp_path: Path, small
     assert record["style"] > 0
 
 
-def test_ranking_passes_over_generators_and_codes(
+def test_ranking_skips_generators_and_codes(
     painting: Path, any_painting: Path, photos: Path, tmp_path: Path, small_fid: None
 ) -> None:
     styles = tmp_path / "styles"

@@ -31,7 +31,7 @@ def results(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
-def test_list_of_photos(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_stylize_list_of_photos(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text(f"photos/0.png\n{photos / '1.png'}\nphotos/../photos/2.png\n")
     result = invoke(tmp_path / "list.txt", "-s", checkpoint, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
@@ -74,9 +74,7 @@ def test_bad_lists_are_one_line(checkpoint: Path, tmp_path: Path) -> None:
         assert not (tmp_path / "out").exists()
 
 
-def test_skipping_by_name_is_no_error_where_it_is_asked_for(
-    checkpoint: Path, photos: Path, tmp_path: Path
-) -> None:
+def test_skip_by_name_is_no_error(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     common = (photos, "-s", checkpoint, "-o", tmp_path / "out")
     assert invoke(*common).exit_code == 0
     (tmp_path / "out" / "1.png").unlink()
@@ -86,7 +84,7 @@ def test_skipping_by_name_is_no_error_where_it_is_asked_for(
     assert "0 done, 4 skipped" in again.stdout
 
 
-def test_skipping_by_content(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_skip_by_content(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     common = (photos, "-s", checkpoint, "-o", tmp_path / "out", "--skip", "content")
     assert invoke(*common).exit_code == 0
     assert "0 done, 4 skipped" in invoke(*common).stdout
@@ -144,7 +142,7 @@ def test_one_process_writes_standard_output(
     assert sizes[1] == 0
 
 
-def test_what_a_killed_run_left_is_removed(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_files_of_a_killed_run_are_removed(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     from ganstyle import temporary
 
     (tmp_path / "out").mkdir()
@@ -169,7 +167,7 @@ def test_names_of_255_bytes_and_control_characters_in_a_list(
     assert read_image(tmp_path / "out" / " .png").shape == (1, 3, 20, 24)
 
 
-def test_shards(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_stylize_shards(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     for index in range(2):
         with tarfile.open(tmp_path / f"s-{index}.tar", "w") as tar:
             for name in range(index * 2, index * 2 + 2):
@@ -193,7 +191,7 @@ def test_shards(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     assert (again.exit_code, "0 done, 2 skipped" in again.stdout) == (0, True)
 
 
-def test_bad_uses_of_shards_are_one_line(
+def test_invalid_shard_options_are_one_line(
     checkpoint: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tarfile.open(tmp_path / "s.tar", "w") as tar:

@@ -25,7 +25,7 @@ def invoke(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["compare", *base, *map(str, arguments)])
 
 
-def test_a_report(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
+def test_compare_writes_a_report(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
     output, run = tmp_path / "report", tmp_path / "run"
     run.mkdir()
     line = {"step": 0, "seconds": 0.0, "content": 1.0, "style": 0.5}
@@ -49,7 +49,7 @@ def test_a_report(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
     assert invoke(*arguments, "--force").exit_code == 0
 
 
-def test_the_defaults_are_the_librarys(
+def test_compare_defaults_are_those_of_the_library(
     make_style: MakeStyle, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
@@ -66,7 +66,7 @@ def test_the_defaults_are_the_librarys(
     assert (seen["size"], seen["photos"], seen["without_gan"]) == (256, 3, None)
 
 
-def test_bad_usage_is_one_line_and_writes_nothing(
+def test_compare_bad_usage_is_one_line_and_writes_nothing(
     make_style: MakeStyle, photos: Path, tmp_path: Path
 ) -> None:
     style, output = make_style(), tmp_path / "report"
@@ -109,7 +109,7 @@ def test_unreadable_photos_are_reported_with_exit_code_1(
 @pytest.mark.parametrize(
     "where", ["style.Style.paint", "evaluate.methods.resize_shorter", "evaluate.compare.warm_up"]
 )
-def test_out_of_memory_is_one_line(
+def test_compare_out_of_memory_is_one_line(
     make_style: MakeStyle, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:

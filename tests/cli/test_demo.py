@@ -47,7 +47,7 @@ def invoke(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["demo", *map(str, arguments)])
 
 
-def test_the_photo_is_at_hand_with_its_license() -> None:
+def test_demo_photo_is_shipped_with_its_license() -> None:
     assert check_image(PHOTO) == (512, 512)
     assert PHOTO.stat().st_size < 150_000
     text = (PHOTO.parent / "README.md").read_text()
@@ -55,7 +55,7 @@ def test_the_photo_is_at_hand_with_its_license() -> None:
     assert "Public domain" in text
 
 
-def test_writes_the_result_and_both_side_by_side(tmp_path: Path) -> None:
+def test_demo_writes_result_and_side_by_side(tmp_path: Path) -> None:
     result = invoke("--device", "cpu")
     assert result.exit_code == 0, result.output
     first, second = result.stdout.splitlines()
@@ -70,7 +70,7 @@ def test_writes_the_result_and_both_side_by_side(tmp_path: Path) -> None:
     torch.testing.assert_close(both[..., 2:514, 516:1028], 1 - photo)
 
 
-def test_replaces_its_own_results_and_no_others(tmp_path: Path) -> None:
+def test_demo_replaces_only_its_own_results(tmp_path: Path) -> None:
     assert invoke().exit_code == 0
     assert invoke("-s", "abstract").exit_code == 0
     assert invoke("-o", "sub/mine.jpg").exit_code == 0
@@ -94,7 +94,7 @@ def test_replaces_its_own_results_and_no_others(tmp_path: Path) -> None:
         path.unlink()
 
 
-def test_the_default_is_a_style_that_is_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_default_style_is_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     ship(monkeypatch, {"abstract": Path("a")})
     assert "style abstract" in invoke().stdout
     ship(monkeypatch, {})
@@ -103,7 +103,7 @@ def test_the_default_is_a_style_that_is_shipped(monkeypatch: pytest.MonkeyPatch)
     assert "starry_night: neither" in result.stderr
 
 
-def test_bad_usage_is_one_line(tmp_path: Path) -> None:
+def test_demo_bad_usage_is_one_line(tmp_path: Path) -> None:
     for arguments in (("-o", "out.gif"), ("-s", "missing"), ("--device", "abacus")):
         result = invoke(*arguments)
         assert result.exit_code == 2
@@ -111,6 +111,6 @@ def test_bad_usage_is_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_is_the_registered_command() -> None:
+def test_demo_command_is_registered() -> None:
     callbacks = [command.callback for command in app.registered_commands if command.callback]
     assert demo in map(inspect.unwrap, callbacks)

@@ -34,7 +34,7 @@ def report() -> dict[str, str]:
     return lines
 
 
-def test_versions_and_hardware() -> None:
+def test_doctor_versions_and_hardware() -> None:
     lines = report()
     assert lines["ganstyle"] == __version__
     assert lines["python"].startswith(platform.python_version())
@@ -54,11 +54,11 @@ def test_versions_and_hardware() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_machine_without_a_gpu() -> None:
+def test_doctor_without_a_gpu() -> None:
     assert report()["device"] in ("1 x CPU", "1 x MPS")
 
 
-def test_several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_with_several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H200")
@@ -68,7 +68,7 @@ def test_several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines["precision"] == "auto means bf16"
 
 
-def test_no_weights_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_doctor_without_local_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(vgg16, "shipped_student", lambda: tmp_path / "nothing.safetensors")
     line = report()["VGG-16"]
     assert line.startswith("none found")
@@ -76,7 +76,9 @@ def test_no_weights_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert str(vgg16_cache()) in line
 
 
-def test_the_weights_that_would_be_used_and_why(vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_the_vgg_weights_and_their_source(
+    vgg16_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GANSTYLE_VGG16", str(vgg16_weights))
     line = report()["VGG-16"]
     assert str(vgg16_weights) in line
@@ -84,7 +86,7 @@ def test_the_weights_that_would_be_used_and_why(vgg16_weights: Path, monkeypatch
     assert sha256(vgg16_weights.read_bytes()).hexdigest() in line
 
 
-def test_weights_that_are_missing_or_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_with_missing_or_damaged_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANSTYLE_VGG16", "/nowhere/vgg.pth")
     assert "/nowhere/vgg.pth: no such file" in report()["VGG-16"]
     monkeypatch.delenv("GANSTYLE_VGG16")
@@ -93,7 +95,7 @@ def test_weights_that_are_missing_or_damaged(monkeypatch: pytest.MonkeyPatch) ->
     assert "damaged; delete it" in report()["VGG-16"]
 
 
-def test_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert report()["Inception"].startswith("none found, so no FID. ")
     path = tmp_path / "inception.pt"
     monkeypatch.setenv("GANSTYLE_INCEPTION", str(path))
@@ -104,7 +106,7 @@ def test_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert report()["Inception"] == f"{path}: GANSTYLE_INCEPTION names it; its SHA-256 is right"
 
 
-def test_judge_and_lpips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_judge_and_lpips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANSTYLE_LPIPS", str(tmp_path / "lpips.pth"))
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     lines = report()
@@ -114,7 +116,7 @@ def test_judge_and_lpips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert report()["LPIPS"] == "GANSTYLE_LPIPS is not set"
 
 
-def test_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert report()["downloads"] == f"{vgg16_cache().parent}: can be written"
     (tmp_path / "home").write_text("a file, where no folder can be made even by root")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home" / "torch"))
@@ -125,14 +127,14 @@ def test_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no home folder" in report()["downloads"]
 
 
-def test_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_styles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "shipped_styles", lambda: {})
     assert report()["styles"] == "none shipped"
     monkeypatch.setattr(checkpoint, "shipped_styles", lambda: {"a": Path("a"), "b": Path("b")})
     assert report()["styles"] == "a, b"
 
 
-def test_a_package_that_is_missing_is_what_a_doctor_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     version = importlib.metadata.version
 
     def lacking(name: str) -> str:

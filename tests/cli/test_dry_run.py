@@ -42,7 +42,7 @@ def lines(*words: object) -> list[str]:
     return found
 
 
-def test_train_from_the_start(recipe: Callable[..., Path], tmp_path: Path, painting: Path) -> None:
+def test_dry_run_train_from_the_start(recipe: Callable[..., Path], tmp_path: Path, painting: Path) -> None:
     path = recipe(steps=100, phases=[{"until": 0.6}, {"until": 1, "image_size": 40}])
     before = files(tmp_path)
     found = lines(path)
@@ -59,7 +59,7 @@ def test_train_from_the_start(recipe: Callable[..., Path], tmp_path: Path, paint
     )
 
 
-def test_train_that_would_continue(recipe: Callable[..., Path], tmp_path: Path) -> None:
+def test_dry_run_train_that_would_resume(recipe: Callable[..., Path], tmp_path: Path) -> None:
     path = recipe()
     assert run("train", path).exit_code == 0
     before = files(tmp_path)
@@ -80,7 +80,7 @@ def test_train_that_would_continue(recipe: Callable[..., Path], tmp_path: Path) 
         ("loss.stile=1", "stile"),
     ],
 )
-def test_train_that_would_fail(
+def test_dry_run_train_that_would_fail(
     recipe: Callable[..., Path], tmp_path: Path, override: str, message: str
 ) -> None:
     path = recipe()
@@ -92,7 +92,9 @@ def test_train_that_would_fail(
     assert files(tmp_path) == before
 
 
-def test_train_downloads_nothing(recipe: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_train_downloads_nothing(
+    recipe: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def download(*arguments: object, **keywords: object) -> None:
         raise AssertionError
 
@@ -104,7 +106,7 @@ def test_train_downloads_nothing(recipe: Callable[..., Path], monkeypatch: pytes
 # --- stylize
 
 
-def test_stylize(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_dry_run_stylize(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     output, record = tmp_path / "out", tmp_path / "plan.json"
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     given = (photos, tmp_path / "broken.jpg", "-s", checkpoint, "-o", output, "--max-side", 24)
@@ -125,7 +127,7 @@ def test_stylize(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
         assert [file[key] for file in done["files"]] == [file[key] for file in planned["files"]]
 
 
-def test_stylize_over_results(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_dry_run_stylize_over_existing_results(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     given = (photos, "-s", checkpoint, "-o", tmp_path / "out")
     assert run("stylize", *given).exit_code == 0
     before = files(tmp_path)
@@ -136,7 +138,9 @@ def test_stylize_over_results(checkpoint: Path, photos: Path, tmp_path: Path) ->
     assert files(tmp_path) == before
 
 
-def test_stylize_to_standard_output_with_a_mask(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_dry_run_stylize_to_standard_output_with_a_mask(
+    checkpoint: Path, photos: Path, tmp_path: Path
+) -> None:
     photo = photos / "a.png"
     result = run("stylize", photo, "-s", checkpoint, "-o", "-", "--mask", photo, "--dry-run")
     assert result.exit_code == 0, result.output

@@ -25,7 +25,7 @@ def invoke(*arguments: object) -> Any:
     )
 
 
-def test_one_style(make_style: MakeStyle, photos: Path, vgg16_weights: Path, tmp_path: Path) -> None:
+def test_evaluate_one_style(make_style: MakeStyle, photos: Path, vgg16_weights: Path, tmp_path: Path) -> None:
     file = tmp_path / "scores.json"
     result = invoke("-s", make_style(), "--content", photos, "--size", 24, "--json", file)
     assert result.exit_code == 0, result.output
@@ -42,7 +42,7 @@ def test_one_style(make_style: MakeStyle, photos: Path, vgg16_weights: Path, tmp
     assert any("FID of 6 images, under 2,048, is biased" in line for line in lines)
 
 
-def test_the_size_is_that_of_the_scores_in_the_loop(
+def test_evaluate_size_equals_that_of_training_scores(
     make_style: MakeStyle, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def test_the_size_is_that_of_the_scores_in_the_loop(
     assert (seen["size"], seen["photos"]) == (ScoreSection().size, 3)
 
 
-def test_features_are_kept_where_asked(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
+def test_evaluate_stores_features(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
     folder = tmp_path / "statistics"
     arguments = ("-s", make_style(), "--content", photos, "--size", 24, "--statistics", folder)
     first = invoke(*arguments, "--json", tmp_path / "a.json")
@@ -67,7 +67,7 @@ def test_features_are_kept_where_asked(make_style: MakeStyle, photos: Path, tmp_
     assert a | {"seconds_per_image": 0} == b | {"seconds_per_image": 0}
 
 
-def test_all_styles_of_a_folder(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
+def test_evaluate_folder_of_styles(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
     folder = make_style("one").parent
     make_style("another")
     file = tmp_path / "ranking.json"
@@ -82,7 +82,7 @@ def test_all_styles_of_a_folder(make_style: MakeStyle, photos: Path, tmp_path: P
     assert table[2].startswith(f"| 1 | {records[0]['name']} | ")
 
 
-def test_bad_usage_is_one_line(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
+def test_evaluate_bad_usage_is_one_line(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
     style = make_style()
     file = tmp_path / "scores.json"
     (tmp_path / "empty").mkdir()
@@ -143,9 +143,7 @@ def test_unreadable_photos_are_reported_with_exit_code_1(
         file.unlink()
 
 
-def test_nan_style_is_named_and_makes_exit_code_1(
-    make_style: MakeStyle, photos: Path, tmp_path: Path
-) -> None:
+def test_nan_style_is_reported_with_exit_code_1(make_style: MakeStyle, photos: Path, tmp_path: Path) -> None:
     folder = make_style("sound").parent
     style = load_style(make_style("broken"))
     for parameter in style.generator.parameters():
@@ -166,7 +164,7 @@ def test_nan_style_is_named_and_makes_exit_code_1(
 
 
 @pytest.mark.parametrize("where", ["paint", "measure", "load"])
-def test_out_of_memory_is_one_line(
+def test_evaluate_out_of_memory_is_one_line(
     make_style: MakeStyle, photos: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:

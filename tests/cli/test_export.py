@@ -17,7 +17,7 @@ def invoke(*arguments: object) -> Any:
 
 
 @pytest.mark.slow
-def test_exported_and_used(checkpoint: Path, tmp_path: Path) -> None:
+def test_export_and_stylize_with_the_graph(checkpoint: Path, tmp_path: Path) -> None:
     write_image(torch.rand(3, 40, 50), tmp_path / "a.png")
     result = invoke("export", "-s", checkpoint, "-o", tmp_path / "x.onnx")
     assert result.exit_code == 0, result.output
@@ -31,7 +31,7 @@ def test_exported_and_used(checkpoint: Path, tmp_path: Path) -> None:
     assert (again.exit_code, "use --force" in again.stderr) == (2, True)
 
 
-def test_what_cannot_be_exported(checkpoint: Path, tmp_path: Path) -> None:
+def test_export_errors_are_one_line(checkpoint: Path, tmp_path: Path) -> None:
     for arguments, message in (
         (("-s", checkpoint, "-o", tmp_path / "x.mlmodel"), "give --format onnx or pt2"),
         (("-s", "no_such_style", "-o", tmp_path / "x.onnx"), "neither a file nor a shipped style"),

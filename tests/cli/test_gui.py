@@ -22,12 +22,12 @@ def _no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GANSTYLE_AUTH", raising=False)
 
 
-def test_without_gradio(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_gradio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gradio", None)
     fails_with("pip install 'ganstyle[gui]'")
 
 
-def test_others_need_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remote_access_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     fails_with("set a password with --auth user:password or GANSTYLE_AUTH", "--host", "0.0.0.0")
     fails_with("set a password", "--share")
     fails_with("write it as user:password", "--auth", "secret")
@@ -53,7 +53,7 @@ def test_others_need_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--share", "--auth", "me:secret"], {"share": True, "login": ("me", "secret")}),
     ],
 )
-def test_options_reach_the_server(
+def test_gui_options_reach_the_server(
     options: list[str], expected: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Settings] = []
@@ -67,14 +67,14 @@ def test_options_reach_the_server(
     assert asked == [Settings(**expected)]  # type: ignore[arg-type]
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_styles_folder(tmp_path: Path) -> None:
     none = str(tmp_path / "none")
     fails_with("no such folder", "--styles", none, "--vgg", "distilled")
     fails_with("no such folder", "--train", "--photos", none, "--vgg", "distilled")
     fails_with("only trainings use it; add --train", "--photos", none)
 
 
-def test_malformed_options() -> None:
+def test_malformed_gui_options() -> None:
     fails_with("write a size such as 100mb", "--max-upload", "much")
     fails_with("write a path such as /ganstyle", "--root-path", "a b")
     fails_with("not an address of this machine", "--host", "nosuch.invalid", "--no-auth")
@@ -86,7 +86,7 @@ def test_help_does_not_load_gradio() -> None:
     assert ("gradio" in sys.modules) == loaded
 
 
-def test_credentials_for_this_machine_alone() -> None:
+def test_credentials_on_loopback() -> None:
     assert credentials(None) is None
     assert credentials("") is None
 
@@ -97,7 +97,7 @@ def test_credentials_with_colons() -> None:
 
 
 @pytest.mark.parametrize("options", [{"host": "0.0.0.0"}, {"host": "::"}, {"share": True}])
-def test_credentials_for_others(options: dict[str, str]) -> None:
+def test_credentials_for_remote_access(options: dict[str, str]) -> None:
     with pytest.raises(GanstyleError, match="others could use this machine; set a password"):
         credentials(None, **options)  # type: ignore[arg-type]
     assert credentials(None, no_auth=True, **options) is None  # type: ignore[arg-type]

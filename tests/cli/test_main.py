@@ -60,7 +60,7 @@ def test_bad_usage(arguments: list[str]) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_nothing_asked_is_a_help() -> None:
+def test_no_arguments_prints_help() -> None:
     result = invoke()
     assert result.exit_code == 2
     assert "Commands:" in result.output
@@ -84,9 +84,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         ),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
-) -> None:
+def test_ganstyle_error_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception, line: str) -> None:
     fail_with(monkeypatch, error)
     result = invoke("styles")
     assert result.exit_code == 2
@@ -103,7 +101,7 @@ def test_errors_say_which_rank_reports_them(monkeypatch: pytest.MonkeyPatch, err
     assert invoke("styles").stderr.startswith("ganstyle: ")
 
 
-def test_debug_lets_it_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     error = GanstyleError("it is wrong")
     fail_with(monkeypatch, error)
     assert invoke("--debug", "styles").exception is error
@@ -118,7 +116,7 @@ def test_out_of_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Excep
     assert invoke("--debug", "styles").exception is error
 
 
-def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programming_errors_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     error = ZeroDivisionError("ours")
     fail_with(monkeypatch, error)
     result = invoke("styles")
@@ -126,7 +124,7 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> Non
     assert result.exit_code == 1
 
 
-def test_a_reader_that_leaves_early_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_pipe_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in ``ganstyle styles | head -n 0``."""
     fail_with(monkeypatch, BrokenPipeError(errno.EPIPE, "Broken pipe"))
     assert invoke("styles").stderr == ""
@@ -136,7 +134,7 @@ def test_a_reader_that_leaves_early_is_no_error(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("entrance", [["-m", "ganstyle"], ["cli.py"]], ids=["module", "script"])
-def test_help_is_quick_to_load(entrance: list[str]) -> None:
+def test_help_loads_no_torch(entrance: list[str]) -> None:
     result = subprocess.run(
         [sys.executable, "-X", "importtime", *entrance, "--help"],
         cwd=ROOT,
@@ -153,7 +151,7 @@ def test_help_is_quick_to_load(entrance: list[str]) -> None:
     assert "importlib.metadata" not in result.stderr  # takes as long as Typer
 
 
-def test_errors_of_a_process(fork_server: ForkServer, tmp_path: Path) -> None:
+def test_error_exit_codes_of_a_process(fork_server: ForkServer, tmp_path: Path) -> None:
     process = fork_server.start(
         "-m", "ganstyle", "train", "missing.yaml", environment=os.environ, cwd=tmp_path
     )
@@ -166,7 +164,7 @@ def test_errors_of_a_process(fork_server: ForkServer, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_after_the_end_does_not_change_the_exit_code() -> None:
+def test_ctrl_c_at_exit_keeps_the_exit_code() -> None:
     """A second Ctrl-C may come when the first one has done its work, and Python is closing down."""
     code = (
         "import os, signal, sys; from ganstyle.cli import main; sys.argv[1:] = ['styles', '--no']\n"

@@ -22,13 +22,13 @@ def run(*arguments: str | Path) -> Result:
     return result
 
 
-def test_doctor() -> None:
+def test_offline_doctor() -> None:
     result = run("doctor")
     assert "VGG-16 distilled: " in result.stdout
     assert sha256(shipped_student()) in result.stdout
 
 
-def test_optimize(photos: Path, painting: Path, tmp_path: Path) -> None:
+def test_offline_optimize(photos: Path, painting: Path, tmp_path: Path) -> None:
     picture, figures = tmp_path / "out.png", tmp_path / "out.json"
     options = ("--size", "24", "--single-scale", "--steps", "2", "--json", figures)
     result = run("optimize", photos / "a.png", painting, "-o", picture, *options)
@@ -38,7 +38,7 @@ def test_optimize(photos: Path, painting: Path, tmp_path: Path) -> None:
     assert vgg == {"name": "VGG-16 distilled", "sha256": sha256(shipped_student())}
 
 
-def test_train(photos: Path, painting: Path, tmp_path: Path) -> None:
+def test_offline_train(photos: Path, painting: Path, tmp_path: Path) -> None:
     result = run(
         *("train", ROOT / "recipes" / "quickstart.yaml", f"content.path={photos}", f"style.path={painting}"),
         *(f"run.dir={tmp_path}", "steps=1", "batch_size=1", "image_size=64", "discriminator.patch_size=64"),
@@ -50,7 +50,7 @@ def test_train(photos: Path, painting: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default:Inception cannot be downloaded:UserWarning")
-def test_home_that_cannot_be_written(
+def test_offline_with_a_read_only_home(
     photos: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "home").write_text("a file, where no folder can be made even by root")
@@ -68,7 +68,7 @@ def test_home_that_cannot_be_written(
 
 
 @pytest.mark.parametrize("spec", ["auto", "distilled"])
-def test_a_layer_that_only_the_real_network_has(
+def test_offline_layer_missing_in_the_distilled_network(
     spec: str, photos: Path, painting: Path, tmp_path: Path
 ) -> None:
     recipe = ROOT / "recipes" / "quickstart.yaml"

@@ -22,7 +22,7 @@ WriteMask = Callable[..., Path]
 FAST = ("--steps", 2, "--size", 16, "--octaves", 1, "--device", "cpu", "--precision", "fp32")
 
 
-def test_a_picture_its_progress_and_its_numbers(
+def test_optimize_writes_image_progress_and_json(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "new" / "out.png"
@@ -45,7 +45,7 @@ def test_a_picture_its_progress_and_its_numbers(
     assert len(numbers["history"]) == 2
 
 
-def test_options_reach_the_optimization(
+def test_optimize_options_reach_the_library(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ganstyle.gatys.optimization as module
@@ -87,7 +87,7 @@ def test_options_reach_the_optimization(
     assert next(seen["features"].parameters()).dtype == torch.bfloat16
 
 
-def test_what_is_not_given_is_left_to_the_library(
+def test_optimize_defaults_are_those_of_the_library(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ganstyle.gatys.optimization as module
@@ -104,14 +104,14 @@ def test_what_is_not_given_is_left_to_the_library(
     assert seen["start_image"] is None
 
 
-def test_a_texture(run_optimize: Run, painting: Path, tmp_path: Path) -> None:
+def test_optimize_texture(run_optimize: Run, painting: Path, tmp_path: Path) -> None:
     result = run_optimize("--texture", painting, "-o", tmp_path / "t.png", *FAST)
     assert result.exit_code == 0, result.output
     assert "content" not in result.stdout
     assert read_image(tmp_path / "t.png").shape == (1, 3, 16, 19)
 
 
-def test_a_folder_of_paintings_shares_its_part(
+def test_folder_of_paintings_shares_its_weight(
     run_optimize: Run, photo: Path, photos: Path, painting: Path, tmp_path: Path
 ) -> None:
     arguments = (photo, photos, painting, "--mix", "3,1", *FAST, "--json", tmp_path / "o.json")
@@ -120,7 +120,7 @@ def test_a_folder_of_paintings_shares_its_part(
     assert json.loads((tmp_path / "o.json").read_text())["style_weights"] == [1.0, 1.0, 1.0, 1.0]
 
 
-def test_regions_and_colors(
+def test_optimize_regions_and_colors(
     run_optimize: Run, write_mask: WriteMask, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     content = write_mask("content.png", 40, 48, (0.0, 1.0))
@@ -131,7 +131,7 @@ def test_regions_and_colors(
     assert run_optimize(*arguments, "-o", tmp_path / "p.png").exit_code == 2
 
 
-def test_an_interrupt_keeps_the_best_so_far(
+def test_interrupt_keeps_the_best_so_far(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ganstyle.cli.optimize import _Progress
@@ -153,7 +153,7 @@ def test_an_interrupt_keeps_the_best_so_far(
     assert json.loads((tmp_path / "o.json").read_text())["interrupted"] is True
 
 
-def test_an_interrupt_before_the_first_step_writes_nothing(
+def test_interrupt_before_the_first_step_writes_nothing(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ganstyle.gatys.optimization as module
@@ -168,7 +168,7 @@ def test_an_interrupt_before_the_first_step_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_in_a_real_process(
+def test_optimize_ctrl_c_in_a_process(
     random_vgg16: None, fork_server: ForkServer, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     command = ["-m", "ganstyle", "optimize", photo, painting, "-o", tmp_path / "o.png"]
@@ -183,7 +183,7 @@ def test_ctrl_c_in_a_real_process(
     assert read_image(tmp_path / "o.png").shape == (1, 3, 16, 19)
 
 
-def test_progress_is_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+def test_optimize_progress_is_rate_limited(capsys: pytest.CaptureFixture[str]) -> None:
     from ganstyle.cli.optimize import _Progress
 
     progress = _Progress()
@@ -198,7 +198,7 @@ def test_progress_is_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     assert captured.err == "a step was taken back\n"
 
 
-def test_converged_is_said_with_how_to_go_on(
+def test_convergence_is_reported_with_advice(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     arguments = (
@@ -221,7 +221,7 @@ def test_converged_is_said_with_how_to_go_on(
     assert numbers["steps"] < 100
 
 
-def test_old_name_of_cma_es_works_and_says_what_to_write(
+def test_old_name_of_cma_es_is_deprecated(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     options = ("--optimizer", "anneal", "--json", tmp_path / "o.json")

@@ -18,7 +18,7 @@ WriteMask = Callable[..., Path]
 FAST = ("--steps", 2, "--size", 16, "--octaves", 1, "--device", "cpu", "--precision", "fp32")
 
 
-def test_a_broken_painting_in_a_folder_is_one_line(
+def test_broken_painting_in_a_folder_is_one_line(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "paintings"
@@ -65,7 +65,7 @@ def test_bad_masks_are_one_line(
     assert not (tmp_path / "o.png").exists()
 
 
-def test_bad_usage_is_one_line_and_writes_nothing(
+def test_optimize_bad_usage_is_one_line_and_writes_nothing(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     small = tmp_path / "small.png"
@@ -110,7 +110,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(
         assert not output.exists()
 
 
-def test_an_existing_file_is_kept_without_force_and_an_input_always(
+def test_optimize_needs_force_and_never_overwrites_inputs(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "o.png"
@@ -144,7 +144,7 @@ def test_errors_of_the_library_leave_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_out_of_memory_is_one_line_that_says_what_to_change(
+def test_optimize_out_of_memory_gives_advice(
     run_optimize: Run, photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:

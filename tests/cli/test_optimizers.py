@@ -44,7 +44,7 @@ def invoke(*arguments: object) -> Any:
 
 
 @pytest.mark.usefixtures("_here")
-def test_a_report(photos: Path, painting: Path, tmp_path: Path) -> None:
+def test_optimizers_writes_a_report(photos: Path, painting: Path, tmp_path: Path) -> None:
     output = tmp_path / "report"
     arguments = (
         photos / "a.png",
@@ -76,7 +76,7 @@ def test_a_report(photos: Path, painting: Path, tmp_path: Path) -> None:
     assert invoke(*arguments, "--force").exit_code == 0
 
 
-def test_options_reach_the_comparison(
+def test_optimizers_options_reach_the_comparison(
     photos: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
@@ -112,7 +112,9 @@ def test_options_reach_the_comparison(
     assert tuple(seen["start_image"].shape) == (1, 3, 48, 56)
 
 
-def test_bad_usage_is_one_line_and_writes_nothing(photos: Path, painting: Path, tmp_path: Path) -> None:
+def test_optimizers_bad_usage_is_one_line_and_writes_nothing(
+    photos: Path, painting: Path, tmp_path: Path
+) -> None:
     photo, output = photos / "a.png", tmp_path / "report"
     (tmp_path / "file").write_text("mine")
     for arguments, message in (
@@ -134,7 +136,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(photos: Path, painting: Path, 
 
 
 @pytest.mark.usefixtures("_here")
-def test_out_of_memory_is_one_line_that_says_what_to_change(
+def test_optimizers_out_of_memory_gives_advice(
     photos: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:

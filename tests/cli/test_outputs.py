@@ -45,7 +45,7 @@ def refused(message: str, *arguments: object) -> None:
 # Every command
 
 
-def test_output_parameters_have_the_names_that_checks_rely_on() -> None:
+def test_output_parameter_names() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
         for name, parameter in inspect.signature(command.callback).parameters.items():
@@ -110,7 +110,7 @@ def test_json_that_cannot_be_written_is_refused_before_the_work(
 # check_outputs
 
 
-def test_one_file_is_not_written_twice(tmp_path: Path) -> None:
+def test_one_file_for_two_outputs_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     image = tmp_path / "a.png"
     for json_file in (image, tmp_path / "link" / "a.png", tmp_path / "x" / ".." / "a.png"):
@@ -127,7 +127,7 @@ def test_one_file_is_not_written_twice(tmp_path: Path) -> None:
     check_outputs(image=Path("/dev/null"), json_file=Path("/dev/null"), force=False)
 
 
-def test_files_in_a_folder_of_inputs(photo: Path, checkpoint: Path, tmp_path: Path) -> None:
+def test_outputs_in_an_input_folder(photo: Path, checkpoint: Path, tmp_path: Path) -> None:
     folder = photo.parent
     (folder / "style.safetensors").write_bytes(checkpoint.read_bytes())
     (folder / "scores.json").touch()
@@ -143,7 +143,7 @@ def test_files_in_a_folder_of_inputs(photo: Path, checkpoint: Path, tmp_path: Pa
         run(content=folder, json_file=folder / name)
 
 
-def test_a_report_does_not_replace_inputs(photo: Path, tmp_path: Path) -> None:
+def test_report_never_overwrites_inputs(photo: Path, tmp_path: Path) -> None:
     def command(content: Path, output: Path) -> None:
         check_outputs(report=output, force=True)
 
@@ -160,14 +160,16 @@ def test_a_report_does_not_replace_inputs(photo: Path, tmp_path: Path) -> None:
             run(content=photo, output=Path(sink))
 
 
-def test_an_image_s_format_is_checked_first(tmp_path: Path) -> None:
+def test_image_format_is_checked_before_the_work(tmp_path: Path) -> None:
     for name in ("a.gif", "a", "a.mp4"):
         with pytest.raises(GanstyleError, match=r"use \.png"):
             check_outputs(image=tmp_path / name, force=False)
 
 
 @pytest.mark.parametrize("name", ["mask.png", "link.png"])
-def test_a_mask_is_not_replaced_by_a_result(checkpoint: Path, photo: Path, tmp_path: Path, name: str) -> None:
+def test_mask_is_never_overwritten_by_a_result(
+    checkpoint: Path, photo: Path, tmp_path: Path, name: str
+) -> None:
     write_image(torch.ones(3, 20, 24), tmp_path / "mask.png")
     (tmp_path / "link.png").symlink_to("mask.png")
     before = (tmp_path / "mask.png").read_bytes()
@@ -176,7 +178,7 @@ def test_a_mask_is_not_replaced_by_a_result(checkpoint: Path, photo: Path, tmp_p
     assert (tmp_path / "mask.png").read_bytes() == before
 
 
-def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
+def test_non_finite_numbers_become_null(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": float("nan"), "b": [1.5, float("inf")], "c": ("x", None)})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": None, "b": [1.5, None], "c": ["x", None]}
 
@@ -184,7 +186,7 @@ def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
 # Standard output
 
 
-def test_a_dash_is_standard_output_and_progress_goes_to_standard_error(
+def test_dash_writes_to_standard_output(
     checkpoint: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -201,7 +203,7 @@ def test_a_dash_is_standard_output_and_progress_goes_to_standard_error(
     assert not (tmp_path / "-").exists()
 
 
-def test_a_photo_to_standard_output(checkpoint: Path, photo: Path, tmp_path: Path) -> None:
+def test_stylize_to_standard_output(checkpoint: Path, photo: Path, tmp_path: Path) -> None:
     assert invoke("stylize", photo, "-s", checkpoint, "-o", tmp_path / "o.png").exit_code == 0
     result = invoke("stylize", photo, "-s", checkpoint, "-o", "-", "--json", tmp_path / "r.json")
     assert result.exit_code == 0, result.stderr
@@ -213,13 +215,13 @@ def test_a_photo_to_standard_output(checkpoint: Path, photo: Path, tmp_path: Pat
     assert (failed.exit_code, failed.stdout_bytes) == (2, b"")
 
 
-def test_a_photo_to_a_device(checkpoint: Path, photo: Path, tmp_path: Path) -> None:
+def test_stylize_to_a_device_file(checkpoint: Path, photo: Path, tmp_path: Path) -> None:
     result = invoke("stylize", photo, "-s", checkpoint, "-o", "/dev/null", "--json", "/dev/null")
     assert result.exit_code == 0, result.stderr
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
-def test_a_picture_of_any_command_to_standard_output() -> None:
+def test_images_of_other_commands_to_standard_output() -> None:
     image = torch.rand(1, 3, 4, 5)
     script = typer.Typer()
 
@@ -234,7 +236,7 @@ def test_a_picture_of_any_command_to_standard_output() -> None:
     assert result.stderr == "progress\n"
 
 
-def test_streams_of_a_shell(tmp_path: Path) -> None:
+def test_shell_redirections(tmp_path: Path) -> None:
     """Process substitution; a shell's file is written to, after what it holds; a device is still one."""
     commands = (
         'set -e; copy() { "$PYTHON" -m ganstyle recipes copy wave "$1"; }\n'

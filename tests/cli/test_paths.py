@@ -20,7 +20,7 @@ def test_expand_home(home: Path) -> None:
         assert expand_home(path) == path
 
 
-def test_a_file_that_is_called_so(home: Path) -> None:
+def test_file_named_with_a_tilde(home: Path) -> None:
     Path("~root").touch()
     assert expand_home(Path("~root")) == Path("~root")
     Path("~").mkdir()
@@ -50,7 +50,7 @@ def test_every_argument_of_a_command_is_expanded(home: Path) -> None:
     }
 
 
-def test_the_inputs_of_a_command(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inputs_of_a_command(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANSTYLE_VGG16", "weights.pth")
     inputs: list[Path] = []
     with_paths(lambda **arguments: inputs.extend(current_invocation().inputs))(

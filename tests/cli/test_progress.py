@@ -55,7 +55,7 @@ def recipe(tiny: Callable[..., dict[str, Any]], tmp_path: Path) -> Path:
     return path
 
 
-def test_a_line_on_a_terminal_is_rewritten() -> None:
+def test_terminal_progress_rewrites_its_line() -> None:
     program = (
         "from ganstyle.cli.progress import ProgressLine, clear_line, tell\n"
         "from ganstyle.cli.paths import with_paths\n"
@@ -89,14 +89,16 @@ def test_stylize_on_a_terminal(checkpoint: Path, photos: Path, tmp_path: Path) -
     assert output.count("\n") == 1  # all else was one line
 
 
-def test_stylize_into_a_pipe_has_a_plain_line_each(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_stylize_into_a_pipe_prints_plain_lines(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     result = run("stylize", photos, "-s", checkpoint, "-o", tmp_path / "out")
     assert "\x1b" not in result.stdout
     lines = result.stdout.splitlines()
     assert [line[:6] for line in lines] == ["[1/3] ", "[2/3] ", "[3/3] ", "3 done"]
 
 
-def test_plain_lines_are_few(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_progress_is_rate_limited(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     line = ProgressLine()
@@ -110,7 +112,7 @@ def test_plain_lines_are_few(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert capsys.readouterr().out == ""
 
 
-def test_clock() -> None:
+def test_format_clock() -> None:
     assert [clock(seconds) for seconds in (0.4, 59.6, 3599, 3661)] == ["0:00", "1:00", "59:59", "1:01:01"]
 
 
@@ -146,7 +148,7 @@ def test_quiet_results_are_printed(
 # --- exit codes
 
 
-def test_an_interrupted_training_is_not_a_success(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_training_exit_code(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ganstyle.training import loop
 
     original = loop._train_on
@@ -163,7 +165,7 @@ def test_an_interrupted_training_is_not_a_success(recipe: Path, monkeypatch: pyt
     assert run("train", recipe).exit_code == 0
 
 
-def test_ctrl_c_anywhere_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def press() -> None:
         raise KeyboardInterrupt
 

@@ -28,7 +28,7 @@ def error(*words: object) -> str:
     return line
 
 
-def test_list_has_a_line_for_each() -> None:
+def test_recipes_list() -> None:
     lines = run().splitlines()
     assert [line.split()[0] for line in lines] == list(shipped_recipes())
     assert all(len(line.split()) > 2 for line in lines)
@@ -37,17 +37,17 @@ def test_list_has_a_line_for_each() -> None:
     assert any(line.startswith("accelerate/slurm ") for line in lines)
 
 
-def test_show_prints_the_file() -> None:
+def test_recipes_show() -> None:
     assert run("show", "wave") == shipped_recipe("wave").read_text(encoding="utf-8")
 
 
-def test_path() -> None:
+def test_recipes_path() -> None:
     path = Path(run("path", "accelerate/multi_gpu").strip())
     assert path.is_absolute()
     assert path.name == "multi_gpu.yaml"
 
 
-def test_copy_into_a_folder_and_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipes_copy_to_folder_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for target, written in (
         ((), "wave.yaml"),
@@ -62,7 +62,9 @@ def test_copy_into_a_folder_and_to_a_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert os.access("slurm.sh", os.X_OK)
 
 
-def test_copy_to_standard_output_home_and_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipes_copy_to_standard_output_home_and_devices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert yaml.safe_load(run("copy", "wave", "-"))["name"] == "wave"
@@ -74,7 +76,7 @@ def test_copy_to_standard_output_home_and_devices(tmp_path: Path, monkeypatch: p
     assert "is a file, not a folder" in error("copy", "wave", "home/wave.yaml/x")
 
 
-def test_copy_replaces_nothing_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipes_copy_needs_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("wave.yaml").write_text("mine")
     assert "wave.yaml: exists already; use --force" in error("copy", "wave")
@@ -85,19 +87,19 @@ def test_copy_replaces_nothing_unasked(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("command", ["show", "path", "copy"])
-def test_unknown_name(command: str) -> None:
+def test_unknown_recipe_name(command: str) -> None:
     assert "no shipped recipe 'quikstart'; did you mean 'quickstart'?" in error(command, "quikstart")
     assert "no shipped recipe '../pyproject'" in error(command, "../pyproject")
 
 
-def test_schema() -> None:
+def test_recipes_schema() -> None:
     assert yaml.safe_load(run("schema"))["title"] == "Recipe"
     assert yaml.safe_load(run("schema", "--distillation"))["title"] == "DistillationRecipe"
     assert yaml.safe_load(run("schema", "--any"))["title"] == "AnyRecipe"
     assert error("schema", "--any", "--distillation").endswith("give one of --distillation and --any")
 
 
-def test_completion() -> None:
+def test_recipe_name_completion() -> None:
     assert complete_recipe("acc") == [name for name in shipped_recipes() if name.startswith("accelerate/")]
     assert complete_recipe("quick") == ["quickstart"]
 
@@ -105,7 +107,7 @@ def test_completion() -> None:
 # --- by name
 
 
-def test_a_file_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipe_file_wins_over_shipped_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_recipe("wave") == shipped_recipe("wave")
     Path("wave").write_text(shipped_recipe("udnie").read_text(encoding="utf-8"), encoding="utf-8")
@@ -115,7 +117,9 @@ def test_a_file_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "name", ["quikstart", "quickstart.yaml", "recipes/quickstart.yaml", "recipes/quikstart.yml"]
 )
-def test_a_name_that_is_nearly_right(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_misspelled_recipe_name_suggests_the_right_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RecipeError, match=f"^{name}: .*; did you mean 'quickstart'\\?$"):
         Recipe.load(name)
@@ -124,7 +128,7 @@ def test_a_name_that_is_nearly_right(name: str, tmp_path: Path, monkeypatch: pyt
 # --- ganstyle train without a recipe
 
 
-def test_painting_and_photos_are_enough() -> None:
+def test_train_without_a_recipe() -> None:
     recipe = Recipe.load(*choose_recipe(None, [], Path("a/The Kiss (1908).jpg"), Path("photos: all/#1")))
     assert recipe.name == "The_Kiss_1908"
     assert recipe.style.path == "a/The Kiss (1908).jpg"
@@ -132,24 +136,24 @@ def test_painting_and_photos_are_enough() -> None:
     assert recipe.generator == Recipe.load("default").generator
 
 
-def test_first_override_is_not_taken_for_the_recipe() -> None:
+def test_first_override_is_not_a_recipe() -> None:
     name, overrides = choose_recipe("steps=3", ["name=mine"], Path("kiss.jpg"), Path("photos"))
     recipe = Recipe.load(name, overrides)
     assert (recipe.steps, recipe.name) == (3, "mine")
 
 
-def test_a_recipe_with_a_painting_keeps_its_name() -> None:
+def test_recipe_with_another_painting_keeps_its_name() -> None:
     recipe = Recipe.load(*choose_recipe("wave", ["content.path=b"], Path("kiss.jpg"), None))
     assert (recipe.name, recipe.style.path, recipe.content.path) == ("wave", "kiss.jpg", "b")
 
 
 @pytest.mark.parametrize("name", ["...jpg", "\u306e.jpg", "-.jpg"])
-def test_a_painting_without_a_usable_name(name: str) -> None:
+def test_run_name_of_a_painting_without_a_usable_name(name: str) -> None:
     assert Recipe.load(*choose_recipe(None, [], Path(name), Path("photos"))).name == "my_style"
 
 
 @pytest.mark.parametrize("words", [[], ["--painting", "x.jpg"], ["--photos", "x"], ["steps=3"]])
-def test_too_little_to_train(words: list[str]) -> None:
+def test_missing_painting_or_photos(words: list[str]) -> None:
     result = CliRunner().invoke(app, ["train", *words])
     assert result.exit_code == 2
     assert "give --painting PATH and --photos DIR" in result.stderr

@@ -59,7 +59,7 @@ def test_regions(photo: Path, masks: Path, tmp_path: Path) -> None:
     assert_painted(tmp_path / "out" / "photo.png", ganstyle.regions(pairs)(read_image(photo)))
 
 
-def test_regions_on_a_style_within_a_mask_of_the_whole(photo: Path, masks: Path, tmp_path: Path) -> None:
+def test_regions_with_a_base_style_and_a_mask(photo: Path, masks: Path, tmp_path: Path) -> None:
     left, right = masks / "left.png", masks / "right.png"
     options = ("--mask", f"{left}=starry_night", "--feather", 0, "--mask", right, "--strength", 0.7)
     result = invoke(photo, *options, "-s", "wave", "-o", tmp_path / "out.png", "--tile", 64)
@@ -70,7 +70,7 @@ def test_regions_on_a_style_within_a_mask_of_the_whole(photo: Path, masks: Path,
     assert_painted(tmp_path / "out.png", expected)
 
 
-def test_a_mask_whose_name_holds_an_equals_sign(photo: Path, masks: Path, tmp_path: Path) -> None:
+def test_mask_file_name_with_an_equals_sign(photo: Path, masks: Path, tmp_path: Path) -> None:
     odd = (masks / "left.png").rename(masks / "a=b.png")
     assert invoke(photo, "-s", "wave", "--mask", odd, "-o", tmp_path / "whole.png").exit_code == 0
     assert_painted(tmp_path / "whole.png", ganstyle.load_style("wave")(read_image(photo), mask=mask(odd)))
@@ -82,7 +82,7 @@ def mask(path: Path) -> Tensor:
     return read_image(path)[:, :1]
 
 
-def test_a_dry_run_of_regions(photo: Path, masks: Path, tmp_path: Path) -> None:
+def test_dry_run_of_regions(photo: Path, masks: Path, tmp_path: Path) -> None:
     result = invoke(photo, "--mask", f"{masks / 'left.png'}=wave", "-o", tmp_path / "out", "--dry-run")
     assert result.exit_code == 0, result.output
     assert not (tmp_path / "out").exists()
@@ -118,7 +118,7 @@ def test_a_dry_run_of_regions(photo: Path, masks: Path, tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_bad_input_is_one_line(
+def test_bad_blend_or_regions_input_is_one_line(
     arguments: list[str], problem: str, photo: Path, masks: Path, tmp_path: Path
 ) -> None:
     given = [argument.format(masks=masks) for argument in arguments]
@@ -129,7 +129,7 @@ def test_bad_input_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_mask_of_other_proportions_fails_that_photo(photo: Path, masks: Path, tmp_path: Path) -> None:
+def test_mask_of_other_proportions_fails_only_that_photo(photo: Path, masks: Path, tmp_path: Path) -> None:
     square = masks / "square.png"
     result = invoke(photo, "--mask", f"{square}=wave", "-o", tmp_path / "out")
     assert result.exit_code == 2
@@ -139,7 +139,7 @@ def test_a_mask_of_other_proportions_fails_that_photo(photo: Path, masks: Path, 
     )
 
 
-def test_a_regions_mask_is_never_replaced(photo: Path, masks: Path, tmp_path: Path) -> None:
+def test_region_mask_is_never_overwritten(photo: Path, masks: Path, tmp_path: Path) -> None:
     left = masks / "left.png"
     before = left.read_bytes()
     result = invoke(photo, "--mask", f"{left}=wave", "-o", left, "--force")

@@ -52,7 +52,7 @@ def invoke(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["styles", *map(str, arguments)])
 
 
-def test_lists_what_is_shipped(monkeypatch: pytest.MonkeyPatch, night: Path, plain: Path) -> None:
+def test_styles_lists_shipped_styles(monkeypatch: pytest.MonkeyPatch, night: Path, plain: Path) -> None:
     ship(monkeypatch, night, plain)
     result = invoke()
     assert result.exit_code == 0
@@ -65,14 +65,14 @@ def test_lists_what_is_shipped(monkeypatch: pytest.MonkeyPatch, night: Path, pla
     assert "content" not in second
 
 
-def test_nothing_is_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_styles_without_shipped_styles(monkeypatch: pytest.MonkeyPatch) -> None:
     ship(monkeypatch)
     result = invoke()
     assert result.exit_code == 0
     assert "train one" in result.stdout
 
 
-def test_looks_into_others(monkeypatch: pytest.MonkeyPatch, night: Path, plain: Path) -> None:
+def test_styles_of_a_folder(monkeypatch: pytest.MonkeyPatch, night: Path, plain: Path) -> None:
     ship(monkeypatch, plain)
     result = invoke(night)
     assert result.exit_code == 0
@@ -80,7 +80,7 @@ def test_looks_into_others(monkeypatch: pytest.MonkeyPatch, night: Path, plain: 
     assert len(result.stdout.splitlines()) == 1
 
 
-def test_a_shipped_style_by_its_name(monkeypatch: pytest.MonkeyPatch, night: Path, plain: Path) -> None:
+def test_styles_shows_a_shipped_style(monkeypatch: pytest.MonkeyPatch, night: Path, plain: Path) -> None:
     ship(monkeypatch, night, plain)
     result = invoke("plain")
     assert result.exit_code == 0, result.stderr
@@ -88,7 +88,7 @@ def test_a_shipped_style_by_its_name(monkeypatch: pytest.MonkeyPatch, night: Pat
     assert len(result.stdout.splitlines()) == 1
 
 
-def test_json_holds_everything(night: Path, plain: Path, tmp_path: Path) -> None:
+def test_styles_json(night: Path, plain: Path, tmp_path: Path) -> None:
     report = tmp_path / "new" / "styles.json"
     assert invoke(night, plain, "--json", report).exit_code == 0
     first, second = json.loads(report.read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def test_json_holds_everything(night: Path, plain: Path, tmp_path: Path) -> None
     assert second["name"] == "plain"
 
 
-def test_what_is_no_style(night: Path, tmp_path: Path) -> None:
+def test_styles_of_an_invalid_file(night: Path, tmp_path: Path) -> None:
     half = tmp_path / "half.safetensors"
     half.write_bytes(night.read_bytes()[:1000])
     for path in (half, tmp_path / "missing.safetensors", tmp_path):
@@ -114,7 +114,7 @@ def test_what_is_no_style(night: Path, tmp_path: Path) -> None:
         assert not report.exists()
 
 
-def test_a_report_that_cannot_be_written(night: Path) -> None:
+def test_styles_json_that_cannot_be_written(night: Path) -> None:
     result = invoke(night, "--json", "/dev/null/report.json")
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()

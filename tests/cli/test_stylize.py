@@ -29,7 +29,7 @@ def invoke(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["stylize", *map(str, arguments)])
 
 
-def test_a_folder_and_the_count(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_stylize_folder_prints_counts(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--device", "cpu")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
@@ -42,7 +42,7 @@ def test_a_folder_and_the_count(checkpoint: Path, photos: Path, tmp_path: Path) 
     assert read_image(tmp_path / "out" / "sub" / "b.jpg").shape == (1, 3, 20, 24)
 
 
-def test_a_bad_file_is_exit_code_1(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_unreadable_photo_is_exit_code_1(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     (photos / "broken.jpg").write_text("These are words.")
     result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--json", tmp_path / "x" / "r.json")
     assert result.exit_code == 1
@@ -66,7 +66,7 @@ def test_existing_results_and_force(checkpoint: Path, photos: Path, tmp_path: Pa
     assert invoke(*arguments, "--force").exit_code == 0
 
 
-def test_nothing_done_is_exit_code_2(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_no_result_is_exit_code_2(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     output = ("-s", checkpoint, "-o", tmp_path / "out")
     missing = invoke(tmp_path / "missing.jpg", *output)
     assert missing.exit_code == 2
@@ -77,7 +77,7 @@ def test_nothing_done_is_exit_code_2(checkpoint: Path, photos: Path, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
-def test_the_controls_reach_the_photo(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_stylize_controls_reach_the_library(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     photo, output = photos / "a.png", tmp_path / "out.png"
     mask = torch.zeros(3, 40, 48)
     mask[..., 24:] = 1
@@ -91,7 +91,7 @@ def test_the_controls_reach_the_photo(checkpoint: Path, photos: Path, tmp_path: 
     assert torch.equal(read_image(output), read_image(photo))
 
 
-def test_a_mask_that_fits_one_photo_only(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_mask_that_fits_only_one_photo(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     write_image(torch.rand(3, 24, 20), photos / "tall.png")
     write_image(torch.ones(3, 20, 24), tmp_path / "mask.png")
     result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--mask", tmp_path / "mask.png")
@@ -102,7 +102,7 @@ def test_a_mask_that_fits_one_photo_only(checkpoint: Path, photos: Path, tmp_pat
     ]
 
 
-def test_an_unsupported_picture_is_exit_code_1(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_unsupported_image_is_exit_code_1(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     (photos / "c.jxl").touch()
     result = invoke(photos, "-s", checkpoint, "-o", tmp_path / "out", "--json", tmp_path / "r.json")
     assert result.exit_code == 1
@@ -127,7 +127,7 @@ def test_photos_whose_names_collide(checkpoint: Path, photos: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("error", "code"), [(OSError(errno.ENOSPC, "No space left on device"), 2), (KeyboardInterrupt(), 130)]
 )
-def test_a_run_that_ends_early_still_writes_its_json(
+def test_aborted_stylize_writes_its_json(
     checkpoint: Path,
     photos: Path,
     tmp_path: Path,
@@ -179,7 +179,7 @@ def test_compiling_without_a_compiler_is_one_line(
     assert "C++ compiler" in result.stderr
 
 
-def test_bad_usage_is_one_line(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
+def test_stylize_bad_usage_is_one_line(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     for arguments in (
         (photos, "-s", "no_such_style", "-o", tmp_path / "out"),
         (photos, "-s", checkpoint, "-o", photos, "--force"),
@@ -212,7 +212,7 @@ def test_help_names_every_option() -> None:
         assert word in result.stdout
 
 
-def test_tiles(checkpoint: Path, tmp_path: Path) -> None:
+def test_stylize_tiles(checkpoint: Path, tmp_path: Path) -> None:
     write_image(torch.rand(3, 90, 140), tmp_path / "a.png")
     for tile in ("auto", "off", "64"):
         arguments = (tmp_path / "a.png", "-s", checkpoint, "-o", tmp_path / f"{tile}.png", "--tile", tile)
@@ -226,7 +226,7 @@ def test_tiles(checkpoint: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "b.png").exists()
 
 
-def test_formats_and_what_results_keep(checkpoint: Path, tmp_path: Path) -> None:
+def test_stylize_formats_and_kept_metadata(checkpoint: Path, tmp_path: Path) -> None:
     glass = Image.new("RGBA", (24, 20), (200, 100, 50, 128))
     exif = Image.Exif()
     exif[0x010F] = "Maker"

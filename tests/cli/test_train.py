@@ -69,7 +69,7 @@ def test_every_generator_trains_with_every_gan_loss(train: Any, generator: str, 
         assert any(not torch.equal(before[network][name], after[network][name]) for name in before[network])
 
 
-def test_without_a_discriminator(train: Any) -> None:
+def test_train_without_a_discriminator(train: Any) -> None:
     assert set(progress(train.finished("discriminator=null"))) == {"content", "style"}
     assert "discriminator" not in train.state(2)
 
@@ -87,7 +87,7 @@ def test_without_a_discriminator(train: Any) -> None:
         ["batch_size=5"],  # more than there are photos
     ],
 )
-def test_other_choices(train: Any, overrides: list[str]) -> None:
+def test_train_with_other_options(train: Any, overrides: list[str]) -> None:
     assert train.finished(*overrides)[-1].startswith("done: ")
 
 
@@ -105,7 +105,7 @@ def test_scores_and_the_best_style(train: Any, photos: Path) -> None:
     assert load_style(folder / "style.safetensors").info["scores"]["protocol"]["photos"] == 3
 
 
-def test_the_same_command_again_finds_it_done(train: Any) -> None:
+def test_same_train_command_again_is_done(train: Any) -> None:
     train.finished()
     style = train.runs / "quickstart" / "style.safetensors"
     before = style.read_bytes()
@@ -115,7 +115,7 @@ def test_the_same_command_again_finds_it_done(train: Any) -> None:
     assert style.read_bytes() == before
 
 
-def test_a_state_of_another_run_still_gives_a_style(train: Any) -> None:
+def test_resume_from_a_state_of_another_run(train: Any) -> None:
     train.finished()
     state = train.runs / "quickstart" / "checkpoints" / "step-000002"
     lines = train.finished("name=second", f"resume={state}")
@@ -123,19 +123,19 @@ def test_a_state_of_another_run_still_gives_a_style(train: Any) -> None:
     assert load_style(train.runs / "second" / "style.safetensors").name == "second"
 
 
-def test_intervals_of_0_turn_things_off(train: Any) -> None:
+def test_interval_0_disables_output(train: Any) -> None:
     train.finished("run.sample_every=0")
     assert not (train.runs / "quickstart" / "samples").exists()
 
 
-def test_keeps_as_many_states_as_asked_for(train: Any) -> None:
+def test_keep_limits_saved_states(train: Any) -> None:
     train.finished("steps=3", "run.save_every=1", "run.keep=2")
     states = train.runs / "quickstart" / "checkpoints"
     assert sorted(path.name for path in states.iterdir()) == ["step-000002", "step-000003"]
 
 
 @pytest.mark.filterwarnings("default")
-def test_an_unreadable_photo_is_one_line_and_no_error(
+def test_unreadable_photo_is_a_one_line_warning(
     train: Any, tmp_path: Path, painting: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "photos"

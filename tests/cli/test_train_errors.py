@@ -15,7 +15,7 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 QUICKSTART = next(path for path in RECIPES if path.stem == "quickstart")
 
 
-def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_recipe(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["train", str(tmp_path / "missing.yaml")])
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -69,7 +69,7 @@ def test_values_that_only_a_network_or_optimizer_can_refuse(train: Any, override
     assert not train.runs.exists()
 
 
-def test_paintings_and_photos_that_are_none(train: Any, tmp_path: Path) -> None:
+def test_invalid_paintings_and_photos(train: Any, tmp_path: Path) -> None:
     text, half, empty = tmp_path / "text.jpg", tmp_path / "half.png", tmp_path / "empty"
     text.write_text("These are words.")
     Image.new("RGB", (64, 64), (1, 2, 3)).save(half)
@@ -82,7 +82,7 @@ def test_paintings_and_photos_that_are_none(train: Any, tmp_path: Path) -> None:
     assert not train.runs.exists()
 
 
-def test_a_painting_and_photos_of_one_pixel_are_enlarged(train: Any, tmp_path: Path) -> None:
+def test_one_pixel_images_are_enlarged(train: Any, tmp_path: Path) -> None:
     path = tmp_path / "one" / "pixel.png"
     path.parent.mkdir()
     Image.new("RGB", (1, 1), (9, 99, 199)).save(path)
@@ -94,7 +94,7 @@ def test_fp16_needs_a_gpu(train: Any) -> None:
     assert train.refused("precision=fp16").startswith("'precision': fp16 needs a GPU")
 
 
-def test_a_run_of_another_recipe_is_not_touched(train: Any) -> None:
+def test_run_of_another_recipe_is_not_touched(train: Any) -> None:
     train.finished()
     folder = train.runs / "quickstart"
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -105,31 +105,29 @@ def test_a_run_of_another_recipe_is_not_touched(train: Any) -> None:
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_state_of_other_networks(train: Any) -> None:
+def test_state_of_other_networks(train: Any) -> None:
     train.finished()
     state = train.runs / "quickstart" / "checkpoints" / "step-000002"
     message = train.refused("name=second", f"resume={state}", "generator.width=8")
     assert message.startswith(f"{state}: ")
 
 
-def test_a_discriminator_too_deep_for_its_patches(train: Any) -> None:
+def test_discriminator_too_deep_for_its_patches(train: Any) -> None:
     assert "fewer layers" in train.refused("discriminator.layers=9")
 
 
-def test_a_first_attempt_that_failed_does_not_claim_the_folder(train: Any) -> None:
+def test_failed_first_attempt_leaves_the_folder_free(train: Any) -> None:
     assert "relu1_1" in train.refused("loss.style_layers=[relu5_1]")
     train.finished()
 
 
-def test_debug_shows_where(train: Any) -> None:
+def test_debug_shows_the_traceback(train: Any) -> None:
     result = train("stepps=3", debug=True)
     assert type(result.exception).__name__ == "RecipeError"
     assert result.exception.__traceback__ is not None
 
 
-def test_out_of_memory_is_one_line_that_says_what_to_change(
-    train: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_train_out_of_memory_gives_advice(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: Any, **keywords: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.\nSee the documentation")
 
@@ -145,7 +143,7 @@ def test_a_size_too_small_to_score(train: Any, photos: Path) -> None:
     assert not train.runs.exists()
 
 
-def test_a_training_that_diverges(train: Any) -> None:
+def test_train_divergence_is_one_line(train: Any) -> None:
     message = train.refused("steps=3", "optimizer.lr=1e30", "optimizer.schedule=constant")
     assert "not finite" in message
     assert "lower optimizer.lr" in message

@@ -42,7 +42,7 @@ def test_options_have_the_defaults_of_the_settings() -> None:
         assert given == setting.default, setting.name
 
 
-def test_paints_a_video(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
+def test_video_is_stylized(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     result = invoke(movie, "-s", checkpoint, "-o", output, "--json", tmp_path / "r.json")
     assert result.exit_code == 0, result.output
@@ -54,17 +54,17 @@ def test_paints_a_video(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
     assert (record["height"], record["width"], record["notes"]) == (20, 24, [])
 
 
-def test_quiet_prints_nothing(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
+def test_video_quiet_prints_nothing(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
     result = invoke(movie, "-s", checkpoint, "-o", tmp_path / "out.gif", "-q")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_json_to_standard_output(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
+def test_video_json_to_standard_output(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
     result = invoke(movie, "-s", checkpoint, "-o", tmp_path / "out.gif", "--json", "-")
     assert json.loads(result.stdout)["frames"] == 6
 
 
-def test_existing_output_needs_force(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
+def test_video_existing_output_needs_force(checkpoint: Path, movie: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     output.write_text("precious")
     result = invoke(movie, "-s", checkpoint, "-o", output)
@@ -76,7 +76,9 @@ def test_existing_output_needs_force(checkpoint: Path, movie: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("output", ["in.gif", "link.gif", "./in.gif"])
-def test_output_that_is_the_input(checkpoint: Path, movie: Path, tmp_path: Path, output: str) -> None:
+def test_video_output_equal_to_input_is_refused(
+    checkpoint: Path, movie: Path, tmp_path: Path, output: str
+) -> None:
     (tmp_path / "link.gif").symlink_to(movie)
     before = movie.read_bytes()
     result = invoke(movie, "-s", checkpoint, "-o", f"{tmp_path}/{output}", "--force")
@@ -104,7 +106,7 @@ def test_output_that_is_the_input(checkpoint: Path, movie: Path, tmp_path: Path,
     ],
     ids=str,
 )
-def test_wrong_use_is_one_line(
+def test_video_bad_usage_is_one_line(
     checkpoint: Path,
     movie: Path,
     tmp_path: Path,
@@ -133,7 +135,7 @@ def test_broken_video_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_frames_that_are_inputs(checkpoint: Path, tmp_path: Path) -> None:
+def test_video_frames_never_overwrite_inputs(checkpoint: Path, tmp_path: Path) -> None:
     import torch
 
     for index in range(2):
@@ -143,7 +145,7 @@ def test_frames_that_are_inputs(checkpoint: Path, tmp_path: Path) -> None:
     assert "never replaced" in result.stderr
 
 
-def test_a_mix_of_paintings(
+def test_video_with_a_mix_of_paintings(
     movie: Path, painting: Path, any_painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
@@ -151,7 +153,7 @@ def test_a_mix_of_paintings(
     assert result.exit_code == 0, result.output
 
 
-def test_ctrl_c_keeps_what_is_painted(
+def test_video_ctrl_c_keeps_finished_frames(
     checkpoint: Path, movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paint, calls = Style.paint, []
@@ -175,7 +177,7 @@ def test_ctrl_c_keeps_what_is_painted(
 
 
 @pytest.mark.slow
-def test_ctrl_c_of_a_real_process(checkpoint: Path, tmp_path: Path, run_video: Callable[..., Any]) -> None:
+def test_video_ctrl_c_in_a_process(checkpoint: Path, tmp_path: Path, run_video: Callable[..., Any]) -> None:
     """The file plays, and a second Ctrl-C leaves nothing behind."""
     pictures = [Image.new("RGB", (160, 120), (index % 256, 100, 50)) for index in range(2000)]
     pictures[0].save(tmp_path / "in.webp", save_all=True, append_images=pictures[1:], duration=40)

@@ -8,7 +8,7 @@ from ganstyle.data.content import CONTENT_KINDS, open_content
 from ganstyle.errors import DataError, MissingExtraError
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_folder_content(tmp_path: Path) -> None:
     Image.new("RGB", (6, 4), "red").save(tmp_path / "a.png")
     images = open_content("folder", path=str(tmp_path))
     assert len(images) == 1
@@ -34,7 +34,9 @@ def test_unknown_kind_lists_the_kinds() -> None:
         ("folder", {}, "folder: option path is missing"),
     ],
 )
-def test_wrong_options_list_the_valid_ones(kind: str, options: dict[str, object], message: str) -> None:
+def test_wrong_content_options_list_the_valid_ones(
+    kind: str, options: dict[str, object], message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         open_content(kind, **options)
 
@@ -45,7 +47,7 @@ def test_lsun_without_lmdb_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
         open_content("lsun", path="x", classes=["tower_val"])
 
 
-def test_kinds_can_be_added(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_content_kinds_can_be_added(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(CONTENT_KINDS, "mine", CONTENT_KINDS["folder"])
     with pytest.raises(DataError, match="holds no image files"):
         open_content("mine", path=tmp_path)

@@ -51,7 +51,7 @@ def test_scales_fill_the_range_and_proportions_are_kept() -> None:
     assert np.mean(scales) == pytest.approx(1.5, abs=0.08)
 
 
-def test_places_reach_all_edges_and_half_are_mirrored() -> None:
+def test_crops_reach_all_edges_and_half_are_flipped() -> None:
     image = ramps(60, 80)
     crops = [random_crop(image, 20, np.random.default_rng(s), scale=(3.0, 3.0)) for s in range(300)]
     tops = {round(float(crop[0].min()) * 1000) for crop in crops}
@@ -62,7 +62,7 @@ def test_places_reach_all_edges_and_half_are_mirrored() -> None:
     assert 110 < mirrored < 190
 
 
-def test_without_flip_only_the_mirroring_is_missing() -> None:
+def test_flip_off_keeps_the_same_crops() -> None:
     image = ramps(60, 80)
     for seed in range(20):
         free = random_crop(image, 16, np.random.default_rng(seed))
@@ -71,14 +71,14 @@ def test_without_flip_only_the_mirroring_is_missing() -> None:
         assert torch.equal(free, plain) or torch.equal(free, plain.flip(-1))
 
 
-def test_a_square_of_the_right_size_is_cut_unchanged() -> None:
+def test_square_of_the_crop_size_is_unchanged() -> None:
     image = ramps(30, 50)
     crop = crop_square(image, 12, 12, np.random.default_rng(0), flip=False)
     top, left = (round(float(crop[c, 0, 0]) * 1000) for c in (0, 1))
     assert torch.equal(crop, image[:, top : top + 12, left : left + 12])
 
 
-def test_a_pixel_fills_the_crop() -> None:
+def test_one_pixel_photo_fills_the_crop() -> None:
     image = torch.tensor([0.2, 0.5, 0.9])[:, None, None]
     crop = random_crop(image, 16, np.random.default_rng(0))
     torch.testing.assert_close(crop, image.expand(3, 16, 16))
@@ -95,14 +95,14 @@ def test_wrong_size_is_refused() -> None:
         random_crop(ramps(9, 9), 0, np.random.default_rng(0))
 
 
-def test_without_context_cuts_picture_and_photo_alike() -> None:
+def test_without_context_crops_result_and_photo_alike() -> None:
     picture, photo = torch.rand(2, 3, 24, 32), torch.rand(2, 3, 24, 32)
     first, second = without_context([picture, photo], 20, np.random.default_rng(0))
     together = without_context([torch.cat([picture, photo], 1)], 20, np.random.default_rng(0))[0]
     assert torch.equal(torch.cat([first, second], 1), together)
 
 
-def test_without_context_meets_every_place() -> None:
+def test_without_context_reaches_every_offset() -> None:
     side = with_context(32)
     rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
     places = torch.stack([rows, columns, rows])[None].float()

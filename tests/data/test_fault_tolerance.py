@@ -84,7 +84,7 @@ def test_transient_error_is_retried(number: int) -> None:
     assert images.broken == set()
 
 
-def test_lasting_error_is_skipped_and_reported_and_tried_again_later() -> None:
+def test_persistent_error_is_reported_and_retried_later() -> None:
     calls: list[int] = []
     error = OSError(errno.EIO, "bad sector")
 
@@ -101,7 +101,7 @@ def test_lasting_error_is_skipped_and_reported_and_tried_again_later() -> None:
     assert float(images[1].mean()) == pytest.approx(0.1)
 
 
-def test_many_missing_images_do_not_add_up_their_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_missing_images_share_one_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     clock = [0.0]
 
@@ -143,7 +143,7 @@ def test_unreachable_data_set_is_one_error_not_a_skip_of_everything() -> None:
     assert images.broken == set()
 
 
-def test_waiting_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_wait_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(fault_tolerance.PATIENCE, "read", 9)
     clock = iter(range(100))
     monkeypatch.setattr(fault_tolerance, "monotonic", lambda: next(clock))

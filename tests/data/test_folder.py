@@ -108,14 +108,14 @@ def test_folder_without_readable_image_is_an_error(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_survives_pickling(tmp_path: Path) -> None:
+def test_folder_content_can_be_pickled(tmp_path: Path) -> None:
     write_noise(tmp_path / "a.png", 4, 6)
     images = FolderImages(tmp_path)
     copy = pickle.loads(pickle.dumps(images))
     assert torch.equal(copy[0], images[0])
 
 
-def test_folder_that_is_gone_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_folder_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PATIENCE, "disk", 20.0)
     photos = tmp_path / "photos"
     write_noise(photos / "sub" / "a.png", 4, 6)
@@ -152,7 +152,7 @@ def test_deleted_subfolder_is_skipped(tmp_path: Path) -> None:
         assert torch.equal(images[1], images[0])
 
 
-def test_header_that_cannot_be_read_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_header_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "ab":
         write_noise(tmp_path / f"{name}.png", 4, 6)
     failed: list[Path] = []
@@ -168,7 +168,7 @@ def test_header_that_cannot_be_read_for_a_moment(tmp_path: Path, monkeypatch: py
     assert [path.name for path in scan_folder(tmp_path)] == ["a.png", "b.png"]
 
 
-def test_link_to_nothing_is_skipped_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_link_is_skipped_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_noise(tmp_path / "a.png", 4, 6)
     (tmp_path / "b.png").symlink_to(tmp_path / "missing.png")
     monkeypatch.setattr(folder, "sleep", lambda seconds: pytest.fail("waited"))

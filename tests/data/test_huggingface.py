@@ -89,7 +89,7 @@ def test_column_of_bytes(plain: Path) -> None:
         ({"path": "user/name"}, "cannot be opened as a data set"),
     ],
 )
-def test_mistakes_are_one_line(
+def test_invalid_data_sets_are_one_line(
     plain: Path, options: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # between five attempts
@@ -104,7 +104,7 @@ def test_a_damaged_file_is_one_line(plain: Path) -> None:
         open_content("huggingface", path=str(plain), column="jpg")
 
 
-def test_the_stream_is_read_once_an_epoch(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stream_is_read_once_an_epoch(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = StreamedImages(source, window=5)
     starts: list[int] = []
     values = StreamedImages._values

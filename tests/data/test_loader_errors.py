@@ -104,7 +104,7 @@ def test_worker_that_exits() -> None:
         ),
     ],
 )
-def test_what_workers_run_out_of(error: BaseException, message: str) -> None:
+def test_worker_resource_errors_give_advice(error: BaseException, message: str) -> None:
     caught = failure(raising(error), 1)
     assert isinstance(caught, DataError)
     assert pytest.raises(DataError, match=message).matches(caught)
@@ -130,7 +130,7 @@ def test_failures_in_the_main_process(error: BaseException, message: str) -> Non
         list(one_line_errors(batches(), workers=2))
 
 
-def test_bugs_are_not_hidden() -> None:
+def test_programming_errors_are_not_hidden() -> None:
     loader = training_loader(Failing(raising(ZeroDivisionError("bug"))), batch_size=4, seed=0, workers=1)
     with pytest.raises(ZeroDivisionError, match="bug"):
         list(itertools.islice(loader, 20))
@@ -184,7 +184,7 @@ def test_small_shared_memory(size: str) -> None:
     assert len(result.stdout.splitlines()) == 1
 
 
-def test_death_of_a_worker_interrupts_nothing_but_the_wait_for_its_batch() -> None:
+def test_worker_death_interrupts_only_the_wait_for_its_batch() -> None:
     """It comes in the middle of a step, of saving, or of a finalizer, in which an error would be lost."""
     batches = iter(training_loader(Failing(lambda: None), batch_size=4, seed=0, workers=2))
     next(batches)
@@ -194,7 +194,7 @@ def test_death_of_a_worker_interrupts_nothing_but_the_wait_for_its_batch() -> No
         list(batches)
 
 
-def test_death_of_a_second_worker_interrupts_nothing() -> None:
+def test_second_worker_death_interrupts_nothing() -> None:
     """After the first one, the caller saves a training's state."""
     batches = iter(training_loader(Failing(lambda: None), batch_size=4, seed=0, workers=2))
     next(batches)

@@ -19,7 +19,7 @@ def write_tar(path: Path, *names: str, form: int = tarfile.GNU_FORMAT) -> Path:
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_index_knows_samples_and_where_they_are(tmp_path: Path, form: int) -> None:
+def test_shard_index_lists_samples_and_offsets(tmp_path: Path, form: int) -> None:
     names = ("a.json", "a.jpg", "b.png", "sub/c.left.webp", "sub/c.txt", "d.txt", "README", "__x__.json")
     path = write_tar(tmp_path / "0.tar", *names, form=form)
     samples = read_index(path)
@@ -32,7 +32,7 @@ def test_index_knows_samples_and_where_they_are(tmp_path: Path, form: int) -> No
             assert content[member.offset : member.offset + member.size].decode() == member.name
 
 
-def test_what_patterns_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shard_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for index in range(3):
         write_tar(tmp_path / f"s-{index}.tar", "a.png")
     monkeypatch.chdir(tmp_path)
@@ -56,7 +56,7 @@ def test_commands_in_a_pattern_are_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_what_is_taken_for_shards(tmp_path: Path) -> None:
+def test_is_shards(tmp_path: Path) -> None:
     (tmp_path / "folder.tar").mkdir()
     assert is_shards(Path("x.tar"))
     assert is_shards(Path("x-{0..9}.TAR"))

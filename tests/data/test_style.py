@@ -43,7 +43,7 @@ def test_patch_scale(tmp_path: Path) -> None:
     assert np.mean(scales) == pytest.approx(1.25, abs=0.1)
 
 
-def test_patches_depend_on_the_generator_alone(tmp_path: Path) -> None:
+def test_patches_depend_only_on_the_rng(tmp_path: Path) -> None:
     write_ramp(tmp_path / "a.png", 60, 60)
     style = StyleImages(tmp_path / "a.png")
     patches = [style.random_patch(np.random.default_rng(seed), 16, 40) for seed in (4, 4, 5)]
@@ -51,7 +51,7 @@ def test_patches_depend_on_the_generator_alone(tmp_path: Path) -> None:
     assert not torch.equal(patches[0], patches[2])
 
 
-def test_patch_flip_off(tmp_path: Path) -> None:
+def test_patch_flip_off_never_mirrors(tmp_path: Path) -> None:
     write_ramp(tmp_path / "a.png", 60, 60)
     style = StyleImages(tmp_path / "a.png")
     for flip in (False, True):
@@ -68,7 +68,7 @@ def test_tiny_paintings_are_enlarged(tmp_path: Path, height: int, width: int) ->
         assert style.random_patch(np.random.default_rng(seed), 64, 32).shape == (3, 64, 64)
 
 
-def test_a_folder_gives_patches_of_all_its_paintings(tmp_path: Path) -> None:
+def test_folder_gives_patches_of_all_paintings(tmp_path: Path) -> None:
     for name in ("red", "lime", "blue"):
         Image.new("RGB", (20, 30), name).save(tmp_path / f"{name}.png")
     (tmp_path / "text.jpg").write_text("no painting")

@@ -43,7 +43,7 @@ def test_shard_that_is_cut_off_is_left_out_with_a_warning(tmp_path: Path) -> Non
     assert images[4].shape == (3, 4, 14)
 
 
-def test_nothing_to_train_on_is_one_line(tmp_path: Path) -> None:
+def test_shards_without_photos_are_one_line(tmp_path: Path) -> None:
     pattern = write_shards(tmp_path / "in", 2, 2)
     with pytest.raises(DataError, match=r"s-2\.tar: no such shard"):
         open_content("webdataset", path=str(tmp_path / "in" / "s-{0..2}.tar"))

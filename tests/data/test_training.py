@@ -59,7 +59,7 @@ def assert_same(first: list[Batch], second: list[Batch]) -> None:
             assert torch.equal(a[key], b[key])
 
 
-def test_a_sample_is_a_function_of_its_draw(data: TrainingData) -> None:
+def test_sample_depends_only_on_its_index(data: TrainingData) -> None:
     sample = data[Draw(2, 1)]
     assert sample["content"].shape == (3, 20, 20)  # with context
     assert sample["style"].shape == (3, 12, 12)
@@ -76,7 +76,7 @@ def test_the_seed_changes_crops_and_patches(data: TrainingData) -> None:
     assert not torch.equal(data[Draw(0, 0)]["style"], sample["style"])
 
 
-def test_other_style_options_leave_the_photos_alone(data: TrainingData) -> None:
+def test_style_options_do_not_change_photo_crops(data: TrainingData) -> None:
     sample = data[Draw(1, 3)]
     data.patch_size = 8
     assert torch.equal(data[Draw(1, 3)]["content"], sample["content"])
@@ -96,7 +96,7 @@ def test_strengths_are_1_for_half_of_the_photos_and_spread_over_the_range(data: 
     assert batches(data, 1)[0]["strength"].dtype == torch.float32
 
 
-def test_batches_go_on_over_epochs(data: TrainingData) -> None:
+def test_batches_span_epochs(data: TrainingData) -> None:
     for batch in batches(data, 4):
         assert batch["content"].shape == (4, 3, 20, 20)
         assert batch["style"].shape == (4, 3, 12, 12)
@@ -141,6 +141,6 @@ def test_workers_leave_the_process_group(data: TrainingData) -> None:
     assert batches(data, 1, workers=1)[0]["content"].mean() == 0
 
 
-def test_survives_pickling(data: TrainingData) -> None:
+def test_training_data_can_be_pickled(data: TrainingData) -> None:
     copy = pickle.loads(pickle.dumps(data))
     assert_same([copy[Draw(1, 1)]], [data[Draw(1, 1)]])

@@ -47,7 +47,7 @@ def test_imagenette_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert torch.equal(images[1], read_image(photo)[0])
 
 
-def test_what_is_missing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_data_set_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def download(url: str, root: Path, md5: str) -> None:
         assert url.endswith("imagenette2-320.tgz")
         write_imagenette(Path(root))
@@ -56,7 +56,7 @@ def test_what_is_missing_is_downloaded(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(VisionImages("Imagenette", tmp_path, size="320px")) == 2
 
 
-def test_a_failed_download_tells_where_the_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_error_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imagenette, "download_and_extract_archive", fail)
     with pytest.raises(DataError, match=r"cannot be downloaded .*no network.*imagenette2\.tgz") as caught:
         VisionImages("Imagenette", tmp_path)

@@ -12,7 +12,7 @@ from tests.fork_server import ForkServer
 RecipeMaker = Callable[..., dict[str, Any]]
 
 
-def test_two_processes_hold_one_student_and_pictures_of_their_own(
+def test_two_processes_share_the_student_and_keep_own_images(
     tiny: RecipeMaker, fork_server: ForkServer, tmp_path: Path
 ) -> None:
     def launch() -> str:

@@ -27,9 +27,7 @@ def prepare(tiny: Callable[..., dict[str, Any]]) -> Callable[[Path], Fidelity | 
     return run
 
 
-def test_pictures_that_cannot_be_read_are_reported(
-    prepare: Callable[[Path], Fidelity], tmp_path: Path
-) -> None:
+def test_unreadable_photos_are_reported(prepare: Callable[[Path], Fidelity], tmp_path: Path) -> None:
     write_image(torch.rand(3, 20, 20), tmp_path / "a.png")
     (tmp_path / "b.jxl").touch()
     with pytest.warns(UserWarning, match=r"left out 1 unreadable images or folders: b\.jxl"):
@@ -47,6 +45,6 @@ def test_a_folder_without_a_readable_photo_is_one_line(
     assert str(caught.value).startswith(f"{tmp_path}: ")
 
 
-def test_squares_that_are_too_small() -> None:
+def test_fidelity_crops_that_are_too_small() -> None:
     with pytest.raises(RecipeError, match=r"'score.size': scores need 4 pixels or more \(got 3\)"):
         Fidelity([], [], lambda image: {}, size=3, device=torch.device("cpu"))

@@ -23,7 +23,7 @@ def parse(values: dict[str, Any]) -> DistillationRecipe:
     return DistillationRecipe.parse(values, source="test")
 
 
-def test_the_student_learns(tiny: RecipeMaker, photos: Path) -> None:
+def test_distillation_lowers_the_loss(tiny: RecipeMaker, photos: Path) -> None:
     values = tiny(
         steps=60,
         run=tiny()["run"] | {"save_every": 0, "log_every": 60},
@@ -43,7 +43,7 @@ def test_the_student_learns(tiny: RecipeMaker, photos: Path) -> None:
     assert [line["step"] for line in lines] == [30, 60]
 
 
-def test_the_file_says_where_it_comes_from_and_can_be_used(tiny: RecipeMaker, vgg16_weights: Path) -> None:
+def test_student_file_has_provenance_and_is_usable(tiny: RecipeMaker, vgg16_weights: Path) -> None:
     outcome = distill(parse(tiny()))
     assert is_student(outcome.student)
     with safe_open(outcome.student, framework="pt") as file:
@@ -65,7 +65,7 @@ class _Stop(Exception):  # noqa: N818 — what happens when the machine fails
     pass
 
 
-def test_a_run_that_broke_off_ends_in_the_same_bits(tiny: RecipeMaker) -> None:
+def test_interrupted_distillation_resume_bit_exact(tiny: RecipeMaker) -> None:
     straight = parse(tiny(name="straight", steps=8))
     distill(straight)
     broken = parse(tiny(name="broken", steps=8))
@@ -86,7 +86,7 @@ def test_a_run_that_broke_off_ends_in_the_same_bits(tiny: RecipeMaker) -> None:
     assert torch.equal(one["pictures"][0]["pool"], two["pictures"][0]["pool"])
 
 
-def test_batch_norm_settles(tiny: RecipeMaker) -> None:
+def test_batch_norm_statistics_are_frozen_at_the_end(tiny: RecipeMaker) -> None:
     """In the last part its statistics no longer move, so that the folded student is the one that learns."""
     recipe = parse(
         tiny(steps=6, optimizer={"freeze_norm": 0.5}, run=tiny()["run"] | {"save_every": 3, "keep": 2})
@@ -100,19 +100,19 @@ def test_batch_norm_settles(tiny: RecipeMaker) -> None:
             assert not torch.equal(early[key], late[key])
 
 
-def test_without_pictures(tiny: RecipeMaker) -> None:
+def test_distillation_without_optimized_images(tiny: RecipeMaker) -> None:
     recipe = parse(tiny(steps=2, on_policy={"pictures": 0}))
     assert distill(recipe).finished
     assert _state(recipe, 2)["pictures"] == []
 
 
-def test_another_recipe_does_not_continue_a_run(tiny: RecipeMaker) -> None:
+def test_another_recipe_does_not_resume_a_run(tiny: RecipeMaker) -> None:
     distill(parse(tiny(steps=2)))
     with pytest.raises(RunError, match="seed: 0 -> 1"):
         distill(parse(tiny(steps=2, seed=1)))
 
 
-def test_a_student_does_not_teach(tiny: RecipeMaker, tmp_path: Path) -> None:
+def test_student_as_teacher_is_refused(tiny: RecipeMaker, tmp_path: Path) -> None:
     path = tmp_path / "student.safetensors"
     save_student(path, VGG16Student((4, 64, 4, 128, 8, 8, 256)), {})
     with pytest.raises(GanstyleError, match="distillation needs the ImageNet VGG-16"):
@@ -120,7 +120,7 @@ def test_a_student_does_not_teach(tiny: RecipeMaker, tmp_path: Path) -> None:
     assert load_student(path)
 
 
-def test_impossible_recipes(tiny: RecipeMaker) -> None:
+def test_invalid_recipes_are_refused(tiny: RecipeMaker) -> None:
     for changes, message in (
         ({"on_policy": {"pictures": 5, "pool": 2}}, "enlarge the pool"),
         ({"student": {"ranks": [3, 2, 1]}}, "7 each"),
@@ -132,7 +132,7 @@ def test_impossible_recipes(tiny: RecipeMaker) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_the_shipped_recipe_fits() -> None:
+def test_shipped_recipe_is_valid() -> None:
     path = ROOT / "recipes" / "distill" / "vgg16.yaml"
     assert DistillationRecipe.load(path).on_policy.pictures > 0
     assert path.read_text().startswith(
@@ -140,7 +140,7 @@ def test_the_shipped_recipe_fits() -> None:
     )
 
 
-def test_hints_are_added_up_in_the_networks_order(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hint_losses_are_summed_in_layer_order(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of a set differs from process to process; a resumed run would end in other bits."""
     orders: list[list[str]] = []
 

@@ -30,7 +30,7 @@ def make(rank: int = 0, styles: tuple[nn.Module, ...] = (), **options: Any) -> O
     return OnPolicyPictures(section, size=16, seed=0, rank=rank, styles=styles, device=torch.device("cpu"))
 
 
-def test_pictures_move_and_leave_the_student_alone(
+def test_optimized_images_change_without_training_the_student(
     student: VGG16Student, batch: tuple[Tensor, Tensor]
 ) -> None:
     pool = make(pool=2, steps=1000)
@@ -44,9 +44,7 @@ def test_pictures_move_and_leave_the_student_alone(
     assert all(parameter.grad is None for parameter in student.parameters())
 
 
-def test_pictures_come_to_look_right_to_the_student(
-    student: VGG16Student, batch: tuple[Tensor, Tensor]
-) -> None:
+def test_optimized_images_lower_the_student_loss(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
     pool = make(pictures=1, pool=1, steps=10_000)
     wanted = {k: gram_matrix(v).detach() for k, v in student(batch[1][:1]).items()}
 
@@ -61,19 +59,19 @@ def test_pictures_come_to_look_right_to_the_student(
     assert distance(last) < first / 2
 
 
-def test_every_picture_of_the_pool_has_its_turn(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
+def test_every_pool_image_is_used(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
     pool = make(pictures=2, pool=4, steps=1000)
     for _ in range(2):
         pool.advance(student, *batch)
     assert float(pool.state_dict()["pool"].flatten(1).abs().sum(1).min()) > 0
 
 
-def test_processes_begin_differently(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
+def test_processes_start_from_different_images(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
     one, two = (make(rank=rank).advance(student, *batch) for rank in (0, 1))
     assert not torch.equal(one, two)
 
 
-def test_styles_give_beginnings(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
+def test_styles_give_start_images(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
     class Black(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return torch.zeros_like(x)
@@ -83,7 +81,7 @@ def test_styles_give_beginnings(student: VGG16Student, batch: tuple[Tensor, Tens
     assert darkest < 0.1
 
 
-def test_continues_to_the_bit(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
+def test_pool_resume_bit_exact(student: VGG16Student, batch: tuple[Tensor, Tensor]) -> None:
     straight, halted, continued = make(), make(), make()
     for _ in range(4):
         straight.advance(student, *batch)

@@ -53,7 +53,7 @@ def test_a_failure_within_a_step_saves_the_step_before_bit_exact(
     assert torch.equal(one["pictures"][0]["pool"], two["pictures"][0]["pool"])
 
 
-def test_divergence_goes_back_and_stops(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_divergence_rolls_back_and_stops(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
 
     def diverging(*args: Any) -> Tensor:
@@ -71,7 +71,7 @@ def test_divergence_goes_back_and_stops(tiny: RecipeMaker, monkeypatch: pytest.M
     assert not any("done" in text for text in texts)
 
 
-def test_weights_that_explode_are_not_done(tiny: RecipeMaker) -> None:
+def test_exploded_weights_are_an_error(tiny: RecipeMaker) -> None:
     recipe = parse(tiny(steps=3, optimizer={"lr": 1e30, "lr_adam": 1e30, "warmup": 0}))
     with pytest.raises(RunError, match="not finite"):
         distill(recipe)
@@ -85,5 +85,5 @@ def test_photos_too_small_to_measure_are_one_line(tiny: RecipeMaker, photos: Any
         distill(recipe)
 
 
-def test_the_smallest_photos_can_be_measured(tiny: RecipeMaker, photos: Any) -> None:
+def test_smallest_photos_can_be_measured(tiny: RecipeMaker, photos: Any) -> None:
     assert distill(parse(tiny(steps=1, score={"every": 1, "content": str(photos), "size": 4}))).scores

@@ -15,7 +15,7 @@ def data(photos: Path, painting: Path) -> DistillationData:
     return DistillationData(open_content("folder", path=photos), StyleImages(painting), size=16, seed=1)
 
 
-def test_a_sample_follows_from_its_draw_alone(data: DistillationData) -> None:
+def test_view_depends_only_on_its_index(data: DistillationData) -> None:
     first, again, later = data[Draw(0, 1)], data[Draw(0, 1)], data[Draw(1, 1)]
     assert set(first) == {"photo", "painting", "view"}
     for name, image in first.items():
@@ -25,7 +25,7 @@ def test_a_sample_follows_from_its_draw_alone(data: DistillationData) -> None:
         assert not torch.equal(image, later[name])
 
 
-def test_ranges(data: DistillationData) -> None:
+def test_augmentation_ranges(data: DistillationData) -> None:
     for epoch in range(60):
         sample = data[Draw(epoch, epoch % len(data))]
         for name in ("photo", "painting"):
@@ -35,7 +35,7 @@ def test_ranges(data: DistillationData) -> None:
         assert float(sample["view"].max()) <= views.VIEW_MAX + 1e-6
 
 
-def test_views_begin_as_either(data: DistillationData) -> None:
+def test_views_come_from_photos_and_paintings(data: DistillationData) -> None:
     """Of the undisturbed views, some are the photo and some the painting."""
     samples = [data[Draw(epoch, 0)] for epoch in range(60)]
     assert any(torch.equal(s["view"], s["photo"]) for s in samples)

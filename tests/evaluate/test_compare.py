@@ -47,7 +47,9 @@ def pixels(png: bytes) -> torch.Tensor:
 
 
 @pytest.mark.usefixtures("short_gatys")
-def test_everything_on_the_same_photos(models: EvaluationModels, photos: Path, make_style: MakeStyle) -> None:
+def test_compare_methods_on_the_same_photos(
+    models: EvaluationModels, photos: Path, make_style: MakeStyle
+) -> None:
     style = make_style()
     plain = make_style("plain", discriminator=None, steps=9, loss={"adversarial": 0.0})
     events: list[CompareEvent] = []
@@ -78,9 +80,7 @@ def test_everything_on_the_same_photos(models: EvaluationModels, photos: Path, m
 
 
 @pytest.mark.usefixtures("short_gatys")
-def test_without_a_copy_of_the_painting(
-    models: EvaluationModels, photos: Path, make_style: MakeStyle
-) -> None:
+def test_compare_without_the_painting(models: EvaluationModels, photos: Path, make_style: MakeStyle) -> None:
     found = run(models, photos, make_style(style={"path": "nowhere.jpg", "size": 24}))
     assert found.paintings == []
     assert found.protocol["style"]["against"] == "the checkpoint's Gram matrices, taken at 24 px"
@@ -88,7 +88,7 @@ def test_without_a_copy_of_the_painting(
     assert found.results[1].scores["style"] < found.untouched["style"]
 
 
-def test_a_generator_with_gan_is_not_one_without(
+def test_gan_and_no_gan_styles_are_labeled(
     models: EvaluationModels, photos: Path, make_style: MakeStyle
 ) -> None:
     with pytest.raises(GanstyleError, match="other: was trained with a discriminator; for --without-gan"):
@@ -96,7 +96,7 @@ def test_a_generator_with_gan_is_not_one_without(
 
 
 @pytest.mark.usefixtures("short_gatys")
-def test_a_style_without_gan_is_not_called_one(
+def test_style_trained_without_gan_is_labeled(
     models: EvaluationModels, photos: Path, make_style: MakeStyle
 ) -> None:
     found = run(models, photos, make_style(discriminator=None))

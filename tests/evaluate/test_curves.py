@@ -30,7 +30,7 @@ def test_coarse_style_of_newer_runs_and_scores_that_were_not_finite(tmp_path: Pa
     }
 
 
-def test_lines_of_scores(tmp_path: Path) -> None:
+def test_score_lines_are_parsed(tmp_path: Path) -> None:
     (tmp_path / "scores.jsonl").write_text('{"step": 0, "style": 1.5}\n{"step": 5}\n')
     assert score_lines(tmp_path) == [{"step": 0, "style": 1.5}, {"step": 5}]
     with pytest.raises(FileNotFoundError):
@@ -38,7 +38,7 @@ def test_lines_of_scores(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "no json", '{"step": 1}\n', "[]\n"])
-def test_a_run_without_scores_is_one_line(tmp_path: Path, content: str | None) -> None:
+def test_run_without_scores_is_one_line(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "scores.jsonl").write_text(content)
     with pytest.raises(

@@ -27,7 +27,7 @@ def nothing(step: int, steps: int) -> None:
     pass
 
 
-def test_the_generator(make_style: Callable[..., Path], photo: torch.Tensor) -> None:
+def test_generator_method(make_style: Callable[..., Path], photo: torch.Tensor) -> None:
     style = load_style(make_style())
     method = generator_method(style, "generator", "GAN")
     painted = method.paint(photo, 0.0, nothing)
@@ -41,7 +41,7 @@ def test_the_generator(make_style: Callable[..., Path], photo: torch.Tensor) -> 
 
 
 @pytest.mark.usefixtures("short_gatys")
-def test_gatys_with_its_defaults(
+def test_gatys_method_with_defaults(
     models: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     steps: list[tuple[int, int]] = []
@@ -60,7 +60,7 @@ def test_gatys_with_its_defaults(
     )
 
 
-def test_gatys_with_fewer_steps(
+def test_gatys_method_with_fewer_steps(
     models: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     method = gatys_method(reference, models.features, "gatys", "Gatys", in_time=False, steps=2)
@@ -82,7 +82,7 @@ def test_gatys_without_the_painting_aims_at_its_gram_matrices(
     assert not torch.equal(pictures[1].picture, photo)
 
 
-def test_gatys_in_no_time_leaves_the_photo_as_it_is(
+def test_gatys_with_zero_seconds_returns_the_photo(
     models: EvaluationModels, reference: StyleReference, photo: torch.Tensor
 ) -> None:
     method = gatys_method(reference, models.features, "gatys-in-time", "Gatys", in_time=True)
@@ -91,7 +91,7 @@ def test_gatys_in_no_time_leaves_the_photo_as_it_is(
     torch.testing.assert_close(painted.picture, photo)
 
 
-def test_ctrl_c_ends_the_comparison_and_not_only_the_picture(
+def test_ctrl_c_ends_the_whole_comparison(
     models: EvaluationModels,
     reference: StyleReference,
     photo: torch.Tensor,
@@ -104,7 +104,7 @@ def test_ctrl_c_ends_the_comparison_and_not_only_the_picture(
         method.paint(photo, 0.0, interrupt)
 
 
-def test_warming_up_changes_nothing(models: EvaluationModels, photo: torch.Tensor) -> None:
+def test_warm_up_does_not_change_results(models: EvaluationModels, photo: torch.Tensor) -> None:
     before = photo.clone()
     warm_up(models.features, photo)
     assert torch.equal(photo, before)

@@ -21,13 +21,13 @@ def test_without_inception_vgg16_stands_in_with_a_warning(vgg16_weights: Path) -
     assert models.lpips is None
 
 
-def test_off_asks_nobody(vgg16_weights: Path) -> None:
+def test_inception_off_uses_vgg16(vgg16_weights: Path) -> None:
     extractor = load_evaluation_models(str(vgg16_weights), "off").extractor
     assert extractor is not None
     assert extractor.suffix == "_vgg16"
 
 
-def test_an_inception_that_is_damaged_is_not_passed_over(
+def test_damaged_inception_is_an_error(
     vgg16_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "inception.pt"
@@ -46,7 +46,7 @@ def test_an_inception_that_is_damaged_is_not_passed_over(
         load_evaluation_models(str(vgg16_weights))
 
 
-def test_a_size_that_is_too_small(
+def test_size_below_the_minimum_is_refused(
     models: EvaluationModels, make_style: Callable[..., Path], photos: Path
 ) -> None:
     with pytest.raises(GanstyleError, match="size 15: give at least 16 pixels"):

@@ -8,7 +8,7 @@ from ganstyle.evaluate import choose_photos
 from ganstyle.images import read_image, write_image
 
 
-def test_all_or_some_spread_over_the_names(photos: Path) -> None:
+def test_choose_all_or_evenly_spaced_photos(photos: Path) -> None:
     everything = choose_photos(photos).photos
     assert [path.name for path in everything] == ["a.png", "b.jpg", "c.png"]
     assert choose_photos(photos, 99).photos == everything
@@ -16,13 +16,13 @@ def test_all_or_some_spread_over_the_names(photos: Path) -> None:
     assert choose_photos(photos, 1).photos == everything[:1]
 
 
-def test_spread_evenly(tmp_path: Path, photos: Path) -> None:
+def test_choices_are_evenly_spaced(tmp_path: Path, photos: Path) -> None:
     for number in range(10):
         (tmp_path / f"{number}.png").write_bytes((photos / "a.png").read_bytes())
     assert [path.stem for path in choose_photos(tmp_path, 4).photos] == ["0", "2", "5", "7"]
 
 
-def test_nothing_to_choose_from(tmp_path: Path) -> None:
+def test_folder_without_photos_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no image files"):
         choose_photos(tmp_path)
     with pytest.raises(DataError, match="no such folder"):
@@ -51,14 +51,14 @@ def test_truncated_photo_and_broken_header_are_skipped_alike(with_broken: Path) 
     assert "too narrow" in chosen.skipped[2]
 
 
-def test_another_photo_replaces_a_broken_one(with_broken: Path) -> None:
+def test_broken_photo_is_replaced_by_another(with_broken: Path) -> None:
     chosen = choose_photos(with_broken, 4)
     assert len(chosen.photos) == 4
     assert not {"2", "5", "7"} & {path.stem for path in chosen.photos}
     assert len(choose_photos(with_broken, 99).photos) == 7
 
 
-def test_none_of_the_photos_can_be_read(tmp_path: Path, photos: Path) -> None:
+def test_no_readable_photo_is_an_error(tmp_path: Path, photos: Path) -> None:
     content = (photos / "a.png").read_bytes()
     (tmp_path / "a.png").write_bytes(content[: len(content) // 2])
     (tmp_path / "b.png").write_bytes(b"")
@@ -66,7 +66,7 @@ def test_none_of_the_photos_can_be_read(tmp_path: Path, photos: Path) -> None:
         choose_photos(tmp_path)
 
 
-def test_unreadable_kinds_and_folders_are_named(tmp_path: Path, photos: Path) -> None:
+def test_unsupported_formats_and_unreadable_folders_are_reported(tmp_path: Path, photos: Path) -> None:
     content = (photos / "a.png").read_bytes()
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "a.png").write_bytes(content)

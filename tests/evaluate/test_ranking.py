@@ -28,14 +28,14 @@ def score(name: str, against: str = "x.jpg at 9 px", **scores: float) -> StyleSc
     return StyleScore(name, scores, protocol, 0.1234, {"training": {"seconds": 300}} if name == "a" else {})
 
 
-def test_ranked_by_a_score() -> None:
+def test_styles_are_ranked_by_a_score() -> None:
     a, b, c = score("a", style=0.3, ssim=0.1), score("b", style=0.1, ssim=0.2), score("c", ssim=0.9)
     assert [s.name for s in rank([a, b, c])] == ["b", "a", "c"]  # without the score: last
     assert [s.name for s in rank([c, a, b], "ssim")] == ["c", "b", "a"]
     assert [s.name for s in rank([a, c], "style")] == ["a", "c"]
 
 
-def test_the_table() -> None:
+def test_ranking_table() -> None:
     table = markdown(
         [score("a", content=1.0, style=0.25), score("b|c", "y.jpg at 9 px", content=0.5, style=0.5)]
     )
@@ -58,14 +58,14 @@ def test_table_of_styles_with_different_scores() -> None:
         assert table.count("- style_coarse:") == 1
 
 
-def test_a_protocol_in_a_line() -> None:
+def test_protocol_is_described_in_one_line() -> None:
     how = {"n": 3, "size": 8, "against": "z", "resize": "r", "extractor": "E", "sha256": "ab" * 32}
     assert describe_protocol({**how, "seed": 1, "warning": "few"}) == (
         "n = 3; 8 px; against z; E (SHA-256 abababababababab…); resize: r; seed 1; few"
     )
 
 
-def test_a_folder_of_styles(
+def test_rank_folder_of_styles(
     make_style: MakeStyle, models: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     first, second = make_style("first"), make_style("the-second")
@@ -91,7 +91,7 @@ def test_a_folder_of_styles(
     assert ticks[:4] == [("more/style", 1), ("more/style", 2), ("more/style", 3), ("the-second", 1)]
 
 
-def test_what_cannot_be_ranked(
+def test_unrankable_inputs_are_refused(
     make_style: MakeStyle, models: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match="no such folder"):
@@ -124,7 +124,7 @@ def spoil(path: Path, value: float = float("nan"), prefix: str = "generator.") -
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_nan_style_is_named_and_the_rest_ranked(
+def test_nan_style_is_reported_and_the_rest_ranked(
     make_style: MakeStyle, models: EvaluationModels, photos: Path, value: float
 ) -> None:
     folder = make_style("sound").parent
@@ -136,7 +136,7 @@ def test_nan_style_is_named_and_the_rest_ranked(
     assert "not finite" in ranking.failures["broken"]
 
 
-def test_style_with_nan_gram_matrices_is_named(
+def test_style_with_nan_gram_matrices_is_reported(
     make_style: MakeStyle, models: EvaluationModels, photos: Path
 ) -> None:
     folder = make_style("sound").parent
@@ -171,7 +171,7 @@ def test_style_without_its_painting_has_no_fid_style(
         assert scores[first].scores["fid_vgg16_content"] > 0
 
 
-def test_painting_that_runs_out_of_memory_is_named(
+def test_painting_out_of_memory_is_reported(
     make_style: MakeStyle, models: EvaluationModels, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_style("sound").parent
@@ -189,7 +189,7 @@ def test_painting_that_runs_out_of_memory_is_named(
     assert "large's painting: there is not enough memory; give a smaller --size" in ranking.failures["large"]
 
 
-def test_style_that_runs_out_of_memory_is_named(
+def test_style_out_of_memory_is_reported(
     make_style: MakeStyle, models: EvaluationModels, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_style("sound").parent

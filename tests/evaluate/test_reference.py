@@ -23,7 +23,7 @@ def find(
     return find_reference(load_style(path), models.vgg, models.features, size=size, painting=painting)
 
 
-def test_the_painting_where_the_recipe_has_it(
+def test_painting_of_the_recipe_is_used(
     make_style: MakeStyle, models: EvaluationModels, painting: Path
 ) -> None:
     reference = find(make_style(), models)
@@ -35,7 +35,7 @@ def test_the_painting_where_the_recipe_has_it(
     assert len(reference.target.octaves) == 3  # 32, 16 and 8 px
 
 
-def test_without_the_painting_its_gram_matrices(
+def test_missing_painting_falls_back_to_gram_matrices(
     make_style: MakeStyle, models: EvaluationModels, painting: Path
 ) -> None:
     path = make_style(style={"path": "nowhere.jpg", "size": 24})
@@ -47,7 +47,9 @@ def test_without_the_painting_its_gram_matrices(
     assert find(path, models, painting=painting).source == "painting.png at 32 px"
 
 
-def test_without_the_painting_its_stored_octaves(make_style: MakeStyle, models: EvaluationModels) -> None:
+def test_missing_painting_falls_back_to_stored_octaves(
+    make_style: MakeStyle, models: EvaluationModels
+) -> None:
     style = load_style(make_style(style={"path": "nowhere.jpg", "size": 24}))
     grams = dict(style.target.grams)
     lacking = {layer: gram for layer, gram in grams.items() if layer != "relu2_2"}
@@ -56,7 +58,7 @@ def test_without_the_painting_its_stored_octaves(make_style: MakeStyle, models: 
     assert len(reference.target.octaves) == 2
 
 
-def test_another_picture_of_that_name_is_not_the_painting(
+def test_painting_with_another_hash_is_not_used(
     make_style: MakeStyle, models: EvaluationModels, photos: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "painting.png"
@@ -82,7 +84,7 @@ def test_gram_matrices_of_another_network_are_refused(
     assert find(make_style(info=info), models).paintings
 
 
-def test_a_style_that_lacks_gram_matrices(make_style: MakeStyle, models: EvaluationModels) -> None:
+def test_style_without_gram_matrices_is_refused(make_style: MakeStyle, models: EvaluationModels) -> None:
     loss = {"style_layers": ["relu2_2"], "content_layers": ["relu2_2"]}
     path = make_style(style={"path": "nowhere.jpg", "size": 24}, loss=loss)
     with pytest.raises(CheckpointError, match=r"Gram matrices lack relu1_2, relu3_3; give --painting"):
@@ -90,7 +92,7 @@ def test_a_style_that_lacks_gram_matrices(make_style: MakeStyle, models: Evaluat
     assert find(make_style(loss=loss), models).paintings
 
 
-def test_a_painting_that_is_not_there(make_style: MakeStyle, models: EvaluationModels) -> None:
+def test_missing_painting_path_is_an_error(make_style: MakeStyle, models: EvaluationModels) -> None:
     with pytest.raises(ImageError, match=r"none\.png"):
         find(make_style(), models, painting=Path("none.png"))
 

@@ -79,7 +79,7 @@ def write(read_page: Callable[[Path], Any]) -> Write:
     return act
 
 
-def test_up_to_twelve_pictures_are_in_the_page(
+def test_up_to_twelve_images_are_embedded(
     write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     page = write(made_up(2), tmp_path / "new" / "report")
@@ -91,7 +91,7 @@ def test_up_to_twelve_pictures_are_in_the_page(
     assert base64.b64decode(page.references[0].partition(",")[2]) == png(1)
 
 
-def test_more_pictures_lie_beside_it(
+def test_more_than_twelve_images_are_files(
     write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     folder = tmp_path / "report"
@@ -104,7 +104,7 @@ def test_more_pictures_lie_beside_it(
     assert set(record["images"].values()) == files
 
 
-def test_it_needs_nothing_from_elsewhere(
+def test_page_is_self_contained(
     write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     write(made_up(1), tmp_path)
@@ -113,7 +113,7 @@ def test_it_needs_nothing_from_elsewhere(
     assert 'name="viewport" content="width=device-width' in html
 
 
-def test_the_page_says_what_was_found(
+def test_page_shows_the_conclusion(
     write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     comparison = made_up(2)
@@ -145,7 +145,7 @@ def test_the_page_says_what_was_found(
     assert any("they are not FID" in p for p in page.texts["p"])
 
 
-def test_who_does_nothing_wins_nothing(
+def test_unchanged_photo_does_not_win(
     write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     write(made_up(1), tmp_path)
@@ -153,13 +153,15 @@ def test_who_does_nothing_wins_nothing(
     assert re.findall(r'<td class="best">([^<]*)</td>', html) == ["0.350", "0.750", "0.0200", "2.00"]
 
 
-def test_without_the_painting(write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path) -> None:
+def test_report_without_the_painting(
+    write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
+) -> None:
     page = write(made_up(1, paintings=0), tmp_path)
     assert "The painting was not available; its stored Gram matrices were used instead." in page.texts["p"]
     assert "the painting" not in " ".join(page.texts["figcaption"])
 
 
-def test_the_summarize(made_up: Callable[..., StyleComparison]) -> None:
+def test_summarize_comparison(made_up: Callable[..., StyleComparison]) -> None:
     assert summarize(made_up(2)) == (
         "night paints a photo in 0.125 s, after 80 min of training: content 1.50, style 0.0500. "
         "Without the GAN it scores content 1.25, style 0.0625. "
@@ -168,7 +170,7 @@ def test_the_summarize(made_up: Callable[..., StyleComparison]) -> None:
     )
 
 
-def test_the_record_holds_the_numbers(made_up: Callable[..., StyleComparison], tmp_path: Path) -> None:
+def test_json_record_holds_the_numbers(made_up: Callable[..., StyleComparison], tmp_path: Path) -> None:
     comparison = made_up(2)
     _, returned = write_comparison(comparison, tmp_path)
     record = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
@@ -184,7 +186,9 @@ def test_the_record_holds_the_numbers(made_up: Callable[..., StyleComparison], t
     assert record["settings"]["device"] == "cpu"
 
 
-def test_the_runs_curves(write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path) -> None:
+def test_report_shows_training_curves(
+    write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     with pytest.raises(RunError, match="no scores to draw"):
         write_comparison(made_up(1), tmp_path / "report", run=run)
@@ -198,7 +202,7 @@ def test_the_runs_curves(write: Write, made_up: Callable[..., StyleComparison], 
     assert page.texts["figcaption"][-1] == "Quality against cost"
 
 
-def test_a_folder_that_holds_something_is_left_alone(
+def test_nonempty_folder_is_not_overwritten(
     write: Write, made_up: Callable[..., StyleComparison], tmp_path: Path
 ) -> None:
     (tmp_path / "mine.txt").write_text("mine")

@@ -19,7 +19,7 @@ SIZE = 24
 MakeStyle = Callable[..., Path]
 
 
-def test_a_style_on_photos(
+def test_score_style_on_photos(
     make_style: MakeStyle, models: EvaluationModels, photos: Path, painting: Path
 ) -> None:
     style = load_style(make_style())
@@ -43,14 +43,16 @@ def test_a_style_on_photos(
     assert not any(name in record for name in ("fid_style", "fid_content", "kid_style"))
 
 
-def test_it_comes_out_the_same_again(make_style: MakeStyle, models: EvaluationModels, photos: Path) -> None:
+def test_scores_are_deterministic(make_style: MakeStyle, models: EvaluationModels, photos: Path) -> None:
     style = load_style(make_style())
     judges = [style_evaluator(models, choose_photos(photos).photos, style, size=SIZE)[0] for _ in range(2)]
     assert score_style(style, judges[0]).scores == score_style(style, judges[1]).scores
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_one_photo_or_two(make_style: MakeStyle, models: EvaluationModels, photos: Path, count: int) -> None:
+def test_score_one_or_two_photos(
+    make_style: MakeStyle, models: EvaluationModels, photos: Path, count: int
+) -> None:
     style = load_style(make_style())
     evaluator, _ = style_evaluator(models, choose_photos(photos, count).photos, style, size=SIZE)
     record = score_style(style, evaluator).record()
@@ -59,7 +61,7 @@ def test_one_photo_or_two(make_style: MakeStyle, models: EvaluationModels, photo
     assert record["content"] > 0
 
 
-def test_photos_of_many_sizes(make_style: MakeStyle, models: EvaluationModels, tmp_path: Path) -> None:
+def test_score_photos_of_many_sizes(make_style: MakeStyle, models: EvaluationModels, tmp_path: Path) -> None:
     for number, (height, width) in enumerate(((1, 1), (3, 90), (200, 16), (24, 24))):
         write_image(torch.rand(3, height, width), tmp_path / "photos" / f"{number}.png")
     style = load_style(make_style())
@@ -67,7 +69,7 @@ def test_photos_of_many_sizes(make_style: MakeStyle, models: EvaluationModels, t
     assert all(value is not None for value in score_style(style, evaluator).record().values())
 
 
-def test_pictures_are_not_kept(
+def test_scored_images_are_not_kept_in_memory(
     make_style: MakeStyle, models: EvaluationModels, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     style = load_style(make_style())

@@ -40,7 +40,7 @@ GENERATORS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     "name", ["lean", *(pytest.param(name, marks=pytest.mark.slow) for name in list(GENERATORS)[1:])]
 )
-def test_onnx_paints_alike_at_any_size(tmp_path: Path, name: str) -> None:
+def test_onnx_parity_at_other_sizes(tmp_path: Path, name: str) -> None:
     style = tiny(**GENERATORS[name])
     assert export_style(style, tmp_path / "x.onnx") < 1e-4
     loaded = load_onnx(tmp_path / "x.onnx")
@@ -71,7 +71,7 @@ def test_pt2_of_a_style_without_strength(tmp_path: Path) -> None:
     torch.testing.assert_close(module(photo), style.generator(photo), atol=1e-4, rtol=0)
 
 
-def test_pt2(tmp_path: Path) -> None:
+def test_pt2_parity(tmp_path: Path) -> None:
     style = tiny()
     assert export_style(style, tmp_path / "x.bin", "pt2") < 1e-4
     extra = {"recipe.json": "", "info.json": ""}
@@ -95,7 +95,7 @@ class Negative(nn.Module):
 
 
 @pytest.mark.parametrize("name", ["x.onnx", "x.pt2"])
-def test_a_graph_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_mismatching_export_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(graph, "PARITY", -1.0)
     with pytest.raises(GanstyleError, match="differs from the style by"):
         export_style(replace(tiny(), generator=Negative()), tmp_path / name)
@@ -113,7 +113,7 @@ def test_a_generator_that_cannot_be_exported(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_and_foreign_files(tmp_path: Path) -> None:
+def test_damaged_and_foreign_graphs_are_one_line(tmp_path: Path) -> None:
     import onnx
 
     with pytest.raises(CheckpointError, match="no such file"):
@@ -134,7 +134,7 @@ def test_damaged_and_foreign_files(tmp_path: Path) -> None:
         load_onnx(tmp_path / "foreign.onnx")
 
 
-def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_export_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganstyle.extras.is_installed", lambda package: False)
     with pytest.raises(GanstyleError, match=r"exporting to ONNX needs .*'ganstyle\[export\]'"):
         export_style(tiny(), tmp_path / "x.onnx")

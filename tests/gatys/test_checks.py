@@ -53,7 +53,7 @@ from ganstyle.models import VGG16Features
         ),
     ],
 )
-def test_nonsense_is_one_clear_line(toy: Any, options: dict[str, Any], message: str) -> None:
+def test_invalid_settings_are_one_line(toy: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(GanstyleError) as caught:
         toy.paint(**options)
     assert message in str(caught.value)
@@ -69,12 +69,12 @@ def test_nonsense_is_one_clear_line(toy: Any, options: dict[str, Any], message: 
         (None, [torch.rand(1, 3, 9, 9), torch.rand(1, 1, 9, 9)], r"painting 2 has shape \(1, 1, 9, 9\)"),
     ],
 )
-def test_images_that_do_not_do(toy: Any, photo: Tensor | None, style: Any, message: str) -> None:
+def test_invalid_images_are_refused(toy: Any, photo: Tensor | None, style: Any, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         toy.paint(photo, style)
 
 
-def test_a_size_too_small_for_the_deepest_layer(toy: Any) -> None:
+def test_size_too_small_for_the_deepest_layer_is_refused(toy: Any) -> None:
     features = VGG16Features(["relu3_3"], state=None)
     settings = GatysSettings(size=3, style_layers={"relu3_3": 1.0}, steps=1)
     with pytest.raises(ImageError, match="too few for relu3_3"):

@@ -62,7 +62,7 @@ def test_photorealism_is_a_further_term(features: FeatureNetwork, monkeypatch: p
         ({"content": None, "photorealistic": True}, "a texture has no photo"),
     ],
 )
-def test_colors_that_make_no_sense_are_one_line(
+def test_invalid_color_settings_are_one_line(
     features: FeatureNetwork, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(GanstyleError, match=message):

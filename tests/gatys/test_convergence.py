@@ -34,7 +34,7 @@ def test_rising_and_noisy_losses_count_by_their_best() -> None:
     assert steps_until_converged(recovering, tolerance=0.01) is None
 
 
-def test_costly_steps_need_five_at_least() -> None:
+def test_convergence_needs_at_least_five_steps() -> None:
     assert steps_until_converged([1.0] * 99, tolerance=0.01, cost=9.0) == 6
     assert steps_until_converged([1.0] * 99, tolerance=0.01, cost=0.4) == WINDOW / 0.4 + 1
 

@@ -26,7 +26,7 @@ def relative(value: Tensor, target: Tensor) -> Tensor:
     return (value - target).square().sum() / target.square().sum()
 
 
-def test_by_hand() -> None:
+def test_objective_by_hand() -> None:
     objective = Objective(
         network,
         {
@@ -45,7 +45,7 @@ def test_by_hand() -> None:
     torch.testing.assert_close(loss, 2 * terms["content"] + 5 * terms["style"] + 0.5 * terms["tv"])
 
 
-def test_one_pass_of_the_network() -> None:
+def test_objective_runs_the_network_once() -> None:
     passes = 0
 
     def counting(x: Tensor) -> dict[str, Tensor]:
@@ -72,7 +72,7 @@ def test_several_paintings_are_weighted() -> None:
     torch.testing.assert_close(term(x, [network(x)]), expected)
 
 
-def test_a_painting_of_weight_zero_does_not_count() -> None:
+def test_painting_of_weight_zero_has_no_effect() -> None:
     x = picture(2)
     both = style_term({"one": 1.0}, [1.0, 0.0])(inputs(picture(1), picture(3)))
     alone = style_term({"one": 1.0}, [1.0])(inputs())
@@ -80,13 +80,13 @@ def test_a_painting_of_weight_zero_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("term", [content_term({"relu9_9": 1.0}), style_term({"relu9_9": 1.0}, [1.0])])
-def test_a_layer_that_the_network_does_not_give(term: object) -> None:
+def test_unknown_layer_is_refused(term: object) -> None:
     assert callable(term)
     with pytest.raises(GanstyleError, match="does not give relu9_9; it gives one, two"):
         term(inputs())
 
 
-def test_content_without_a_photo() -> None:
+def test_content_loss_without_a_photo_is_refused() -> None:
     with pytest.raises(GanstyleError, match="needs a photo"):
         content_term({"one": 1.0})(ScaleInputs((8, 10), None, [picture(1)], network))
 
@@ -113,7 +113,7 @@ def test_octaves_are_those_of_the_training_loss() -> None:
     assert fine["style"] != pytest.approx(float(terms["style"]), rel=1e-3)
 
 
-def test_octaves_that_a_picture_is_too_small_for_are_left_out() -> None:
+def test_octaves_below_the_minimum_size_are_left_out() -> None:
     sizes: list[int] = []
 
     def watching(x: Tensor) -> dict[str, Tensor]:

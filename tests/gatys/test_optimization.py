@@ -37,7 +37,7 @@ def test_every_optimizer_improves_the_picture(toy: Any, optimizer: str) -> None:
     assert result.steps == len(iterates) == len(result.history) == 10
 
 
-def test_the_result_is_the_best_iterate(toy: Any) -> None:
+def test_result_is_the_best_iterate(toy: Any) -> None:
     events, callback = toy.collector()
     result = toy.paint(callback=callback)
     best = min((e for e in events if isinstance(e, Iterate)), key=lambda e: e.loss)
@@ -46,7 +46,7 @@ def test_the_result_is_the_best_iterate(toy: Any) -> None:
     assert result.terms == pytest.approx(best.terms, rel=1e-5)
 
 
-def test_events_count(toy: Any) -> None:
+def test_events_count_steps_and_evaluations(toy: Any) -> None:
     events, callback = toy.collector()
     network = toy.Network()
     result = toy.paint(features=network, callback=callback)
@@ -63,7 +63,7 @@ def test_events_count(toy: Any) -> None:
     assert result.history[-1][1:] == (iterates[-1].evaluations, iterates[-1].loss)
 
 
-def test_images_of_events_may_be_kept(toy: Any) -> None:
+def test_event_images_are_not_overwritten(toy: Any) -> None:
     copies: list[tuple[Tensor, Tensor]] = []
 
     def callback(event: OptimizationEvent) -> None:
@@ -75,7 +75,7 @@ def test_images_of_events_may_be_kept(toy: Any) -> None:
     assert all(torch.equal(kept, copy) for kept, copy in copies)
 
 
-def test_coarse_to_fine(toy: Any) -> None:
+def test_coarse_to_fine_scales(toy: Any) -> None:
     events, callback = toy.collector()
     network = toy.Network()
     result = toy.paint(features=network, scales=[8, 16, 24], steps=20, callback=callback)
@@ -156,21 +156,21 @@ def test_extra_terms_and_another_style(toy: Any) -> None:
     assert replaced.terms["style"] == pytest.approx(float((replaced.image[:, 0] - 1).square().mean()))
 
 
-def test_evaluations_end_it(toy: Any) -> None:
+def test_evaluation_budget_ends_optimization(toy: Any) -> None:
     result = toy.paint(steps=1000, max_evaluations=7)
     assert result.evaluations == 7
     scaled = toy.paint(steps=1000, max_evaluations=20, scales=[12, 24])
     assert scaled.evaluations == 20
 
 
-def test_seconds_end_it(toy: Any) -> None:
+def test_time_budget_ends_optimization(toy: Any) -> None:
     result = toy.paint(steps=10**9, seconds=0.3, tolerance=0.0)
     assert 0.2 < result.seconds < 3
     assert result.steps > 1
 
 
 @pytest.mark.parametrize("reason", [KeyboardInterrupt, StopOptimization])
-def test_interrupted_the_best_so_far_is_kept(toy: Any, reason: type[BaseException]) -> None:
+def test_interrupt_keeps_the_best_image(toy: Any, reason: type[BaseException]) -> None:
     seen: list[Iterate] = []
 
     def callback(event: OptimizationEvent) -> None:
@@ -185,7 +185,7 @@ def test_interrupted_the_best_so_far_is_kept(toy: Any, reason: type[BaseExceptio
     assert torch.equal(result.image, min(seen, key=lambda e: e.loss).image)
 
 
-def test_interrupted_at_a_small_scale_the_picture_has_its_size(toy: Any) -> None:
+def test_interrupt_at_a_small_scale_returns_full_size(toy: Any) -> None:
     def callback(event: OptimizationEvent) -> None:
         raise StopOptimization
 
@@ -195,7 +195,7 @@ def test_interrupted_at_a_small_scale_the_picture_has_its_size(toy: Any) -> None
     assert math.isfinite(result.loss)
 
 
-def test_interrupted_while_a_scale_is_prepared(toy: Any) -> None:
+def test_interrupt_while_preparing_a_scale(toy: Any) -> None:
     class Slow(ToyNetwork):
         interrupted = False
 
@@ -211,7 +211,7 @@ def test_interrupted_while_a_scale_is_prepared(toy: Any) -> None:
     assert result.image.shape == (1, 3, 24, 32)
 
 
-def test_a_step_that_is_not_finite_is_noted_and_survived(toy: Any) -> None:
+def test_non_finite_step_is_reported_and_undone(toy: Any) -> None:
     passes = 0
 
     class Fragile(ToyNetwork):
@@ -231,13 +231,13 @@ def test_a_step_that_is_not_finite_is_noted_and_survived(toy: Any) -> None:
         assert result.image.isfinite().all()
 
 
-def test_the_same_twice(toy: Any) -> None:
+def test_optimization_is_deterministic(toy: Any) -> None:
     for optimizer in OPTIMIZERS:
         assert torch.equal(toy.paint(optimizer=optimizer).image, toy.paint(optimizer=optimizer).image)
 
 
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
-def test_a_loss_that_is_never_finite(toy: Any, optimizer: str) -> None:
+def test_loss_that_is_never_finite_is_an_error(toy: Any, optimizer: str) -> None:
     def broken(x: Tensor) -> dict[str, Tensor]:
         return {name: found * math.nan for name, found in toy.Network()(x).items()}
 
@@ -272,7 +272,7 @@ def test_bfloat16_features_lead_to_nearly_the_same_loss(toy: Any, vgg16_weights:
     assert statistics.median(shortfall(toy.smooth(seed)) for seed in (1, 2, 3)) < 0.05
 
 
-def test_octaves_leave_no_grid_in_the_picture(toy: Any) -> None:
+def test_octaves_leave_no_grid_in_the_image(toy: Any) -> None:
     """Pixel steps are not larger at the borders of 4x4 blocks; with 2x2 averages they are, by 37 %."""
     corners = torch.rand(1, 3, 10, 14, generator=torch.Generator().manual_seed(5))
     painting = torch.nn.functional.interpolate(corners, (64, 96), mode="bilinear")

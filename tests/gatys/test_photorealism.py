@@ -23,13 +23,13 @@ def features(image: Tensor) -> dict[str, Tensor]:
     return {"only": torch.cat([image, image.roll(1, -1), image.square()], 1)}
 
 
-def test_texture_has_no_photo() -> None:
+def test_photorealism_needs_a_photo() -> None:
     with pytest.raises(GanstyleError, match="needs a photo"):
         photorealism_term(ScaleInputs((8, 8), None, [random(1, 3, 8, 8)], features))
 
 
 @needs_pymatting
-def test_measures_against_the_scenes_own_photo() -> None:
+def test_photorealism_uses_the_photo_at_the_current_scale() -> None:
     photo, picture = random(1, 3, 8, 9), random(1, 3, 8, 9, seed=1)
     term = photorealism_term(ScaleInputs((8, 9), photo, [], features))
     expected = photorealism_loss(picture, matting_laplacian(photo))
@@ -37,7 +37,7 @@ def test_measures_against_the_scenes_own_photo() -> None:
 
 
 @needs_pymatting
-def test_optimization_keeps_to_the_photos_lines() -> None:
+def test_photorealistic_optimization_keeps_edges() -> None:
     """At two sizes, so that each has its own Laplacian: colors move, structure does not."""
     checks = (torch.arange(24)[:, None] // 6 + torch.arange(32) // 8) % 2
     photo = (0.3 + 0.3 * checks).expand(1, 3, 24, 32) + 0.1 * random(1, 3, 24, 32)
@@ -60,7 +60,7 @@ def test_optimization_keeps_to_the_photos_lines() -> None:
 
 
 @needs_pymatting
-def test_lines_stay_straight() -> None:
+def test_photorealism_keeps_lines_straight() -> None:
     """The edge of a wall leans evenly; a painting of waves bends it unless the picture is bound."""
     rows, columns = torch.arange(32.0)[:, None], torch.arange(40.0)
     wall = (columns - 8.5 - 0.35 * rows).clamp(0, 1)

@@ -29,7 +29,7 @@ def halves(height: int, width: int, *, swapped: bool = False) -> Regions:
     return regions(masks.flip(0) if swapped else masks)
 
 
-def test_one_region_over_all_is_the_plain_term() -> None:
+def test_single_region_equals_unmasked_style_term() -> None:
     picture = random(1, 3, 8, 10)
     inputs = ScaleInputs((8, 10), None, [random(1, 3, 9, 7, seed=1), random(1, 3, 6, 6, seed=2)], features)
     make = region_style_term(
@@ -42,7 +42,7 @@ def test_one_region_over_all_is_the_plain_term() -> None:
     torch.testing.assert_close(make(inputs)(picture, [features(picture)]), expected)
 
 
-def test_each_region_takes_its_own_color() -> None:
+def test_each_region_takes_the_color_of_its_painting() -> None:
     """The painting is red on the right and blue on the left; the mask asks for the reverse."""
     painting = torch.zeros(1, 3, 12, 12)
     painting[:, 0, :, 6:], painting[:, 2, :, :6] = 0.8, 0.8
@@ -62,7 +62,7 @@ def test_each_region_takes_its_own_color() -> None:
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 1.0]])
-def test_masks_for_each_painting(weights: list[float]) -> None:
+def test_masks_for_several_paintings(weights: list[float]) -> None:
     inputs = ScaleInputs((8, 8), None, [random(1, 3, 8, 8), random(1, 3, 8, 8, seed=1)], features)
     make = region_style_term(
         LAYERS, content_regions=halves(8, 8), style_regions=[halves(8, 8)], style_weights=weights
@@ -71,7 +71,7 @@ def test_masks_for_each_painting(weights: list[float]) -> None:
         make(inputs)
 
 
-def test_same_regions_in_photo_and_painting() -> None:
+def test_photo_and_painting_need_the_same_regions() -> None:
     with pytest.raises(GanstyleError, match=r"mask\.png: the mask lacks #000001"):
         region_style_term(
             LAYERS, content_regions=halves(8, 8), style_regions=[regions(torch.ones(1, 1, 8, 8))]

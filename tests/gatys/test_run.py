@@ -10,7 +10,7 @@ from ganstyle.runs.events import Message
 from tests.gatys.conftest import ToyNetwork
 
 
-def test_stops_by_itself_when_the_loss_no_longer_falls(toy: Any) -> None:
+def test_run_stops_at_convergence(toy: Any) -> None:
     events, callback = toy.collector()
     result = toy.paint(steps=1000, tolerance=0.05, callback=callback)
     assert result.ended_by == "tolerance"
@@ -45,7 +45,7 @@ def test_gradient_free_optimizers_are_given_longer(toy: Any) -> None:
     assert 100 < steps["cma-es"].evaluations < 120
 
 
-def test_ended_by_names_the_limit(toy: Any) -> None:
+def test_ended_by_reports_the_limit(toy: Any) -> None:
     assert toy.paint(steps=3).ended_by == "steps"
     assert toy.paint(steps=10**9, max_evaluations=5).ended_by == "evaluations"
     assert toy.paint(steps=10**9, seconds=0.05, tolerance=0.0).ended_by == "seconds"
@@ -56,7 +56,7 @@ def stop(event: OptimizationEvent) -> None:
     raise StopOptimization
 
 
-def test_missing_octaves_are_said_once(toy: Any) -> None:
+def test_missing_octaves_are_reported_once(toy: Any) -> None:
     events, callback = toy.collector()
     toy.paint(scales=[12, 24], callback=callback)
     texts = [e.text for e in events if isinstance(e, Message)]
@@ -74,7 +74,7 @@ def test_missing_octaves_are_said_once(toy: Any) -> None:
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"),
     ],
 )
-def test_out_of_memory_says_what_to_change(toy: Any, error: Exception) -> None:
+def test_out_of_memory_gives_advice(toy: Any, error: Exception) -> None:
     class Greedy(ToyNetwork):
         def __call__(self, x: Tensor) -> dict[str, Tensor]:
             if len(self.sizes) > 4:

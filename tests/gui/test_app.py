@@ -122,12 +122,14 @@ def test_stylize_like_painting(
         ("starry_night", 99, "99"),
     ],
 )
-def test_wrong_values(style: str, strength: float, said: str, api: Client, photo: Path) -> None:
+def test_wrong_api_values_are_refused(
+    style: str, strength: float, said: str, api: Client, photo: Path
+) -> None:
     with pytest.raises(AppError, match=said):
         api.predict(handle_file(photo), style, strength, api_name="/stylize_photo")
 
 
-def test_what_is_no_photo(api: Client, tmp_path: Path) -> None:
+def test_non_image_upload_is_refused(api: Client, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("This is no picture.")
     with pytest.raises(AppError, match=r"text\.jpg: not an image"):
         api.predict(handle_file(tmp_path / "text.jpg"), "starry_night", api_name="/stylize_photo")

@@ -70,9 +70,7 @@ def test_paint_batch_skips_a_style_that_fails(
     assert result.skipped == [f"style {missing}: cannot be loaded any more; choose another"]
 
 
-def test_a_batch_that_is_stopped_leaves_no_archive(
-    styles: StyleCatalog, photos: Path, tmp_path: Path
-) -> None:
+def test_stopped_batch_leaves_no_archive(styles: StyleCatalog, photos: Path, tmp_path: Path) -> None:
     stop = Event()
     items = [BatchItem(Upload(photos / "a.png", "a.png"), "mine", f"{number}.png") for number in range(3)]
 

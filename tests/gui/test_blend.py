@@ -17,7 +17,7 @@ def styles() -> StyleCatalog:
     return StyleCatalog(None, torch.device("cpu"))
 
 
-def test_a_blend_is_offered(styles: StyleCatalog) -> None:
+def test_blend_is_added_to_the_styles(styles: StyleCatalog) -> None:
     key = add_blend(styles, "me", "wave", "udnie", 25)
     assert ("wave 75% + udnie 25%", key) in styles.choices("me")
 
@@ -33,7 +33,7 @@ def test_a_blend_is_offered(styles: StyleCatalog) -> None:
         ("wave", "udnie", float("nan"), "share nan"),
     ],
 )
-def test_what_cannot_be_blended(
+def test_invalid_blends_are_refused(
     styles: StyleCatalog, style: str, other: str | None, percent: float, problem: str
 ) -> None:
     with pytest.raises(GanstyleError, match=problem):
@@ -48,7 +48,7 @@ def mask_of(folder: Path, name: str, columns: slice, size: tuple[int, int] = (30
     return Upload(folder / name, name)
 
 
-def test_regions_are_painted_each_in_its_style(styles: StyleCatalog, tmp_path: Path) -> None:
+def test_each_region_is_painted_in_its_style(styles: StyleCatalog, tmp_path: Path) -> None:
     left, right = mask_of(tmp_path, "l.png", slice(0, 10)), mask_of(tmp_path, "r.png", slice(30, 40))
     blended = add_blend(styles, "me", "wave", "udnie", 50)
     key = add_part(styles, "me", "wave", left, "starry_night")
@@ -67,7 +67,7 @@ def test_regions_are_painted_each_in_its_style(styles: StyleCatalog, tmp_path: P
         styles.painter(key)
 
 
-def test_what_cannot_be_a_region(styles: StyleCatalog, tmp_path: Path) -> None:
+def test_invalid_regions_are_refused(styles: StyleCatalog, tmp_path: Path) -> None:
     mask, black = mask_of(tmp_path, "m.png", slice(0, 10)), mask_of(tmp_path, "b.png", slice(0))
     (tmp_path / "x.png").write_text("no image")
     part = add_part(styles, "me", "wave", mask, "udnie")

@@ -177,5 +177,5 @@ def test_choice_from_a_link(text: str, value: object) -> None:
     assert setting_update(gr.Radio([("A", "a"), ("B", "b")], render=False), text) == value
 
 
-def test_absent_from_a_link() -> None:
+def test_setting_absent_from_a_link() -> None:
     assert setting_update(gr.Checkbox(render=False), None) == UNCHANGED

@@ -50,7 +50,7 @@ def test_catalog_without_folder(tmp_path: Path) -> None:
         StyleCatalog(tmp_path / "none", CPU)
 
 
-def test_a_style_that_is_removed_is_named_by_its_key(make_style: Callable[..., Path], tmp_path: Path) -> None:
+def test_removed_style_is_reported_by_its_key(make_style: Callable[..., Path], tmp_path: Path) -> None:
     folder = tmp_path / "my styles"
     folder.mkdir()
     path = make_style("monet").rename(folder / "mine.safetensors")
@@ -66,7 +66,7 @@ def paints_anything(any_painting: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("paints_anything")
-def test_a_painting_is_a_style_of_its_visitor(painting: Path, photos: Path) -> None:
+def test_painting_style_is_private_to_its_visitor(painting: Path, photos: Path) -> None:
     styles = StyleCatalog(None, CPU)
     assert styles.takes_paintings
     key = styles.add_painting("me", Upload(painting, "mine.png"))
@@ -84,7 +84,7 @@ def test_a_painting_is_a_style_of_its_visitor(painting: Path, photos: Path) -> N
         styles[key]
 
 
-def test_a_blend_is_a_style_of_its_visitor(photos: Path) -> None:
+def test_blend_is_private_to_its_visitor(photos: Path) -> None:
     styles, photo = StyleCatalog(None, CPU), read_image(photos / "a.png")
     key = styles.blends.add("me", {"wave": 0.75, "udnie": 0.25}, styles.label)
     assert styles.label(key) == "wave 75% + udnie 25%"
@@ -103,7 +103,7 @@ def test_a_blend_is_a_style_of_its_visitor(photos: Path) -> None:
 
 
 @pytest.mark.usefixtures("paints_anything")
-def test_only_a_few_paintings_stay_in_memory(painting: Path) -> None:
+def test_painting_styles_in_memory_are_bounded(painting: Path) -> None:
     styles = StyleCatalog(None, CPU)
     keys = [styles.add_painting("me", Upload(painting, f"{number}.png")) for number in range(6)]
     first = styles[keys[0]]
@@ -113,7 +113,7 @@ def test_only_a_few_paintings_stay_in_memory(painting: Path) -> None:
 
 
 @pytest.mark.usefixtures("paints_anything")
-def test_what_is_no_painting(tmp_path: Path, painting: Path) -> None:
+def test_invalid_paintings_are_refused(tmp_path: Path, painting: Path) -> None:
     bad, styles = tmp_path / "x", StyleCatalog(None, CPU)
     bad.write_text("no picture")
     with pytest.raises(ImageError, match=r"^mine\.png: not an image"):
@@ -126,7 +126,7 @@ def test_what_is_no_painting(tmp_path: Path, painting: Path) -> None:
         styles[key]
 
 
-def test_without_the_generator_for_any_painting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_any_painting_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANSTYLE_ANY", str(tmp_path / "none.safetensors"))
     assert not StyleCatalog(None, CPU).takes_paintings
 

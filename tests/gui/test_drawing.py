@@ -35,14 +35,14 @@ def score(run: Path, step: int) -> None:
         file.write(json.dumps({"step": step, "style": 0.5}) + "\n")
 
 
-def test_run_is_drawn_once_for_all(tmp_path: Path, clock: Clock) -> None:
+def test_run_charts_are_cached_for_all_visitors(tmp_path: Path, clock: Clock) -> None:
     score(tmp_path, 1)
     drawings = RunDrawings(clock)
     assert drawings.latest(tmp_path) is drawings.latest(tmp_path)
     assert clock.now == 2
 
 
-def test_drawing_takes_a_fifth_of_the_time(tmp_path: Path, clock: Clock) -> None:
+def test_drawing_takes_at_most_a_fifth_of_the_time(tmp_path: Path, clock: Clock) -> None:
     score(tmp_path, 1)
     drawings = RunDrawings(clock)
     first = drawings.latest(tmp_path)
@@ -56,7 +56,7 @@ def test_drawing_takes_a_fifth_of_the_time(tmp_path: Path, clock: Clock) -> None
     assert "Step 2," in second.status
 
 
-def test_damaged_run_is_looked_at_again(tmp_path: Path, clock: Clock) -> None:
+def test_damaged_run_is_read_again(tmp_path: Path, clock: Clock) -> None:
     (tmp_path / "scores.jsonl").write_text("{")
     drawings = RunDrawings(clock)
     with pytest.raises(ValueError, match="Expecting"):
@@ -66,7 +66,7 @@ def test_damaged_run_is_looked_at_again(tmp_path: Path, clock: Clock) -> None:
     assert "Step 3," in drawings.latest(tmp_path).status
 
 
-def test_few_runs_are_remembered(tmp_path: Path, clock: Clock) -> None:
+def test_chart_cache_is_bounded(tmp_path: Path, clock: Clock) -> None:
     drawings = RunDrawings(clock)
     for number in range(6):
         (tmp_path / str(number)).mkdir()

@@ -17,7 +17,7 @@ from ganstyle.gui.history import History, HistoryEntry
         ),
     ],
 )
-def test_caption(settings: tuple[str, float, bool, float], caption: str) -> None:
+def test_history_caption(settings: tuple[str, float, bool, float], caption: str) -> None:
     assert HistoryEntry("x.png", "me.jpg in the style wave", settings).caption == caption
 
 
@@ -31,7 +31,7 @@ def test_history_is_newest_first_and_bounded() -> None:
     assert update["visible"]
 
 
-def test_a_click_brings_back_the_settings() -> None:
+def test_click_restores_the_settings() -> None:
     entries = [HistoryEntry("x.png", "me.jpg", ("wave", 0.5, True, 2.0))]
 
     def click(index: Any) -> tuple[Any, ...]:

@@ -64,7 +64,9 @@ def test_bad_uploads(client: Any, name: str, content: bytes, said: str) -> None:
         assert "/" not in error.partition(":")[0]  # nothing of where it lies on this machine
 
 
-def test_a_header_that_promises_too_much(client: Any, huge_png: Callable[[int], bytes], served: Any) -> None:
+def test_oversized_image_header_is_refused(
+    client: Any, huge_png: Callable[[int], bytes], served: Any
+) -> None:
     before = psutil.Process(served.process.pid).memory_info().rss
     _, error = client.run("stylize", client.upload("x.png", huge_png(60_000)), "starry_night", *CONTROLS)
     assert error
@@ -72,13 +74,13 @@ def test_a_header_that_promises_too_much(client: Any, huge_png: Callable[[int], 
     assert psutil.Process(served.process.pid).memory_info().rss - before < 100e6
 
 
-def test_an_upload_of_25_megabytes(client: Any) -> None:
+def test_upload_of_25_megabytes(client: Any) -> None:
     answer = client.http.post("gradio_api/upload", files={"files": ("x.png", bytes(25_000_000), "image/png")})
     assert answer.status_code == 413
     assert "maximum allowed size of 20971520 bytes" in answer.text
 
 
-def test_a_name_that_climbs(client: Any, png: Callable[..., bytes], served: Any) -> None:
+def test_path_traversal_in_file_names_is_refused(client: Any, png: Callable[..., bytes], served: Any) -> None:
     upload = client.upload("../../etc/passwd", png())
     assert Path(upload["path"]).is_relative_to(served.temporary)
     values, error = client.run("stylize", upload, "starry_night", *CONTROLS)
@@ -101,7 +103,7 @@ def test_a_name_that_climbs(client: Any, png: Callable[..., bytes], served: Any)
     ],
 )
 @pytest.mark.parametrize("job", ["stylize", "receive"])
-def test_only_uploads_are_read(client: Any, file: dict[str, Any], job: str) -> None:
+def test_only_uploaded_files_are_read(client: Any, file: dict[str, Any], job: str) -> None:
     sent = {"orig_name": "x.png", "meta": {"_type": "gradio.FileData"}, **file}
     answer = client.join(job, *((sent,) if job == "receive" else (sent, "starry_night", *CONTROLS)))
     values, error = client.wait()
@@ -112,7 +114,7 @@ def test_only_uploads_are_read(client: Any, file: dict[str, Any], job: str) -> N
 
 
 @pytest.mark.parametrize("style", ["/etc/passwd", "../checkpoints/starry_night.safetensors", "", None, 3])
-def test_only_styles_that_are_listed(client: Any, png: Callable[..., bytes], style: object) -> None:
+def test_unlisted_styles_are_refused(client: Any, png: Callable[..., bytes], style: object) -> None:
     values, error = client.run("stylize", client.upload("x.png", png()), style, *CONTROLS)
     assert not values
     assert error
@@ -120,7 +122,7 @@ def test_only_styles_that_are_listed(client: Any, png: Callable[..., bytes], sty
 
 
 @pytest.mark.parametrize("run", ["/etc", "../..", "."])
-def test_only_runs_that_are_listed(client: Any, run: str, runs_folder: Path) -> None:
+def test_unlisted_runs_are_refused(client: Any, run: str, runs_folder: Path) -> None:
     """A path that a client names is never opened."""
     (runs_folder / "mine").mkdir(parents=True)
     (runs_folder / "mine" / "scores.jsonl").touch()
@@ -139,14 +141,14 @@ def look(client: Any, run: str | None) -> list[Any]:
     return values
 
 
-def test_runs_are_looked_for_before_it_says_that_there_are_none(client: Any, runs_folder: Path) -> None:
+def test_runs_are_searched_before_none_is_reported(client: Any, runs_folder: Path) -> None:
     page = json.dumps(client.config)
     assert "Looking for runs" in page
     assert "There are no runs" not in page
     assert "There are no runs yet" in look(client, None)[3]
 
 
-def test_visitors_do_not_see_where_runs_are(client: Any, runs_folder: Path) -> None:
+def test_run_paths_are_not_disclosed(client: Any, runs_folder: Path) -> None:
     broken, locked = runs_folder / "broken", runs_folder / "locked"
     said = [client.config, look(client, None)]
     broken.mkdir(parents=True)
@@ -164,7 +166,7 @@ def test_visitors_do_not_see_where_runs_are(client: Any, runs_folder: Path) -> N
 
 
 @pytest.mark.parametrize("limits", [(0, 256), (10**9, 256), (10, 100_000)])
-def test_only_numbers_within_the_sliders(
+def test_values_outside_the_sliders_are_refused(
     client: Any, png: Callable[..., bytes], limits: tuple[int, int]
 ) -> None:
     photo, painting = client.upload("x.png", png()), client.upload("y.png", png(1))
@@ -185,14 +187,14 @@ def test_only_numbers_within_the_sliders(
         "http://127.0.0.1:1/",
     ],
 )
-def test_files_elsewhere_are_not_served(client: Any, path: str) -> None:
+def test_files_outside_the_app_are_not_served(client: Any, path: str) -> None:
     for prefix in ("gradio_api/file=", "gradio_api/file/", "file=", "gradio_api/proxy="):
         answer = client.http.get(f"{prefix}{path}")
         assert answer.status_code in (403, 404), prefix
         assert "root:" not in answer.text
 
 
-def test_nothing_is_told_to_others(client: Any) -> None:
+def test_no_requests_to_other_hosts(client: Any) -> None:
     assert client.config["analytics_enabled"] is False
     page = client.http.get("").text
     for host in ("googleapis", "gstatic", "cdnjs", "jsdelivr", "unpkg"):
@@ -203,7 +205,7 @@ def test_nothing_is_told_to_others(client: Any) -> None:
     assert public == set(ENDPOINTS)
 
 
-def test_a_full_queue(client: Any, png: Callable[..., bytes], full_queue: FullQueue) -> None:
+def test_full_queue_is_refused(client: Any, png: Callable[..., bytes], full_queue: FullQueue) -> None:
     job = ("stylize", client.upload("x.png", png()), "starry_night", *CONTROLS)
     with full_queue():
         answer = client.join(*job)
@@ -213,7 +215,9 @@ def test_a_full_queue(client: Any, png: Callable[..., bytes], full_queue: FullQu
     assert error is None
 
 
-def test_twenty_at_once(connect: Callable[..., Any], png: Callable[..., bytes], served: Any) -> None:
+def test_twenty_concurrent_requests(
+    connect: Callable[..., Any], png: Callable[..., bytes], served: Any
+) -> None:
     """All get their own result or are told that the queue is full, and the memory comes back."""
     generator = load_style("starry_night").generator
     server = psutil.Process(served.process.pid)
@@ -248,7 +252,9 @@ def test_twenty_at_once(connect: Callable[..., Any], png: Callable[..., bytes], 
     assert server.memory_info().rss <= level + 30e6
 
 
-def test_who_leaves_makes_room(connect: Callable[..., Any], png: Callable[..., bytes], served: Any) -> None:
+def test_leaving_visitor_frees_the_queue(
+    connect: Callable[..., Any], png: Callable[..., bytes], served: Any
+) -> None:
     """A job of minutes ends when its visitor's tab is closed, and the next in the queue has its turn."""
     leaver, other = connect("leaver"), connect("other")
     photo, painting = leaver.upload("x.png", png(0, 512)), leaver.upload("y.png", png(1, 512))
@@ -266,7 +272,7 @@ def test_who_leaves_makes_room(connect: Callable[..., Any], png: Callable[..., b
     assert not list(served.temporary.rglob("x-optimized.png"))  # the best so far is for nobody
 
 
-def test_a_password(another: Callable[..., Any], png: Callable[..., bytes], tmp_path: Path) -> None:
+def test_password_is_required(another: Callable[..., Any], png: Callable[..., bytes], tmp_path: Path) -> None:
     with another("--host", "0.0.0.0", "--auth", "me:secret") as served:
         address = served.address.replace("0.0.0.0", "127.0.0.1")
         with httpx.Client(base_url=address, follow_redirects=False) as stranger:

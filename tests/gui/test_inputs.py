@@ -34,16 +34,16 @@ from ganstyle.gui.inputs import BRUSH_OPACITY, MaskInput, PhotoInput, Upload, sa
         ("x." + "y" * 300, "x." + "y" * 10),
     ],
 )
-def test_names(sent: str, kept: str) -> None:
+def test_upload_names(sent: str, kept: str) -> None:
     assert safe_name(sent) == kept
 
 
-def test_no_file_is_written_beside_the_source() -> None:
+def test_gradio_writes_no_file_beside_the_source() -> None:
     """Gradio writes a stub beside the source of each component."""
     assert list(Path(ganstyle.gui.inputs.__file__).parent.glob("*.pyi")) == []
 
 
-def test_a_photo_is_not_opened(tmp_path: Path) -> None:
+def test_uploaded_photo_is_not_decoded_early(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("no picture")
     photo = PhotoInput(render=False)
@@ -56,7 +56,7 @@ def test_a_photo_is_not_opened(tmp_path: Path) -> None:
         upload.read()
 
 
-def test_addresses_are_refused() -> None:
+def test_urls_are_refused() -> None:
     photo = PhotoInput(render=False)
     assert photo.preprocess(None) is None
     with pytest.raises(gr.Error, match="Only files"):
@@ -74,7 +74,7 @@ def brush() -> MaskInput:
     return MaskInput(render=False)
 
 
-def test_a_mask(brush: MaskInput, tmp_path: Path) -> None:
+def test_mask_from_brush(brush: MaskInput, tmp_path: Path) -> None:
     alpha = np.zeros((4, 6))
     alpha[1:3, 2:4] = round(255 * BRUSH_OPACITY)
     alpha[0, 0] = 255  # where strokes overlap
@@ -88,7 +88,7 @@ def test_a_mask(brush: MaskInput, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # the visitor's strokes are gone
 
 
-def test_no_mask(brush: MaskInput, tmp_path: Path) -> None:
+def test_empty_brush_is_no_mask(brush: MaskInput, tmp_path: Path) -> None:
     assert brush.preprocess(None) is None
     assert brush.preprocess(EditorData(background=None, layers=[], composite=None)) is None
     assert brush.preprocess(EditorData(background=None, layers=[], composite=None, id="unknown")) is None
@@ -97,7 +97,7 @@ def test_no_mask(brush: MaskInput, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("side", [5000, 60_000])
-def test_a_mask_that_is_too_large(
+def test_oversized_mask_is_refused(
     brush: MaskInput, tmp_path: Path, side: int, huge_png: Callable[[int], bytes]
 ) -> None:
     path = tmp_path / "x.png"
@@ -106,14 +106,14 @@ def test_a_mask_that_is_too_large(
         brush.preprocess(EditorData(background=None, layers=[FileData(path=str(path))], composite=None))
 
 
-def test_a_mask_that_is_none(brush: MaskInput, tmp_path: Path) -> None:
+def test_invalid_mask_is_refused(brush: MaskInput, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_text("<svg><script>alert(1)</script></svg>")
     with pytest.raises(gr.Error, match="The mask cannot be read"):
         brush.preprocess(EditorData(background=None, layers=[FileData(path=str(path))], composite=None))
 
 
-def test_blobs(brush: MaskInput) -> None:
+def test_inputs_as_blobs(brush: MaskInput) -> None:
     def send(name: str, index: object) -> None:
         buffer = BytesIO()
         Image.new("RGBA", (3, 2), (255, 0, 0, 255)).save(buffer, "PNG")

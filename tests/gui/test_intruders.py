@@ -41,7 +41,7 @@ def test_foreign_name_for_this_machine_is_refused(client: Any) -> None:
     assert "for this machine only" in answer.json()["detail"]
 
 
-def test_upload_that_is_broken_off(client: Any, served: Served) -> None:
+def test_aborted_upload_leaves_no_file(client: Any, served: Served) -> None:
     where = client.http.base_url
     form = '--x\r\nContent-Disposition: form-data; name="files"; filename="x.png"\r\n\r\nhalf'
     head = (
@@ -57,7 +57,7 @@ def test_upload_that_is_broken_off(client: Any, served: Served) -> None:
     assert served.errors.read_text() == before
 
 
-def test_files_of_another_visitor(
+def test_files_of_another_visitor_are_not_served(
     connect: Callable[..., Any], png: Callable[..., bytes], served: Served
 ) -> None:
     owner, thief = connect("owner"), connect("thief")

@@ -121,7 +121,7 @@ def test_guessing_passwords_gets_slow() -> None:
     run(guess())
 
 
-def test_right_password_ends_the_wait() -> None:
+def test_right_password_resets_the_delay() -> None:
     statuses, waits = iter([400] * 6 + [200] * 2), []
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:

@@ -37,7 +37,7 @@ def taken() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_a_wrong_host_in_one_line(tmp_path: Path) -> None:
+def test_invalid_host_is_one_line(tmp_path: Path) -> None:
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "ganstyle", "gui", "--host", "nosuch.invalid", "--no-auth"],
@@ -77,7 +77,7 @@ def test_errors_of_the_caller_are_not_the_port(error: Exception, monkeypatch: py
     assert ended == ["context", "server"]
 
 
-def test_a_port_that_is_taken_while_starting(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_taken_during_startup(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading takes seconds, in which another server may start."""
 
     class Blocks:
@@ -114,7 +114,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_settings_of_the_process_come_back(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_settings_are_restored(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "example.org")
     monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
     with process_settings(temporary / "x", {"GRADIO_TEMP_DIR": "x", "NO_PROXY": "y"}):
@@ -137,11 +137,11 @@ def test_settings_of_the_process_come_back(temporary: Path, monkeypatch: pytest.
         ("", False),
     ],
 )
-def test_loopback(host: str, expected: bool) -> None:
+def test_loopback_addresses(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
-def test_behind_a_proxy_visitors_may_be_anywhere() -> None:
+def test_proxy_allows_remote_visitors() -> None:
     assert Settings().local
     assert not Settings(root_path="/ganstyle").local
     assert not Settings(share=True).local
@@ -176,7 +176,7 @@ def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 @pytest.mark.parametrize("port", [None, 7999])
-def test_a_wrong_host_fails_at_once(host: str, port: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_host_fails_at_once(host: str, port: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     resolve = socket.getaddrinfo
 
@@ -192,18 +192,18 @@ def test_a_wrong_host_fails_at_once(host: str, port: int | None, monkeypatch: py
 
 
 @pytest.mark.parametrize("host", ["", " ", "[]"])
-def test_an_empty_host(host: str) -> None:
+def test_empty_host_is_refused(host: str) -> None:
     with pytest.raises(GanstyleError, match="--host: is empty"):
         pick_port(host, None)
 
 
-def test_a_taken_port(taken: int) -> None:
+def test_taken_port_is_refused(taken: int) -> None:
     for host in ("127.0.0.1", "0.0.0.0", "localhost"):
         with pytest.raises(GanstyleError, match=f"--port {taken}: already in use"):
             pick_port(host, taken)
 
 
-def test_the_next_free_port(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_free_port_is_chosen(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 100))
     assert taken < pick_port("127.0.0.1", None) < taken + 100
     monkeypatch.setattr(ganstyle.gui.server, "_PORTS", range(taken, taken + 1))
@@ -211,7 +211,7 @@ def test_the_next_free_port(taken: int, monkeypatch: pytest.MonkeyPatch) -> None
         pick_port("127.0.0.1", None)
 
 
-def test_a_port_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_without_permission_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: socket.socket, address: Any) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 

@@ -26,7 +26,7 @@ def sessions(tmp_path: Path) -> Sessions:
     return Sessions(tmp_path, timeout=1000)
 
 
-def test_a_session_takes_its_files_along(sessions: Sessions, tmp_path: Path) -> None:
+def test_closed_session_removes_its_files(sessions: Sessions, tmp_path: Path) -> None:
     mine, again, other = (sessions.new_folder(name) for name in ("a", "a", "b"))
     assert len({mine, again, other}) == 3
     for folder in (mine, again, other):
@@ -36,7 +36,7 @@ def test_a_session_takes_its_files_along(sessions: Sessions, tmp_path: Path) -> 
     sessions.close("nobody")
 
 
-def test_a_shared_upload_goes_with_the_last_who_uses_it(sessions: Sessions, tmp_path: Path) -> None:
+def test_shared_upload_is_removed_with_its_last_session(sessions: Sessions, tmp_path: Path) -> None:
     shared, own = tmp_path / "shared.jpg", tmp_path / "own.jpg"
     shared.touch()
     own.touch()
@@ -49,9 +49,7 @@ def test_a_shared_upload_goes_with_the_last_who_uses_it(sessions: Sessions, tmp_
     assert not shared.exists()
 
 
-def test_whoever_says_no_goodbye_is_taken_to_have_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_session_expires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("ganstyle.gui.sessions.time.monotonic", lambda: now)
     sessions = Sessions(tmp_path, timeout=10)
@@ -64,7 +62,7 @@ def test_whoever_says_no_goodbye_is_taken_to_have_left(
     assert not folder.exists()
 
 
-def test_stop_reaches_a_job_that_waits(sessions: Sessions) -> None:
+def test_stop_cancels_a_waiting_job(sessions: Sessions) -> None:
     armed = sessions.register_job("a", "paint")
     sessions.stop_job("a", "paint")
     with sessions.job("a", "paint") as stop:
@@ -74,7 +72,7 @@ def test_stop_reaches_a_job_that_waits(sessions: Sessions) -> None:
         assert not stop.is_set()
 
 
-def test_a_job_that_does_not_begin_is_forgotten(sessions: Sessions) -> None:
+def test_job_that_never_starts_is_dropped(sessions: Sessions) -> None:
     sessions.register_job("a", "paint").set()
     sessions.forget_job("a", "paint")
     sessions.forget_job("a", "paint")
@@ -82,7 +80,7 @@ def test_a_job_that_does_not_begin_is_forgotten(sessions: Sessions) -> None:
         assert not stop.is_set()
 
 
-def test_stop_reaches_nobody_else(sessions: Sessions) -> None:
+def test_stop_does_not_affect_other_sessions(sessions: Sessions) -> None:
     with (
         sessions.job("a", "paint") as mine,
         sessions.job("b", "paint") as other,
@@ -92,7 +90,7 @@ def test_stop_reaches_nobody_else(sessions: Sessions) -> None:
         assert (mine.is_set(), other.is_set(), another.is_set()) == (True, False, False)
 
 
-def test_what_a_job_makes_after_its_visitor_left(sessions: Sessions) -> None:
+def test_files_written_after_the_session_closed_are_removed(sessions: Sessions) -> None:
     with sessions.job("a", "paint"):
         sessions.close("a")
         late = sessions.new_folder("a")
@@ -103,7 +101,7 @@ def test_what_a_job_makes_after_its_visitor_left(sessions: Sessions) -> None:
     assert kept.exists()
 
 
-def test_leaving_stops_all_jobs_of_a_session(sessions: Sessions) -> None:
+def test_closing_a_session_stops_all_its_jobs(sessions: Sessions) -> None:
     with sessions.job("a", "paint") as mine, sessions.job("b", "paint") as other:
         sessions.close("a")
         assert mine.is_set()
@@ -119,7 +117,7 @@ def abandoned_upload(folder: Path, name: str) -> Path:
     return path
 
 
-def test_uploads_that_nobody_uses_are_removed(sessions: Sessions, tmp_path: Path) -> None:
+def test_unused_uploads_are_removed(sessions: Sessions, tmp_path: Path) -> None:
     names = ["a" * 64 + "/me.jpg", "b" * 64 + "/mine.jpg", "tmpabc"]
     unused, used, broken_off = (abandoned_upload(tmp_path, name) for name in names)
     fresh = tmp_path / ("a" * 64) / "new.jpg"
@@ -134,7 +132,7 @@ def test_uploads_that_nobody_uses_are_removed(sessions: Sessions, tmp_path: Path
     assert fresh.exists()
 
 
-def test_two_who_leave_at_once_race_for_an_upload(
+def test_concurrent_closes_of_a_shared_upload(
     sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file or a folder may be gone at any moment between two looks at it."""
@@ -172,7 +170,7 @@ def test_close_all_removes_files_and_lets_no_job_write(sessions: Sessions, tmp_p
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_the_result_comes_last() -> None:
+def test_job_yields_the_result_last() -> None:
     def work(report: Callable[[int], None]) -> str:
         for number in range(5):
             report(number)
@@ -185,7 +183,7 @@ def test_the_result_comes_last() -> None:
     assert reports == sorted(set(reports))  # type: ignore[type-var]
 
 
-def test_errors_come_through() -> None:
+def test_job_errors_are_raised() -> None:
     def work(report: Callable[[int], None]) -> None:
         raise GanstyleError("no")
 
@@ -193,7 +191,7 @@ def test_errors_come_through() -> None:
         list(run_job(work, threading.Event()))
 
 
-def test_whoever_leaves_stops_the_work() -> None:
+def test_closing_the_stream_stops_the_job() -> None:
     stop, ended = threading.Event(), threading.Event()
 
     def work(report: Callable[[int], None]) -> None:
@@ -207,7 +205,7 @@ def test_whoever_leaves_stops_the_work() -> None:
     assert ended.is_set()
 
 
-def test_one_at_a_time() -> None:
+def test_jobs_run_one_at_a_time() -> None:
     """Also when a job goes on whose visitor has left."""
     stop = threading.Event()
     assert is_idle()
@@ -220,14 +218,14 @@ def test_one_at_a_time() -> None:
     assert list(run_job(lambda report: 1, threading.Event())) == [JobResult(1)]
 
 
-def test_a_job_that_was_stopped_before_its_turn_does_nothing() -> None:
+def test_job_stopped_while_waiting_does_not_run() -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(JobStopped):
         list(run_job(lambda report: pytest.fail("it has begun"), stop))
 
 
-def test_a_generator_stops_between_layers() -> None:
+def test_generator_stops_between_layers() -> None:
     stop, done = threading.Event(), []
     last = nn.ReLU()
     generator = nn.Sequential(nn.ReLU(), nn.Sequential(nn.ReLU()), last)
@@ -244,7 +242,7 @@ def test_a_generator_stops_between_layers() -> None:
     assert not any(module._forward_pre_hooks for module in generator.modules())
 
 
-def test_job_that_arrives_after_its_visitor_left(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_of_a_closed_session_does_not_run(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("ganstyle.gui.sessions.time.monotonic", lambda: now)
     sessions.close("a")
@@ -260,7 +258,7 @@ def test_job_that_arrives_after_its_visitor_left(sessions: Sessions, monkeypatch
     assert kept.exists()
 
 
-def test_visitor_who_starts_a_job_is_back(sessions: Sessions) -> None:
+def test_session_is_reopened_by_a_new_job(sessions: Sessions) -> None:
     sessions.close("a")
     assert not sessions.register_job("a", "paint").is_set()
     with sessions.job("a", "paint") as stop:
@@ -269,9 +267,7 @@ def test_visitor_who_starts_a_job_is_back(sessions: Sessions) -> None:
     assert kept.exists()
 
 
-def test_what_arrives_after_its_visitor_left_does_not_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_upload_after_the_session_closed_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("ganstyle.gui.sessions.time.monotonic", lambda: now)
     sessions = Sessions(tmp_path, timeout=10_000)

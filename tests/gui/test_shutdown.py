@@ -92,7 +92,7 @@ def test_sighup_removes_photos(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_it_starts(number: signal.Signals, tmp_path: Path) -> None:
+def test_signal_during_startup(number: signal.Signals, tmp_path: Path) -> None:
     served = start_gui(tmp_path)
     try:
         wait_for(lambda: list(served.temporary.glob("ganstyle-gui-*/.lock")))

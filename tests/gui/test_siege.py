@@ -7,7 +7,7 @@ from tests.chaos.siege import besiege
 from tests.gui.conftest import Client, Served
 
 
-def test_short_siege(another: Callable[..., AbstractContextManager[Served]]) -> None:
+def test_siege_short(another: Callable[..., AbstractContextManager[Served]]) -> None:
     """Of a server of its own: files of other tests' visitors would count as left over."""
     with another() as served:
         tally, state = besiege(served, 8, 5)
@@ -15,7 +15,7 @@ def test_short_siege(another: Callable[..., AbstractContextManager[Served]]) -> 
     assert tally["picture"] or tally["line"]
 
 
-def test_memory_of_visitors_who_leave(another: Callable[..., AbstractContextManager[Served]]) -> None:
+def test_memory_is_freed_when_visitors_leave(another: Callable[..., AbstractContextManager[Served]]) -> None:
     """Gradio would keep 200 kB of each."""
     with another() as served:
         server = psutil.Process(served.process.pid)

@@ -92,13 +92,13 @@ def test_start_with_several_paintings_and_the_servers_photos(
 
 
 @pytest.mark.parametrize("name", ["../up", "/etc/x", "a/b", "a b", ".hidden", "x" * 81, "-x", "ä"])
-def test_names_that_are_not_allowed(tab: TrainTab, painting: Path, name: str) -> None:
+def test_invalid_run_names_are_refused(tab: TrainTab, painting: Path, name: str) -> None:
     with pytest.raises(GanstyleError, match="Write the name with letters"):
         tab.train([upload(painting)], "upload", [upload(painting)], "quickstart", 3, name)
     assert not tab._context.runs.exists()
 
 
-def test_start_refuses_what_it_cannot_train(
+def test_start_refuses_invalid_input(
     tab: TrainTab, trainer: FakeTrainer, painting: Path, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.png"
@@ -124,7 +124,7 @@ def test_start_refuses_what_it_cannot_train(
     assert [path.name for path in tab._context.runs.iterdir()] == ["mine"]
 
 
-def test_a_failure_to_start_leaves_nothing(
+def test_failed_start_leaves_no_files(
     tab: TrainTab, trainer: FakeTrainer, painting: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
@@ -136,7 +136,7 @@ def test_a_failure_to_start_leaves_nothing(
     assert list(tab._context.runs.iterdir()) == []
 
 
-def test_the_command_lines_runs_can_be_continued_and_their_styles_chosen(
+def test_runs_of_the_cli_can_be_continued(
     tab: TrainTab, trainer: FakeTrainer, tiny: Callable[..., dict[str, Any]]
 ) -> None:
     runs = tab._context.runs

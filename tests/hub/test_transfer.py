@@ -49,7 +49,7 @@ def test_load_and_cache(shared: FakeHub) -> None:
     assert load_style(Path("hf://user/name")).name == "tiny"  # a path object has one slash less
 
 
-def test_revision_and_file(shared: FakeHub, make_style: Callable[..., Path]) -> None:
+def test_load_revision_and_file(shared: FakeHub, make_style: Callable[..., Path]) -> None:
     other = make_style("other").read_bytes()
     shared.add("user/name", "style.safetensors", other, revision="v2")
     shared.add("user/name", "style.safetensors", other, revision="refs/pr/1")
@@ -94,7 +94,7 @@ def test_offline_in_a_process(shared: FakeHub, tmp_path: Path) -> None:
     assert (result.stdout, result.returncode) == ("tiny\n", 0), result.stderr
 
 
-def test_no_network_uses_the_cache(
+def test_unreachable_hub_uses_the_cache(
     shared: FakeHub, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     load_style("hf://user/name")
@@ -114,7 +114,7 @@ def test_no_network_uses_the_cache(
         ((403, "DisabledRepo"), "the Hub"),
     ],
 )
-def test_refusals(
+def test_hub_errors_are_one_line(
     hub: FakeHub, answer: tuple[int, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
@@ -135,7 +135,7 @@ def test_repository_without_a_style(hub: FakeHub) -> None:
     )
 
 
-def test_a_file_that_is_no_style(hub: FakeHub) -> None:
+def test_file_that_is_not_a_style(hub: FakeHub) -> None:
     hub.add("user/name", "style.safetensors", b"PK\x03\x04 a pickle" * 10)
     with pytest.raises(CheckpointError, match="not a readable checkpoint but a pickle"):
         load_style("hf://user/name")
@@ -151,11 +151,11 @@ def test_a_file_that_is_no_style(hub: FakeHub) -> None:
         ("hf://datasets/user/name", "only .safetensors files are loaded"),
     ],
 )
-def test_bad_address(address: str, message: str) -> None:
+def test_malformed_hub_address(address: str, message: str) -> None:
     assert message in refused(address)
 
 
-def test_missing_extra(monkeypatch: pytest.MonkeyPatch, style: Path) -> None:
+def test_missing_hub_extra(monkeypatch: pytest.MonkeyPatch, style: Path) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     for action in (lambda: load_style("hf://user/name"), lambda: load_style(style).push_to_hub("me/tiny")):
         with pytest.raises(MissingExtraError, match=r"needs huggingface_hub, .*'ganstyle\[hub\]'$"):
@@ -228,7 +228,7 @@ def test_push_without_network(hub: FakeHub, style: Path, monkeypatch: pytest.Mon
         load_style(style).push_to_hub("me/tiny", token="hf_x")
 
 
-def test_push_something_else(hub: FakeHub, painting: Path) -> None:
+def test_push_of_a_file_that_is_not_a_style(hub: FakeHub, painting: Path) -> None:
     result = push(painting, "me/tiny")
     assert result.exit_code == 2
     assert "not a readable checkpoint" in result.stderr

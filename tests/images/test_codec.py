@@ -48,7 +48,7 @@ def test_lossy_formats_are_read(tmp_path: Path, name: str) -> None:
     np.testing.assert_allclose(levels(image).astype(int), plain, atol=4)
 
 
-def test_one_pixel(tmp_path: Path) -> None:
+def test_one_pixel_image(tmp_path: Path) -> None:
     path = save(tmp_path / "dot.png", np.array([[[255, 0, 51]]], dtype=np.uint8))
     torch.testing.assert_close(images.read_image(path), torch.tensor([1.0, 0.0, 0.2]).reshape(1, 3, 1, 1))
 
@@ -92,7 +92,7 @@ def test_orientation_in_a_jpeg(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_damaged_metadata_is_passed_over(tmp_path: Path) -> None:
+def test_damaged_metadata_is_ignored(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", exif=b"Exif\0\0MM\0\x2a\xff\xff\xff\xff")
     np.testing.assert_array_equal(levels(images.read_image(path)), PIXELS)
     assert images.check_image(path) == (5, 7)
@@ -173,7 +173,7 @@ def test_reading_from_several_threads(tmp_path: Path) -> None:
         np.testing.assert_array_equal(levels(image), np.roll(PIXELS, i % 5, axis=0))
 
 
-def test_pillow_both_ways() -> None:
+def test_pillow_round_trip() -> None:
     picture = Image.fromarray(PIXELS)
     np.testing.assert_array_equal(np.asarray(images.to_pil(images.from_pil(picture))), PIXELS)
     assert images.from_pil(picture).is_contiguous()
@@ -181,13 +181,13 @@ def test_pillow_both_ways() -> None:
         images.from_pil(Image.new("RGB", (0, 3)))
 
 
-def test_nothing_of_pillow_was_changed() -> None:
+def test_pillow_globals_are_unchanged() -> None:
     assert Image.MAX_IMAGE_PIXELS == 1024 * 1024 * 1024 // 4 // 3
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 @pytest.mark.parametrize("suffix", [".jpe", ".jp2", ".mpo", ".apng"])
-def test_rare_kinds_are_read(tmp_path: Path, suffix: str) -> None:
+def test_rare_formats_are_read(tmp_path: Path, suffix: str) -> None:
     picture = Image.fromarray(np.full((6, 9, 3), 100, dtype=np.uint8))
     kind = {".jpe": "JPEG", ".jp2": "JPEG2000", ".mpo": "MPO", ".apng": "PNG"}[suffix]
     several = {"save_all": True, "append_images": [picture]} if suffix in (".mpo", ".apng") else {}
@@ -196,7 +196,7 @@ def test_rare_kinds_are_read(tmp_path: Path, suffix: str) -> None:
     assert (images.read_image(tmp_path / f"a{suffix}") * 255 - 100).abs().max() < 2
 
 
-def test_an_image_to_a_device() -> None:
+def test_write_image_to_a_device_file() -> None:
     assert images.output_format("/dev/null") == "PNG"
     images.write_image(torch.zeros(3, 2, 2), "/dev/null")
     assert Path("/dev/null").is_char_device()

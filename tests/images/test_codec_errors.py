@@ -48,7 +48,7 @@ def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
         assert "8 or 16 bits" in error_of(path)
 
 
-def test_files_that_are_no_images(tmp_path: Path) -> None:
+def test_non_image_files_are_one_line(tmp_path: Path) -> None:
     assert "no such file" in error_of(tmp_path / "missing.jpg")
     assert "is a folder" in error_of(tmp_path)
     (tmp_path / "text.jpg").write_text("These are words, not pixels.\n" * 9)
@@ -64,7 +64,7 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("part", [0.02, 0.5, 0.9])
-def test_truncated_files(tmp_path: Path, suffix: str, part: float) -> None:
+def test_truncated_files_are_one_line(tmp_path: Path, suffix: str, part: float) -> None:
     path = tmp_path / f"a.{suffix}"
     Image.fromarray(RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(path)
     content = path.read_bytes()
@@ -110,7 +110,9 @@ def test_huge_header_is_refused_before_decoding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_only_our_limit_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+def test_pixel_limit_replaces_that_of_pillow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
     path = tmp_path / f"a.{suffix}"
     Image.new("RGB", (8, 8)).save(path)
     assert images.read_image(path, max_pixels=64).shape == (1, 3, 8, 8)

@@ -85,7 +85,7 @@ def test_black_and_white_have_no_color(level: float) -> None:
     torch.testing.assert_close(result, torch.full_like(result, level))
 
 
-def test_gray_photo_makes_the_picture_gray() -> None:
+def test_gray_photo_gives_gray_result() -> None:
     picture = random(1, 3, 5, 5)
     result = luminance_only(picture, random(1, 1, 5, 5, seed=1).expand(1, 3, 5, 5))
     torch.testing.assert_close(result, luminance(picture).expand(1, 3, 5, 5))
@@ -102,7 +102,7 @@ def test_one_photo_for_a_batch() -> None:
     torch.testing.assert_close(luminance_only(pictures, photo), expected)
 
 
-def test_another_size_is_refused() -> None:
+def test_mismatched_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in size"):
         luminance_only(random(1, 3, 4, 5), random(1, 3, 5, 4))
 

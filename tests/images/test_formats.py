@@ -30,7 +30,7 @@ def test_find_decoder(kind: str) -> None:
         (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS, not the image itself"),
     ],
 )
-def test_find_decoder_says_what_else_it_is(start: bytes, message: str) -> None:
+def test_find_decoder_names_the_actual_format(start: bytes, message: str) -> None:
     with pytest.raises(ImageError) as caught:
         find_decoder(start)
     assert str(caught.value).startswith(message)
@@ -55,6 +55,6 @@ def test_heic_with_its_extra(start: bytes) -> None:
 @pytest.mark.parametrize(
     "start", [bytes(64), b"\0\0\2" + bytes(9) + b"\1\0\1\0\7" + bytes(40), b"\0\1\2\3" * 16, b"\0\0\2"]
 )
-def test_noise_is_no_tga(start: bytes) -> None:
+def test_random_bytes_are_not_tga(start: bytes) -> None:
     with pytest.raises(ImageError, match="not an image of a known format"):
         find_decoder(start)

@@ -54,7 +54,7 @@ def test_find_images_reports_unsupported_kinds(tmp_path: Path, suffix: str) -> N
     assert str(entry) == (f"{entry.path}: '{suffix}' images cannot be read; convert it to JPEG, PNG or WebP")
 
 
-def test_a_suffix_is_either_read_or_not() -> None:
+def test_suffixes_are_supported_or_unsupported() -> None:
     assert not READ_SUFFIXES & UNREADABLE_SUFFIXES
     assert all(suffix == suffix.lower() for suffix in READ_SUFFIXES | UNREADABLE_SUFFIXES)
 

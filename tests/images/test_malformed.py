@@ -95,17 +95,17 @@ def decode(data: bytes) -> str:
     return read(lambda: decode_photo(data, "photo"))
 
 
-def test_there_are_at_least_300() -> None:
+def test_malformed_set_has_at_least_300_files() -> None:
     assert len(BASES) * MUTATIONS_PER_FILE >= 300
 
 
-def test_every_format_is_among_them() -> None:
+def test_malformed_set_covers_every_format() -> None:
     assert {*_DECODERS, "TGA"} <= KINDS.keys()
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("kind", "options"), BASES)
-def test_malformed_file(kind: str, options: dict[str, Any]) -> None:
+def test_malformed_file_is_one_line_or_an_image(kind: str, options: dict[str, Any]) -> None:
     original = encode(kind, **options)
     assert decode(original) == ""
     refused = [decode(data) for data in malformed(original, kind)]
@@ -114,7 +114,7 @@ def test_malformed_file(kind: str, options: dict[str, Any]) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_malformed_file_of_16_bits(kind: str, tmp_path: Path) -> None:
+def test_malformed_16_bit_file(kind: str, tmp_path: Path) -> None:
     pytest.importorskip("pyvips")
     path = tmp_path / "photo"
     save_deep(torch.rand(1, 3, 19, 23), path, kind, name=path)
@@ -138,17 +138,17 @@ def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("length", [10**7, 10**8])
-def test_text_bomb(length: int) -> None:
+def test_png_text_bomb(length: int) -> None:
     bomb = zlib.compress(b"\0" * length)
     assert decode(png(4, 4, (b"zTXt", b"a\0\0" + bomb), (b"IDAT", zlib.compress(bytes(52)))))
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_profile_bomb() -> None:
+def test_icc_profile_bomb() -> None:
     bomb = zlib.compress(b"\0" * 10**8)
     decode(png(4, 4, (b"iCCP", b"a\0\0" + bomb), (b"IDAT", zlib.compress(bytes(52)))))
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_pixels_that_are_not_there() -> None:
+def test_missing_pixel_data() -> None:
     assert "photo: " in decode(png(8000, 8000, (b"IDAT", zlib.compress(bytes(10)))))

@@ -61,7 +61,7 @@ def test_gps_and_metadata_on_request(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
-def test_damaged_exif_is_no_reason_to_refuse(tmp_path: Path) -> None:
+def test_damaged_exif_is_ignored(tmp_path: Path) -> None:
     for number, content in enumerate(
         (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
     ):
@@ -116,7 +116,7 @@ def test_transparency_is_kept_where_the_format_holds_it(tmp_path: Path, suffix: 
     assert white.mode == "RGB"
 
 
-def test_an_alpha_that_is_opaque_is_left_out(tmp_path: Path) -> None:
+def test_opaque_alpha_is_dropped(tmp_path: Path) -> None:
     picture("RGB").convert("RGBA").save(tmp_path / "in.png")
     assert read_photo(tmp_path / "in.png").alpha is None
     assert written(tmp_path / "in.png", tmp_path / "out.png").mode == "RGB"
@@ -160,7 +160,7 @@ def test_16_bits_of_gray(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp", "png", "tif"])
-def test_an_animation_is_noticed(tmp_path: Path, kind: str) -> None:
+def test_animation_is_reported(tmp_path: Path, kind: str) -> None:
     frames = [picture(), picture().rotate(90)]
     frames[0].save(tmp_path / f"a.{kind}", save_all=True, append_images=frames[1:])
     frames[0].save(tmp_path / f"b.{kind}")
@@ -219,7 +219,7 @@ def test_quality_out_of_range(quality: int) -> None:
         SavingOptions(quality)
 
 
-def test_quality_decides_on_the_size(tmp_path: Path) -> None:
+def test_quality_changes_file_size(tmp_path: Path) -> None:
     picture(size=(200, 100)).save(tmp_path / "in.png")
     for suffix in ("jpg", "webp", "avif"):
         sizes = []
@@ -229,7 +229,7 @@ def test_quality_decides_on_the_size(tmp_path: Path) -> None:
         assert sizes[0] < sizes[1]
 
 
-def test_a_format_for_all_results(tmp_path: Path) -> None:
+def test_output_format_for_all_results(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg", "b.JPEG", "c.gif"):
         (tmp_path / "in").mkdir(exist_ok=True)
         picture().save(tmp_path / "in" / name)

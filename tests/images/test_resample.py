@@ -6,7 +6,7 @@ from ganstyle.images.resample import enlarge_part
 
 
 @pytest.mark.parametrize(("size", "target"), [((5, 7), (50, 63)), ((1, 1), (4, 9)), ((40, 30), (41, 100))])
-def test_a_part_is_that_of_the_whole(size: tuple[int, int], target: tuple[int, int]) -> None:
+def test_resampled_part_equals_part_of_whole(size: tuple[int, int], target: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
     whole = interpolate(image, target, mode="bicubic", align_corners=False)
     height, width = target

@@ -18,7 +18,7 @@ def picture(height: int = 40, width: int = 60) -> Tensor:
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
-def test_an_image_is_read_as_in_one_piece(tmp_path: Path, suffix: str) -> None:
+def test_spooled_read_equals_whole_read(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     pixels = (picture()[0].permute(1, 2, 0) * 255).round().byte().numpy()
     Image.fromarray(pixels).save(path)
@@ -33,7 +33,7 @@ def test_an_image_is_read_as_in_one_piece(tmp_path: Path, suffix: str) -> None:
     )
 
 
-def test_orientation_transparency_and_profile(tmp_path: Path) -> None:
+def test_spooled_orientation_transparency_and_profile(tmp_path: Path) -> None:
     pixels = (picture()[0].permute(1, 2, 0) * 255).round().byte().numpy()
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -51,7 +51,7 @@ def test_orientation_transparency_and_profile(tmp_path: Path) -> None:
     assert {path.suffix for path in tmp_path.iterdir()} == {".jpg", ".png", ".raw"}
 
 
-def test_sixteen_bits_stay(tmp_path: Path) -> None:
+def test_spooled_16_bit(tmp_path: Path) -> None:
     image, spool = picture(), Spool(tmp_path / "raw", (40, 60))
     spool.write(image, slice(0, 40))
     save_spool(spool, tmp_path / "x", "PNG", name=tmp_path / "x.png")
@@ -62,7 +62,7 @@ def test_sixteen_bits_stay(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_what_is_written_is_read(tmp_path: Path, image_format: str, bits: int) -> None:
+def test_spooled_round_trip(tmp_path: Path, image_format: str, bits: int) -> None:
     spool = Spool(tmp_path / "raw", (40, 60), bits)
     for rows in (slice(0, 25), slice(25, 40)):
         spool.write(picture()[..., rows, :], rows)
@@ -72,7 +72,7 @@ def test_what_is_written_is_read(tmp_path: Path, image_format: str, bits: int) -
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_reduced_as_in_memory(tmp_path: Path, bits: int) -> None:
+def test_spooled_reduction_equals_in_memory(tmp_path: Path, bits: int) -> None:
     spool = Spool(tmp_path / "raw", (203, 301), bits)
     image = picture(203, 301)
     spool.write(image, slice(0, 203))
@@ -83,7 +83,7 @@ def test_reduced_as_in_memory(tmp_path: Path, bits: int) -> None:
     assert not (tmp_path / "small").exists()
 
 
-def test_damaged_files(tmp_path: Path) -> None:
+def test_spooled_read_of_damaged_files(tmp_path: Path) -> None:
     write_image(picture(400, 600), tmp_path / "a.png")
     content = (tmp_path / "a.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
@@ -94,7 +94,7 @@ def test_damaged_files(tmp_path: Path) -> None:
         spool_image(tmp_path / "float.tif", tmp_path / "raw")
 
 
-def test_only_known_formats_are_read_in_parts(tmp_path: Path) -> None:
+def test_spooled_formats(tmp_path: Path) -> None:
     write_image(picture(), tmp_path / "a.png")
     Image.open(tmp_path / "a.png").save(tmp_path / "a.bmp")
     (tmp_path / "a.txt").write_text("words")

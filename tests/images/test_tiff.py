@@ -209,7 +209,7 @@ def test_orientation(tmp_path: Path, color: int, count: int, planar: bool) -> No
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_floats_are_refused_by_that_name(tmp_path: Path, dtype: str, count: int) -> None:
+def test_float_tiff_is_refused(tmp_path: Path, dtype: str, count: int) -> None:
     message = error_of(tmp_path, tiff(np.ones((4, 4, count), dtype), BLACK if count < 3 else RGB))
     assert message.endswith("floating-point pixels have no known range; save the image with 8 or 16 bits")
 
@@ -230,7 +230,7 @@ def test_floats_are_refused_by_that_name(tmp_path: Path, dtype: str, count: int)
         (b"MM\0+" + bytes(60), "big-endian BigTIFF is not supported"),
     ],
 )
-def test_unsupported_layouts_are_refused_by_their_name(tmp_path: Path, content: bytes, what: str) -> None:
+def test_unsupported_tiff_layouts_are_refused(tmp_path: Path, content: bytes, what: str) -> None:
     message = error_of(tmp_path, content)
     assert what in message
     assert "damaged" not in message
@@ -245,7 +245,7 @@ def test_unsupported_layouts_are_refused_by_their_name(tmp_path: Path, content: 
         tiff(samples(60, 60, 2), BLACK, extra=(2,)),
     ],
 )
-def test_truncated_and_damaged(tmp_path: Path, content: bytes) -> None:
+def test_truncated_and_damaged_tiff(tmp_path: Path, content: bytes) -> None:
     directory = struct.unpack("<I", content[4:8])[0]
     for part in (0.1, 0.5, 0.95):  # of the pixels; the directory, which is read first, stays
         kept = int(directory * part)

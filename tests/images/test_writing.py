@@ -59,7 +59,7 @@ def test_rounding_and_clamping() -> None:
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_pixels_that_are_not_finite(tmp_path: Path, bad: float) -> None:
+def test_non_finite_pixels_are_refused(tmp_path: Path, bad: float) -> None:
     image = torch.zeros(3, 4, 4)
     image[1, 2, 3] = bad
     with pytest.raises(ImageError, match=r"a\.png: .*not finite"):
@@ -70,7 +70,7 @@ def test_pixels_that_are_not_finite(tmp_path: Path, bad: float) -> None:
 @pytest.mark.parametrize(
     "image", [torch.zeros(4, 4), torch.zeros(1, 4, 4), torch.zeros(2, 3, 4, 4), torch.zeros(3, 0, 4)]
 )
-def test_other_shapes_are_a_value_error(tmp_path: Path, image: Tensor) -> None:
+def test_wrong_shapes_are_a_value_error(tmp_path: Path, image: Tensor) -> None:
     with pytest.raises(ValueError, match="shape"):
         images.write_image(image, tmp_path / "a.png")
     with pytest.raises(ValueError, match="uint8"):
@@ -88,7 +88,7 @@ def test_output_format() -> None:
         images.write_image(torch.zeros(3, 2, 2), "a.gif")
 
 
-def test_size_that_a_format_cannot_hold(tmp_path: Path) -> None:
+def test_size_limit_of_formats(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"17000x1 pixels cannot be written as WEBP .*try \.png"):
         images.write_image(torch.zeros(3, 1, 17_000), tmp_path / "a.webp")
     with pytest.raises(ImageError, match=r"66000x1 pixels cannot be written as JPEG"):
@@ -96,7 +96,7 @@ def test_size_that_a_format_cannot_hold(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "a.png")
     before = path.read_bytes()
 
@@ -124,7 +124,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_write_that_the_system_refuses(tmp_path: Path) -> None:
+def test_failed_write_is_one_line(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png")
     before = path.read_bytes()
     noise = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))

@@ -68,7 +68,7 @@ def test_nodes_and_their_inputs() -> None:
         Controls(**{key: limits["min"]}), Controls(**{key: limits["max"]})
 
 
-def test_the_file_of_the_documentation(tmp_path: Path) -> None:
+def test_documented_node_file(tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len([line for line in code.splitlines() if line]) == 2
     (tmp_path / "ganstyle_nodes.py").write_text(code)
@@ -156,7 +156,7 @@ def test_is_changed_follows_the_content(make_style: Callable[..., Path], tmp_pat
     assert not hasattr(Stylize, "IS_CHANGED")  # its inputs decide
 
 
-def test_a_missing_file_is_tried_again(tmp_path: Path) -> None:
+def test_missing_file_is_retried(tmp_path: Path) -> None:
     changed = LoadStyle.IS_CHANGED("wave", str(tmp_path / "missing.safetensors"))
     assert isinstance(changed, float)
     assert math.isnan(changed)
@@ -164,5 +164,5 @@ def test_a_missing_file_is_tried_again(tmp_path: Path) -> None:
         execute("GanstyleLoadStyle", style="wave", file=str(tmp_path / "missing.safetensors"))
 
 
-def test_is_changed_asks_no_network() -> None:
+def test_is_changed_uses_no_network() -> None:
     assert LoadStyle.IS_CHANGED("wave", " hf://user/name ") == "hf://user/name"

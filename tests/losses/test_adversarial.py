@@ -61,7 +61,7 @@ def test_every_loss_has_a_reference() -> None:
         ),
     ],
 )
-def test_by_hand(name: str, discriminator: float, generator: float) -> None:
+def test_gan_losses_by_hand(name: str, discriminator: float, generator: float) -> None:
     real, fake = torch.tensor([2.0, 0.0]).view(1, 1, 1, 2), torch.tensor([-1.0, 3.0]).view(1, 1, 1, 2)
     gan_loss = GAN_LOSSES[name]
     assert gan_loss.discriminator([real], [fake]).item() == pytest.approx(discriminator)
@@ -69,7 +69,7 @@ def test_by_hand(name: str, discriminator: float, generator: float) -> None:
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
-def test_against_numpy_on_several_scales(name: str) -> None:
+def test_gan_losses_equal_numpy_on_several_scales(name: str) -> None:
     real = [random(3, 1, 5, 4, seed=1), random(3, 1, 2, 2, seed=2)]
     fake = [random(3, 1, 5, 4, seed=3), random(3, 1, 2, 2, seed=4)]
     on_real, on_fake, fooling = REFERENCE[name]
@@ -114,7 +114,7 @@ def test_gradients(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
-def test_directions(name: str) -> None:
+def test_gradients_point_toward_real(name: str) -> None:
     gan_loss = GAN_LOSSES[name]
     logit = torch.full((1, 1, 1, 1), 0.3, requires_grad=True)
     for loss, rises in (

@@ -47,7 +47,7 @@ def levin(photo: Tensor, epsilon: float) -> np.ndarray:
 @needs_pymatting
 @pytest.mark.parametrize("epsilon", [1e-7, 1e-2])
 @pytest.mark.parametrize("size", [(6, 6), (3, 7), (8, 4)])
-def test_against_the_closed_form(size: tuple[int, int], epsilon: float) -> None:
+def test_laplacian_equals_levin_closed_form(size: tuple[int, int], epsilon: float) -> None:
     photo = random(1, 3, *size)
     laplacian = matting_laplacian(photo, epsilon=epsilon)
     assert laplacian.layout == torch.sparse_csr
@@ -85,7 +85,7 @@ def test_at_most_25_entries_a_row() -> None:
 
 @needs_pymatting
 @pytest.mark.parametrize("size", [(1, 5), (2, 2)])
-def test_no_window_no_penalty(size: tuple[int, int]) -> None:
+def test_image_without_a_window_has_zero_penalty(size: tuple[int, int]) -> None:
     photo = random(1, 3, *size)
     assert photorealism_loss(random(1, 3, *size, seed=1), matting_laplacian(photo)) == 0
 
@@ -135,7 +135,7 @@ def dense_and_sparse(photo: Tensor, epsilon: float = 1e-7) -> tuple[Tensor, Tens
         return dense, dense.to_sparse_csr()
 
 
-def test_against_a_dense_product() -> None:
+def test_penalty_equals_dense_product() -> None:
     photo, pictures = random(1, 3, 6, 5), random(2, 3, 6, 5, seed=1)
     dense, sparse = dense_and_sparse(photo)
     channels = pictures.flatten(2)
@@ -143,7 +143,7 @@ def test_against_a_dense_product() -> None:
     torch.testing.assert_close(photorealism_loss(pictures, sparse), expected)
 
 
-def test_changes_of_color_cost_nothing() -> None:
+def test_global_color_changes_cost_nothing() -> None:
     photo = random(1, 3, 8, 8)
     _, laplacian = dense_and_sparse(photo)
     mixed = torch.einsum("ij,bjhw->bihw", random(3, 3, seed=1), photo) + 0.1
@@ -173,7 +173,7 @@ def test_noise_costs_five_times_its_variance() -> None:
     assert photorealism_loss(photo + noise, laplacian).item() == pytest.approx(expected, rel=0.05)
 
 
-def test_gradient_twice() -> None:
+def test_second_gradient() -> None:
     _, laplacian = dense_and_sparse(random(1, 3, 4, 4))
     picture = random(2, 3, 4, 4, seed=1).requires_grad_()
     assert gradcheck(lambda picture: photorealism_loss(picture, laplacian), picture)

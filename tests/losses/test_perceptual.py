@@ -28,7 +28,7 @@ def test_relative_distance_by_hand() -> None:
     torch.testing.assert_close(relative_distance(value, target), torch.tensor([4.0, 13 / 4]))
 
 
-def test_same_is_0_and_empty_is_1() -> None:
+def test_relative_distance_of_equal_is_0_and_of_black_is_1() -> None:
     target = random(3, 4, 5, 6)
     assert torch.equal(relative_distance(target, target), torch.zeros(3, dtype=torch.float64))
     torch.testing.assert_close(
@@ -49,7 +49,7 @@ def test_one_target_for_a_batch() -> None:
     torch.testing.assert_close(relative_distance(value, target), expected)
 
 
-def test_a_black_target_is_finite_with_its_gradient() -> None:
+def test_black_target_has_finite_loss_and_gradient() -> None:
     value = torch.full((1, 4), 100.0, requires_grad=True)
     distance = relative_distance(value, torch.zeros(1, 4))
     distance.sum().backward()  # type: ignore[no-untyped-call]
@@ -166,7 +166,7 @@ def test_total_variation_against_numpy() -> None:
     assert total_variation(image).item() == pytest.approx(expected, rel=1e-9)
 
 
-def test_total_variation_where_there_is_none() -> None:
+def test_total_variation_of_flat_images_is_zero() -> None:
     assert total_variation(torch.full((2, 3, 4, 5), 0.7)).item() == 0
     assert total_variation(torch.rand(1, 3, 1, 1)).item() == 0
     assert total_variation(torch.rand(1, 3, 1, 9)).isfinite()

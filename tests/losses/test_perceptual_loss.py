@@ -68,7 +68,7 @@ def perceptual(encoder: nn.Module, target: StyleTarget, content: Mapping[str, fl
     return PerceptualLoss(encoder, target, content_layers=content, style_layers={"shallow": 1.0, "deep": 2.0})
 
 
-def test_both_distances_from_one_pass() -> None:
+def test_content_and_style_from_one_pass() -> None:
     encoder = FakeEncoder()
     photo, picture, painting = (random(2, 3, 6, 6, seed=n) for n in range(3))
     target = StyleTarget.from_images(encoder, [painting[:1]])
@@ -105,7 +105,7 @@ def test_photo_features_hold_what_is_needed_and_no_graph() -> None:
     assert not features["deep"].requires_grad
 
 
-def test_the_photo_itself_has_lost_nothing_and_the_painting_is_in_style() -> None:
+def test_photo_has_zero_content_loss_and_painting_zero_style_loss() -> None:
     encoder, photo, painting = FakeEncoder(), random(1, 3, 6, 6, seed=1), random(1, 3, 7, 5, seed=2)
     loss = perceptual(encoder, StyleTarget.from_images(encoder, [painting]), {"deep": 1.0})
     assert loss(photo, loss.photo_features(photo)).content.item() == 0
@@ -125,7 +125,7 @@ def test_gradient_through_the_network(side: str) -> None:
     assert gradcheck(of, picture.requires_grad_())
 
 
-def test_with_a_real_network() -> None:
+def test_perceptual_loss_with_vgg16() -> None:
     layers = ["relu1_2", "relu2_2"]
     torch.manual_seed(0)
     network = VGG16Features(layers, state=None)
@@ -180,7 +180,7 @@ def test_octaves_are_the_weighted_mean_over_the_pyramid() -> None:
     torch.testing.assert_close(distances.style, (2 * style[0] + style[1] + style[2]) / 4)
 
 
-def test_octaves_left_out_where_a_picture_is_too_small() -> None:
+def test_octaves_left_out_where_an_image_is_too_small() -> None:
     encoder, picture = FakeEncoder(), random(1, 3, 24, 24)
     target = StyleTarget.from_images(encoder, [random(1, 3, 96, 96)], octaves=3)
     layers = {"deep": 1.0}

@@ -83,7 +83,7 @@ def test_mask_that_was_blurred(tmp_path: Path) -> None:
         read_regions(path, (1, MAX_REGIONS + 1))
 
 
-def test_mask_that_is_no_image(tmp_path: Path) -> None:
+def test_mask_file_that_is_not_an_image(tmp_path: Path) -> None:
     (tmp_path / "mask.png").write_text("red")
     with pytest.raises(ImageError, match=r"mask\.png"):
         read_regions(tmp_path / "mask.png", (1, 1))
@@ -97,7 +97,7 @@ def test_same_regions_in_any_arrangement(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("swap", [False, True])
-def test_region_without_counterpart_is_named(tmp_path: Path, swap: bool) -> None:
+def test_region_without_counterpart_is_reported(tmp_path: Path, swap: bool) -> None:
     two = read_regions(paint(tmp_path / "two.png", [[RED, BLUE]]), (1, 2))
     three = read_regions(paint(tmp_path / "three.png", [[RED, BLUE, GREEN]]), (1, 3))
     one, other = (three, two) if swap else (two, three)
@@ -108,7 +108,7 @@ def test_region_without_counterpart_is_named(tmp_path: Path, swap: bool) -> None
 # --- region_grams
 
 
-def test_by_hand() -> None:
+def test_regional_gram_by_hand() -> None:
     features = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # two channels of 1x2 pixels
     masks = torch.tensor([[1.0, 0.0], [0.5, 1.0]]).view(2, 1, 1, 2)
     first = torch.tensor([[1.0, 3.0], [3.0, 9.0]]) / (2 * 1)
@@ -158,7 +158,7 @@ def test_a_single_pixel_reaches_every_layer(size: tuple[int, int]) -> None:
     torch.testing.assert_close(region_grams(features, mask)[0, 0], corner.outer(corner) / 3)
 
 
-def test_empty_region_is_named() -> None:
+def test_empty_region_is_reported() -> None:
     masks = torch.stack([torch.ones(1, 4, 4), torch.zeros(1, 4, 4)])
     with pytest.raises(ImageError, match="region 2 of 2 covers no pixel"):
         region_grams(random(1, 2, 4, 4), masks)
@@ -207,7 +207,7 @@ def test_regions_count_by_their_area() -> None:
     )
 
 
-def test_swapped_regions_are_told_apart() -> None:
+def test_swapped_regions_have_different_losses() -> None:
     """What plain Gram matrices are blind to: the same textures in the wrong places."""
     painting, masks = maps(5), halves()
     even = torch.stack([masks[0], masks[0].flip(-1)])  # the left and the right 4 columns
@@ -222,7 +222,7 @@ def test_swapped_regions_are_told_apart() -> None:
     assert region_style_loss(mirrored, grams, even, WEIGHTS) > 0.5
 
 
-def test_another_number_of_regions_is_refused() -> None:
+def test_mismatched_number_of_regions_is_refused() -> None:
     grams = {layer: torch.ones(3, 4, 4) for layer in WEIGHTS}
     with pytest.raises(ValueError, match="2 regions of the picture, 3 of the painting"):
         region_style_loss(maps(1), grams, halves(), WEIGHTS)

@@ -16,7 +16,7 @@ def still(batch: int = 2) -> SyntheticMotion:
     return SyntheticMotion(torch.zeros(batch, 2, 4, 4), seed=0)
 
 
-def test_no_motion_changes_nothing() -> None:
+def test_zero_motion_is_the_identity() -> None:
     torch.testing.assert_close(still().warp(PHOTO), PHOTO, atol=1e-5, rtol=0)
     noisy = still().next_frame(PHOTO)
     assert 0.005 < (noisy - PHOTO).abs().mean() < 0.02
@@ -24,7 +24,7 @@ def test_no_motion_changes_nothing() -> None:
     assert noisy.max() <= 1
 
 
-def test_a_shift_by_hand() -> None:
+def test_warp_by_hand() -> None:
     """Right by a quarter of the width, and down by a half of the height."""
     motion = SyntheticMotion(torch.tensor([0.25, 0.5]).view(1, 2, 1, 1).expand(1, 2, 4, 4), seed=0)
     photo = torch.rand(1, 3, 8, 8)
@@ -65,7 +65,7 @@ def test_gradient_reaches_both_pictures() -> None:
     assert all(gradient.abs().sum() > 0 for gradient in gradients)
 
 
-def test_falls_in_a_tiny_training() -> None:
+def test_temporal_loss_falls_in_training() -> None:
     """A convolution that paints a pattern fixed to the picture, and answers noise, unlearns both."""
     torch.manual_seed(0)
     pattern = nn.Parameter(0.3 * torch.randn(1, 3, 48, 40))

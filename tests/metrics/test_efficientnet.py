@@ -26,7 +26,7 @@ def test_judge_loads_silently(judge: EfficientNetJudge, capsys: pytest.CaptureFi
     assert len(judge.sha256) == 64
 
 
-def test_kept_is_the_cosine_position_by_position(judge: EfficientNetJudge) -> None:
+def test_kept_is_the_positionwise_cosine(judge: EfficientNetJudge) -> None:
     torch.manual_seed(0)
     photo, picture = torch.rand(1, 3, 64, 96), torch.rand(1, 3, 64, 96)
     assert judge.kept(photo, photo).item() == pytest.approx(1.0, abs=1e-5)

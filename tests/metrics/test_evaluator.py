@@ -95,12 +95,12 @@ def test_means_over_the_pictures(photos: Path, painting: Path) -> None:
     assert scores == pytest.approx({name: np.mean(values) for name, values in expected.items()}, rel=1e-6)
 
 
-def test_it_does_not_matter_how_the_photos_are_shared_out(photos: Path, painting: Path) -> None:
+def test_scores_do_not_depend_on_batching(photos: Path, painting: Path) -> None:
     one = evaluator(photos, painting)
     assert scores_of(one, processes=3) == pytest.approx(scores_of(one), rel=1e-4, abs=1e-9)
 
 
-def test_photos_as_they_are_have_kept_all_their_content(photos: Path, painting: Path) -> None:
+def test_unchanged_photos_have_zero_content_loss(photos: Path, painting: Path) -> None:
     one = evaluator(photos, painting)
     accumulator = ScoreAccumulator()
     for number in range(3):
@@ -111,7 +111,7 @@ def test_photos_as_they_are_have_kept_all_their_content(photos: Path, painting: 
     assert 0 <= scores["fid_vgg16_content"] < 1e-6 * scores["fid_vgg16_style"]
 
 
-def test_what_is_real_is_measured_once_and_kept(photos: Path, painting: Path, tmp_path: Path) -> None:
+def test_real_features_are_computed_once(photos: Path, painting: Path, tmp_path: Path) -> None:
     calls: list[int] = []
 
     def counted(x: Tensor) -> dict[str, Tensor]:
@@ -176,7 +176,7 @@ def test_one_photo_has_no_distribution(painting: Path, tmp_path: Path, photos: P
     assert one.protocol["fid_vgg16_content"]["warning"] == "needs at least 2 images"
 
 
-def test_artfid_where_everything_is_at_hand(photos: Path, painting: Path) -> None:
+def test_artfid_is_reported_when_inputs_are_available(photos: Path, painting: Path) -> None:
     class FakeLPIPS:
         def __call__(self, a: Tensor, b: Tensor) -> Tensor:
             return (a - b).abs().mean((1, 2, 3))
@@ -191,14 +191,14 @@ def test_artfid_where_everything_is_at_hand(photos: Path, painting: Path) -> Non
     assert "artfid" not in scores_of(evaluator(photos, painting, lpips=FakeLPIPS(), lpips_sha256="2" * 64))
 
 
-def test_a_photo_that_would_fill_the_memory(painting: Path, tmp_path: Path) -> None:
+def test_extreme_aspect_ratio_is_refused_before_filling_memory(painting: Path, tmp_path: Path) -> None:
     write_image(torch.rand(3, 1, 40), tmp_path / "line.png")
     one = evaluator(tmp_path, painting, extractor=None)
     with pytest.raises(ImageError, match=r"line\.png: 40x1 pixels are too narrow"):
         one.photo(0)
 
 
-def test_several_paintings_by_one_hand(photos: Path) -> None:
+def test_several_paintings_of_one_style(photos: Path) -> None:
     style = StyleReference.of_paintings(features, StyleImages(photos), SIZE)
     assert isinstance(style.target, StyleTarget)
     assert style.source == f"a.png, b.jpg, c.png at {SIZE} px"

@@ -29,7 +29,7 @@ def test_pad_takes_maps_that_are_too_small_to_reflect(height: int, width: int) -
     assert padded.max() <= x.max()
 
 
-def test_pad_by_nothing_is_the_map_itself() -> None:
+def test_zero_padding_is_the_identity() -> None:
     x = torch.rand(1, 1, 1, 1)
     assert pad(x, 0) is x
 
@@ -57,7 +57,7 @@ def test_residual_block_does_not_change_its_input() -> None:
     torch.testing.assert_close(x, before)
 
 
-def test_residual_block_with_silent_branch_is_the_identity() -> None:
+def test_residual_block_with_zero_branch_is_the_identity() -> None:
     block = ResidualBlock(4)
     nn.init.zeros_(block.second.norm.weight)
     x = torch.randn(1, 4, 6, 6)
@@ -95,7 +95,7 @@ def test_check_positive_names_the_keyword(value: object) -> None:
         check_positive(width=value)  # type: ignore[arg-type]
 
 
-def test_check_kernel_wants_odd_numbers() -> None:
+def test_check_kernel_requires_odd_sizes() -> None:
     check_kernel(1)
     check_kernel(9)
     with pytest.raises(ValueError, match="kernel must be odd"):

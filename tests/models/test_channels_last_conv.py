@@ -31,7 +31,7 @@ def test_replication_keeps_channels_last() -> None:
 
 @pytest.mark.parametrize("mode", ["zeros", "replicate"])
 @pytest.mark.parametrize("kernel", [(3, 3), (3, 1), (1, 3)])
-def test_convolution_is_that_of_torch(mode: Literal["zeros", "replicate"], kernel: tuple[int, int]) -> None:
+def test_convolution_equals_torch(mode: Literal["zeros", "replicate"], kernel: tuple[int, int]) -> None:
     padding = (kernel[0] // 2, kernel[1] // 2)
     ours = ChannelsLastConv2d(4, 6, kernel, padding=padding, padding_mode=mode)
     theirs = torch.nn.Conv2d(4, 6, kernel, padding=padding, padding_mode=mode)

@@ -25,6 +25,6 @@ def test_conditional_discriminator_depends_on_the_code() -> None:
 @pytest.mark.parametrize(
     "keywords", [{"condition": 0}, {"condition": 3, "width": 0}, {"condition": 3, "layers": 0}]
 )
-def test_impossible_keywords(keywords: dict[str, int]) -> None:
+def test_invalid_keywords_are_refused(keywords: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         ConditionalDiscriminator(**keywords)

@@ -47,7 +47,7 @@ def test_folding_keeps_the_maps_up_to_their_scale() -> None:
     assert student.training  # the original is left as it was
 
 
-def test_the_mean_color_is_zero_inside() -> None:
+def test_mean_color_maps_to_zero() -> None:
     mean = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1) / 255
     student = VGG16Student(**SMALL)
     for parameter in student.parameters():
@@ -112,7 +112,7 @@ def test_bfloat16_and_no_autocast() -> None:
     ].dtype == (torch.bfloat16)
 
 
-def test_clear_errors() -> None:
+def test_distilled_errors_are_one_line() -> None:
     student = VGG16Student(**SMALL)
     with pytest.raises(WeightsError, match=r"lacks relu4_3; it holds relu1_2, relu2_2, relu3_3$"):
         DistilledFeatures(["relu1_2", "relu4_3"], student=student)

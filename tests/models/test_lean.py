@@ -17,7 +17,7 @@ def test_parameters() -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_depth_is_free(depth: int) -> None:
+def test_any_number_of_blocks(depth: int) -> None:
     image = LeanGenerator(width=2, depth=depth, blocks=1)(torch.rand(1, 3, 37, 50))
     assert image.shape == (1, 3, 37, 50)
 

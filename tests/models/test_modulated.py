@@ -45,7 +45,7 @@ def test_random_covariance_by_hand() -> None:
     torch.testing.assert_close(network(maps), expected.sign() * expected.abs().log1p())
 
 
-def test_projections_tell_apart_what_means_and_deviations_cannot() -> None:
+def test_projections_distinguish_equal_means_and_deviations() -> None:
     """Two paintings whose channels have the same values each, once lit together and once in turn."""
     model = ModulatedGenerator(width=4, blocks=1, code=8, projections=4)
     together = [{layer: each[:1].clone() for layer, each in octave.items()} for octave in maps(1)]
@@ -62,12 +62,12 @@ def test_projections_tell_apart_what_means_and_deviations_cannot() -> None:
     assert (model.encode(together) - model.encode(in_turn)).abs().max() > 0.01
 
 
-def test_forward_takes_codes_or_what_they_are_made_of() -> None:
+def test_forward_takes_codes_or_feature_maps() -> None:
     model, photos = trained(), torch.rand(2, 3, 16, 16)
     torch.testing.assert_close(model(photos, maps(2)), model(photos, model.encode(maps(2))))
 
 
-def test_each_photo_is_painted_with_its_own_code() -> None:
+def test_code_per_batch_item() -> None:
     model, photos = trained(), torch.rand(2, 3, 20, 24)
     codes = model.encode(maps(2))
     assert codes.shape == (2, 3, 8)
@@ -83,7 +83,7 @@ def test_each_photo_is_painted_with_its_own_code() -> None:
 
 
 @pytest.mark.parametrize("coarse", [0, 1])
-def test_baked_generator_paints_alike(coarse: int) -> None:
+def test_baked_generator_gives_the_same_image(coarse: int) -> None:
     model, photo = trained(coarse), torch.rand(1, 3, 21, 34)
     code = model.encode(maps(1))
     with torch.no_grad():
@@ -103,19 +103,19 @@ def test_baked_strength_mixes_in_the_neutral_code() -> None:
         assert torch.equal(baked(photo, 0.0), photo)
 
 
-def test_a_small_painting_has_fewer_octaves() -> None:
+def test_small_painting_has_fewer_octaves() -> None:
     model = trained()
     assert torch.equal(model.encode(maps(1)[:1]), model.encode([maps(1)[0]] * 3))
 
 
-def test_every_weight_learns() -> None:
+def test_every_weight_gets_a_gradient() -> None:
     model = trained()
     model(torch.rand(2, 3, 16, 16), model.encode(maps(2))).square().mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.encoder.parameters())
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.heads.parameters())
 
 
-def test_shipped_size_fits() -> None:
+def test_parameter_count_of_the_shipped_generator() -> None:
     with torch.device("meta"):
         model = ModulatedGenerator(projections=16)
     assert sum(p.numel() for p in model.parameters()) < 2_500_000  # 5 MB as float16

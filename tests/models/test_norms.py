@@ -29,7 +29,7 @@ def conditioned() -> tuple[InstanceNorm, InstanceNorm]:
     return told, plain
 
 
-def test_at_strength_1_it_is_the_plain_norm() -> None:
+def test_strength_1_is_the_plain_norm() -> None:
     told, plain = conditioned()
     x = torch.randn(3, 5, 8, 6)
     assert torch.equal(told(x, torch.ones(3)), plain(x))

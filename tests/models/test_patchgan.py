@@ -110,7 +110,7 @@ def test_gradient_penalty_reaches_every_weight(keywords: dict[str, Any]) -> None
         assert weight.grad.abs().sum() > 0
 
 
-def test_second_derivative_is_right() -> None:
+def test_second_derivative_gradgradcheck() -> None:
     torch.manual_seed(0)
     model = PatchGANDiscriminator(width=1, layers=1).double()
     x = torch.rand(1, 3, 8, 8, dtype=torch.float64, requires_grad=True)

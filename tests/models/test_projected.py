@@ -37,7 +37,7 @@ def test_too_small_patches() -> None:
         ProjectedDiscriminator(width=4)(maps(48))
 
 
-def test_margin_is_ignored() -> None:
+def test_projected_margin_is_ignored() -> None:
     """What depends on pixels beyond the patch must not tell real from generated."""
     network, given = ProjectedDiscriminator(width=4).eval(), maps()
     framed = {layer: each.clone() for layer, each in given.items()}
@@ -60,7 +60,7 @@ def test_projections_are_fixed_and_kept_with_the_weights() -> None:
         assert torch.equal(one, other)
 
 
-def test_every_layer_reaches_its_own_and_the_finer_logits() -> None:
+def test_layers_affect_their_own_and_finer_logits() -> None:
     network = ProjectedDiscriminator(width=4).eval()
     before = network(maps())
     for changed, reached in (
@@ -94,7 +94,7 @@ def test_projections_keep_the_scale() -> None:
         assert 0.5 < projected.square().mean().sqrt() < 2
 
 
-def test_learns_to_tell_textures_apart() -> None:
+def test_projected_discriminator_learns_textures() -> None:
     torch.manual_seed(0)
     network = ProjectedDiscriminator(width=8)
     optimizer, loss = torch.optim.Adam(network.parameters(), lr=2e-3), GAN_LOSSES["hinge"]

@@ -3,7 +3,7 @@ import torch
 from ganstyle.models.quantization import dequantize, quantize
 
 
-def test_each_row_keeps_twelve_bits() -> None:
+def test_twelve_bit_quantization_per_row() -> None:
     torch.manual_seed(0)
     kernel = torch.randn(5, 3, 3, 3) * torch.tensor([1e-6, 1.0, 1e4, 1.0, 0.0]).view(-1, 1, 1, 1)
     packed = quantize({"a.weight": kernel, "a.bias": torch.tensor([0.1, 2.0])})
@@ -19,7 +19,7 @@ def test_each_row_keeps_twelve_bits() -> None:
     assert torch.equal(restored["a.bias"], torch.tensor([0.1, 2.0]))
 
 
-def test_eight_bits() -> None:
+def test_eight_bit_quantization() -> None:
     matrix = torch.randn(4, 100)
     packed = quantize({"a": matrix}, torch.int8)
     assert packed["a"].dtype == torch.int8
@@ -27,7 +27,7 @@ def test_eight_bits() -> None:
     assert (error <= matrix.abs().amax(1) / 250).all()
 
 
-def test_integers_and_plain_tensors_stay() -> None:
+def test_integers_and_unquantized_tensors_are_unchanged() -> None:
     tensors = {"count": torch.arange(6).view(2, 3), "scale": torch.ones(2), "x.scale": torch.ones(3)}
     for result in (quantize(tensors), dequantize(tensors)):
         assert all(torch.equal(result[name], tensor) for name, tensor in tensors.items())

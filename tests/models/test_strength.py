@@ -43,7 +43,7 @@ def test_strength_0_is_the_photo(name: str) -> None:
         assert (build(name)(x, 0.01) - x).abs().max() < 0.05
 
 
-def test_each_photo_has_a_strength_of_its_own(name: str) -> None:
+def test_strength_per_batch_item(name: str) -> None:
     model, x = build(name), torch.rand(3, 3, 24, 24)
     strengths = torch.tensor([0.2, 1.0, 1.5])
     with torch.no_grad():
@@ -54,7 +54,7 @@ def test_each_photo_has_a_strength_of_its_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 40), (97, 131)], ids=str)
-def test_any_size(name: str, size: tuple[int, int]) -> None:
+def test_strength_at_any_size(name: str, size: tuple[int, int]) -> None:
     with torch.no_grad():
         image = build(name)(torch.rand(2, 3, *size), torch.tensor([0.1, 1.4]))
     assert image.shape == (2, 3, *size)
@@ -62,7 +62,7 @@ def test_any_size(name: str, size: tuple[int, int]) -> None:
     assert image.max() <= 1
 
 
-def test_the_slopes_learn_from_other_strengths_than_1(name: str) -> None:
+def test_strength_slopes_get_gradients(name: str) -> None:
     model = build(name).train()
     model(torch.rand(2, 3, 64, 64), torch.tensor([0.5, 1.0])).square().mean().backward()
     slopes = [p for key, p in model.named_parameters() if key.endswith("_slope")]
@@ -80,7 +80,7 @@ def test_strength_adds_few_parameters() -> None:
 
 
 @pytest.mark.parametrize("strength", [0.5, torch.ones(1)], ids=["number", "tensor"])
-def test_a_generator_without_strength_says_so(name: str, strength: float | torch.Tensor) -> None:
+def test_generator_without_strength_refuses_it(name: str, strength: float | torch.Tensor) -> None:
     with pytest.raises(ValueError, match="built without strength"):
         GENERATORS[name](width=4)(torch.rand(1, 3, 16, 16), strength)
 

@@ -11,7 +11,7 @@ def test_is_registered() -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 5])
-def test_depth_is_free(depth: int) -> None:
+def test_any_depth(depth: int) -> None:
     image = UNetGenerator(width=2, depth=depth, blocks=1)(torch.rand(1, 3, 37, 50))
     assert image.shape == (1, 3, 37, 50)
 

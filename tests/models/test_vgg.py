@@ -52,14 +52,14 @@ def exact(reference: nn.Sequential) -> nn.Sequential:
     return copy.deepcopy(reference).double()
 
 
-def test_names() -> None:
+def test_layer_names() -> None:
     assert LAYERS[0] == "relu1_1"
     assert LAYERS[6] == "relu3_3"
     assert LAYERS[-1] == "relu5_3"
     assert len(LAYERS) == 13
 
 
-def test_every_layer_equals_torchvisions(reference: nn.Sequential, state: dict[str, Tensor]) -> None:
+def test_every_layer_equals_torchvision(reference: nn.Sequential, state: dict[str, Tensor]) -> None:
     x = torch.rand(2, 3, 35, 48)
     maps = VGG16Features(LAYERS, state=state)(x)
     assert tuple(maps) == LAYERS
@@ -140,7 +140,7 @@ def test_frozen_and_always_in_evaluation_mode() -> None:
     assert not any(module.training for module in model.modules())
 
 
-def test_the_state_is_copied(state: dict[str, Tensor]) -> None:
+def test_state_is_copied(state: dict[str, Tensor]) -> None:
     own = {key: value.clone() for key, value in state.items() if key.startswith("features.0.")}
     model, x = VGG16Features(["relu1_1"], state=own), torch.rand(1, 3, 8, 8)
     before = model(x)["relu1_1"]
@@ -148,14 +148,14 @@ def test_the_state_is_copied(state: dict[str, Tensor]) -> None:
     torch.testing.assert_close(model(x)["relu1_1"], before, atol=0, rtol=0)
 
 
-def test_input_stays_as_it_was(state: dict[str, Tensor]) -> None:
+def test_input_is_not_modified(state: dict[str, Tensor]) -> None:
     x = torch.rand(1, 3, 8, 8).contiguous(memory_format=torch.channels_last)
     before = x.clone()
     VGG16Features(["relu1_2"], state=state)(x)
     torch.testing.assert_close(x, before, atol=0, rtol=0)
 
 
-def test_gradient_equals_torchvisions(exact: nn.Sequential, state: dict[str, Tensor]) -> None:
+def test_gradient_equals_torchvision(exact: nn.Sequential, state: dict[str, Tensor]) -> None:
     x = torch.rand(1, 3, 16, 16, requires_grad=True)
     layers = ["relu1_1", "relu2_2", "relu3_3"]
     gradients = []
@@ -177,7 +177,7 @@ def test_second_derivative_flows(dtype: torch.dtype) -> None:
     assert second.abs().sum() > 0
 
 
-def test_second_derivative_equals_torchvisions(exact: nn.Sequential, state: dict[str, Tensor]) -> None:
+def test_second_derivative_equals_torchvision(exact: nn.Sequential, state: dict[str, Tensor]) -> None:
     x = torch.rand(1, 3, 8, 8, requires_grad=True)
     products = []
     for maps in (VGG16Features(["relu2_2"], state=state, dtype=torch.float64)(x), expected(exact, x)):
@@ -217,7 +217,7 @@ def test_random_weights_follow_the_seed() -> None:
 
 
 @pytest.mark.parametrize(("layer", "side"), [("relu1_2", 1), ("relu2_1", 2), ("relu3_3", 4)])
-def test_smallest_image(layer: str, side: int) -> None:
+def test_smallest_image_for_each_layer(layer: str, side: int) -> None:
     model = VGG16Features([layer], state=None)
     assert model(torch.rand(1, 3, side, side))[layer].shape[-2:] == (1, 1)
     if side > 1:

@@ -38,7 +38,7 @@ def test_numbers_are_decimal_and_plain(tmp_path: Path) -> None:
     assert "'steps': " in refused(tmp_path, "steps=1:30")
 
 
-def test_numbers_stand_for_text_as_they_are_written(tmp_path: Path) -> None:
+def test_numbers_as_text_keep_their_spelling(tmp_path: Path) -> None:
     recipe = load(
         tmp_path,
         "style.year=1889",
@@ -132,13 +132,13 @@ def test_home_is_expanded_in_phases_and_in_distillation(
     assert recipe.on_policy.styles == ("/home/me/a", "wave")
 
 
-def test_recipe_itself_may_lie_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipe_path_with_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Recipe.load("~/recipe.yaml").name == "x"
 
 
-def test_a_lone_tilde_is_null(tmp_path: Path) -> None:
+def test_lone_tilde_is_null(tmp_path: Path) -> None:
     assert "write ~/" in refused(tmp_path, "run.dir=~")
     assert "write ~/" in refused(tmp_path, text="name: x\nstyle: {path: ~}\n")
 

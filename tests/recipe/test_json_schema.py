@@ -25,13 +25,13 @@ VALIDATOR = Draft202012Validator(recipe_schema(Recipe))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_file_is_current(path: Path) -> None:
+def test_json_schema_file_is_current(path: Path) -> None:
     command = f"ganstyle recipes schema{OPTIONS[FILES[path]]} > recipes/{path.name}"
     assert path.read_text(encoding="utf-8") == schema_text(FILES[path]), f"write it anew: {command}"
 
 
 @pytest.mark.parametrize("recipe", FILES.values())
-def test_is_a_schema(recipe: type[RunRecipe]) -> None:
+def test_json_schema_is_valid(recipe: type[RunRecipe]) -> None:
     Draft202012Validator.check_schema(recipe_schema(recipe))
 
 
@@ -73,7 +73,7 @@ def test_recipes_of_other_trainings_fit_and_point_to_theirs(
         {"phases": [{"until": 2}]},
     ],
 )
-def test_wrong_values_are_marked(changes: dict[str, Any]) -> None:
+def test_json_schema_rejects_wrong_values(changes: dict[str, Any]) -> None:
     recipe = {"name": "x", "style": {"path": "x.jpg"}}
     VALIDATOR.validate(recipe)
     with pytest.raises(ValidationError):

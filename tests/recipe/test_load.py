@@ -29,7 +29,7 @@ def load(folder: Path, *overrides: str) -> Recipe:
     return Recipe.load(write(folder, "name: x\nstyle: {path: painting.jpg}\nsteps: 7\n"), overrides)
 
 
-def test_reads_a_file(tmp_path: Path) -> None:
+def test_load_recipe_file(tmp_path: Path) -> None:
     recipe = load(tmp_path)
     assert (recipe.name, recipe.steps) == ("x", 7)
 
@@ -48,7 +48,7 @@ def test_reads_a_file(tmp_path: Path) -> None:
         ("starry night", "'key: value' lines"),
     ],
 )
-def test_not_a_recipe(tmp_path: Path, text: str, reason: str) -> None:
+def test_file_that_is_not_a_recipe(tmp_path: Path, text: str, reason: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(RecipeError, match=reason) as caught:
         Recipe.load(path)
@@ -56,14 +56,14 @@ def test_not_a_recipe(tmp_path: Path, text: str, reason: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_picture_is_not_a_recipe(tmp_path: Path) -> None:
+def test_image_given_as_a_recipe(tmp_path: Path) -> None:
     path = tmp_path / "painting.jpg"
     path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00")
     with pytest.raises(RecipeError, match="not valid YAML"):
         Recipe.load(path)
 
 
-def test_no_such_file(tmp_path: Path) -> None:
+def test_missing_recipe_file(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.yaml", tmp_path):
         with pytest.raises(RecipeError, match="cannot be read") as caught:
             Recipe.load(path)
@@ -100,18 +100,18 @@ def test_overrides(tmp_path: Path) -> None:
     assert recipe.run.dir == "2024"
 
 
-def test_an_override_can_take_the_discriminator_away_and_bring_it_back(tmp_path: Path) -> None:
+def test_override_removes_and_restores_the_discriminator(tmp_path: Path) -> None:
     assert load(tmp_path, "discriminator=null").discriminator is None
     assert load(tmp_path, "discriminator=null", "discriminator.width=8").discriminator is not None
 
 
-def test_an_override_mends_what_the_file_lacks(tmp_path: Path) -> None:
+def test_override_supplies_a_missing_key(tmp_path: Path) -> None:
     path = write(tmp_path, "name: x\n")
     assert Recipe.load(path, ["style.path=a.jpg"]).style.path == "a.jpg"
 
 
 @pytest.mark.parametrize("override", ["steps", "", "=3", "--steps", "loss.style=[1", "x=@"])
-def test_what_is_no_override(tmp_path: Path, override: str) -> None:
+def test_malformed_override(tmp_path: Path, override: str) -> None:
     with pytest.raises(RecipeError) as caught:
         load(tmp_path, override)
     assert f"'{override}'" in str(caught.value)
@@ -132,7 +132,7 @@ def test_what_is_no_override(tmp_path: Path, override: str) -> None:
         ("loss..style=3", "unknown key"),
     ],
 )
-def test_an_override_is_validated_like_the_file(tmp_path: Path, override: str, reason: str) -> None:
+def test_overrides_are_validated(tmp_path: Path, override: str, reason: str) -> None:
     with pytest.raises(RecipeError, match=re.escape(reason)) as caught:
         load(tmp_path, override)
     assert "\n" not in str(caught.value)
@@ -166,7 +166,7 @@ def test_written_recipe_holds_every_default() -> None:
     assert written["discriminator"]["patch_size"] == 128
 
 
-def test_differences() -> None:
+def test_recipe_differences() -> None:
     old = parse(seed=1, loss={"style": 5}, generator={"width": 8})
     new = parse(seed=2, loss={"style": 6}, generator={"width": 8, "blocks": 3}, run={"dir": "elsewhere"})
     assert differences(old, new) == [
@@ -179,6 +179,6 @@ def test_differences() -> None:
     assert differences(old, old) == []
 
 
-def test_differences_show_a_discriminator_that_is_gone() -> None:
+def test_recipe_differences_show_a_removed_discriminator() -> None:
     shown = differences(parse(), parse(discriminator=None))
     assert 'discriminator.name: "patchgan" -> null' in shown

@@ -39,7 +39,7 @@ def refused(**changes: Any) -> str:
     ],
 )
 @pytest.mark.parametrize("name", GENERATORS)
-def test_wrong_type_of_a_keyword(name: str, key: str, value: Any, reason: str) -> None:
+def test_wrong_type_of_a_generator_keyword(name: str, key: str, value: Any, reason: str) -> None:
     message = refused(generator={"name": name, key: value})
     assert message.startswith(f"'generator.{key}': should be a {reason}")
     assert f"(got {value!r})" in message

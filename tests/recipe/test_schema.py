@@ -28,7 +28,7 @@ def error(**changes: Any) -> str:
 # --- what a recipe means
 
 
-def test_defaults_that_are_promised() -> None:
+def test_documented_defaults() -> None:
     recipe = parse()
     assert (recipe.seed, recipe.steps, recipe.batch_size, recipe.image_size) == (0, 4000, 4, 256)
     assert (recipe.precision, recipe.vgg, recipe.resume) == ("auto", "auto", "auto")
@@ -160,19 +160,19 @@ def test_wrong_value(key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["steps", "seed", "workers"])
-def test_yes_is_no_number(key: str) -> None:
+def test_yes_is_not_a_number(key: str) -> None:
     assert error(**{key: True}).startswith(f"'{key}': ")
 
 
-def test_yes_is_no_weight() -> None:
+def test_yes_is_not_a_weight() -> None:
     assert error(loss={"style": True}).startswith("'loss.style': ")
 
 
-def test_betas_of_one_and_above_never_forget() -> None:
+def test_betas_must_be_below_one() -> None:
     assert error(optimizer={"betas": [0.5, 1.0]}).startswith("'optimizer.betas.1': ")
 
 
-def test_missing() -> None:
+def test_missing_key() -> None:
     with pytest.raises(RecipeError, match=r"^r: 'style' is missing$"):
         Recipe.parse({"name": "x"}, source="r")
     assert error(style={}) == "'style.path' is missing"
@@ -204,14 +204,14 @@ def test_patches_larger_than_the_pictures() -> None:
     assert parse(image_size=64, discriminator={"patch_size": 64}).image_size == 64
 
 
-def test_a_value_of_two_lines_stays_one_line() -> None:
+def test_multi_line_value_is_reported_in_one_line() -> None:
     assert "'a" in error(generator={"name": "a\nb"})
     assert "gan" in error(loss={"gan": "a\nb"})
     assert "'generator'" in error(generator={"name": "resnet", "a\nb": 1})
     assert "unknown key" in error(**{"a\nb": 1})
 
 
-def test_a_key_that_is_no_word() -> None:
+def test_invalid_key_name() -> None:
     numbered: dict[Any, Any] = {**values(), 1: 2}
     with pytest.raises(RecipeError, match=r"^r: '1': "):
         Recipe.parse(numbered, source="r")
@@ -220,11 +220,11 @@ def test_a_key_that_is_no_word() -> None:
 @pytest.mark.parametrize(
     ("ends", "shown"), [([0.5], "0.5"), ([0.5, 0.5, 1.0], "0.5, 0.5, 1"), ([1.0, 0.5], "1, 0.5")]
 )
-def test_phases_rise_to_the_end(ends: list[float], shown: str) -> None:
+def test_phases_must_increase_to_the_last_step(ends: list[float], shown: str) -> None:
     assert error(phases=[{"until": end} for end in ends]) == f"phases: until must rise to 1, not go {shown}"
 
 
-def test_phases_are_checked_like_the_rest() -> None:
+def test_phases_are_validated() -> None:
     assert "phases.0.until" in error(phases=[{"until": 0}])
     assert "phases.0.size" in error(phases=[{"until": 1, "size": 3}])
     small = [{"until": 0.5, "image_size": 64}, {"until": 1}]

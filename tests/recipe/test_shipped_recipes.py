@@ -24,7 +24,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_there_are_recipes() -> None:
+def test_recipes_are_shipped() -> None:
     names = {path.stem for path in RECIPES}
     assert {"quickstart", "resnet", "unet", "johnson", *shipped_styles()} <= names
     assert {path.stem for path in LAUNCHES} >= {"cpu", "single_gpu", "multi_gpu", "multi_node"}

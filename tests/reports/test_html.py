@@ -17,7 +17,7 @@ from ganstyle.reports import (
 NASTY = '<img src="x" onerror="alert(1)">'
 
 
-def test_everything_is_escaped() -> None:
+def test_html_is_escaped() -> None:
     for piece in (
         table(["", NASTY], [[Cell(NASTY), Cell(NASTY, note=NASTY)]], caption=NASTY),
         figure("", caption=NASTY, note=NASTY),
@@ -62,7 +62,7 @@ def test_data_uri_holds_the_content() -> None:
     assert (kind, base64.b64decode(content)) == ("data:image/png", b"pixels")
 
 
-def test_page_is_whole_and_refers_to_nothing_else() -> None:
+def test_page_is_self_contained() -> None:
     html = page(
         title="T", subtitle="S", conclusion="C", body="<p>B</p>", style_sheets=("report.css", "compare.css")
     )
@@ -73,7 +73,7 @@ def test_page_is_whole_and_refers_to_nothing_else() -> None:
     assert not re.search(r"https?://|@import|url\(|<script|<link", html)
 
 
-def test_templates_take_what_they_name() -> None:
+def test_template_placeholders() -> None:
     names = (
         "plots",
         "plot_note",

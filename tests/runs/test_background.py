@@ -104,7 +104,7 @@ def test_one_training_at_a_time(trainer: Trainer, recipe: Recipe, fake: Callable
         ("os.kill(os.getpid(), signal.SIGKILL)", "its process was ended by signal 9"),
     ],
 )
-def test_a_training_that_fails(
+def test_background_training_that_fails(
     trainer: Trainer, recipe: Recipe, fake: Callable[[str], None], then: str, said: str
 ) -> None:
     fake(then)
@@ -158,7 +158,7 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_a_killed_interface_lets_the_training_save(tiny: Callable[..., dict[str, Any]]) -> None:
+def test_killed_gui_lets_the_training_save(tiny: Callable[..., dict[str, Any]]) -> None:
     """The real training: it stops, and its state is whole."""
     values = tiny(name="orphan")
     folder = Recipe.parse(values, source="test").folder

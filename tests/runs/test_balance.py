@@ -18,14 +18,14 @@ def feed(balance: Balance, accelerator: Accelerator, accuracy: float, steps: int
     return balance.factor
 
 
-def test_too_strong_a_discriminator_is_slowed_down_to_the_limit(accelerator: Accelerator) -> None:
+def test_strong_discriminator_is_slowed_down_to_the_limit(accelerator: Accelerator) -> None:
     balance = Balance(BalanceSection(slowest=0.1))
     assert feed(balance, accelerator, 1.0, 1) == 0.7
     assert feed(balance, accelerator, 1.0, 5) == pytest.approx(0.7**6)
     assert feed(balance, accelerator, 1.0, 1000) == 0.1
 
 
-def test_too_weak_a_discriminator_gets_its_rate_back_but_no_more(accelerator: Accelerator) -> None:
+def test_weak_discriminator_regains_its_rate_but_no_more(accelerator: Accelerator) -> None:
     balance = Balance(BalanceSection())
     feed(balance, accelerator, 1.0, 5)
     slowed = balance.factor
@@ -35,7 +35,7 @@ def test_too_weak_a_discriminator_gets_its_rate_back_but_no_more(accelerator: Ac
     assert feed(balance, accelerator, 0.5, 1000) == 1.0
 
 
-def test_state_goes_on(accelerator: Accelerator) -> None:
+def test_balance_state_round_trip(accelerator: Accelerator) -> None:
     first, second = Balance(BalanceSection()), Balance(BalanceSection())
     feed(first, accelerator, 0.95, 7)
     second.load_state_dict(first.state_dict())
@@ -44,7 +44,7 @@ def test_state_goes_on(accelerator: Accelerator) -> None:
 
 
 @pytest.mark.parametrize("name", GAN_LOSSES)
-def test_accuracy_by_hand(name: str) -> None:
+def test_discriminator_accuracy_by_hand(name: str) -> None:
     gan = GAN_LOSSES[name]
     low, high = gan.boundary - 0.1, gan.boundary + 0.1
     real = [torch.tensor([high, high, high, low]), torch.tensor([high])]

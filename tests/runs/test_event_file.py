@@ -27,7 +27,7 @@ def test_points_are_read_back_by_tensorboard(tmp_path: Path) -> None:
     assert points(folder) == [(0, 0.0), (1, 1.0), (2, 9.0)]
 
 
-def test_folder_that_is_away_is_waited_for_and_not_made_anew(tmp_path: Path) -> None:
+def test_missing_event_folder_is_retried_and_not_recreated(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     file = EventFile(run / "tensorboard", purge_step=0)
@@ -45,7 +45,7 @@ def test_folder_that_is_away_is_waited_for_and_not_made_anew(tmp_path: Path) -> 
     assert points(run / "tensorboard") == [(0, 0.0), (1, 0.0), (2, 0.0)]
 
 
-def test_half_written_records_are_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_written_records_are_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = EventFile(tmp_path / "tensorboard", purge_step=0)
     file.flush()
     file.add(scalar("loss", 1.0), 1)

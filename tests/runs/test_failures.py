@@ -35,13 +35,13 @@ def test_dead_data_workers_are_one_line_wherever_they_are_noticed(text: str, par
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), ImageError("a photo"), ValueError("shape")])
-def test_other_errors_stay_as_they_are(error: Exception) -> None:
+def test_other_errors_are_unchanged(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, explain_failures(ADVICE):
         raise error
     assert caught.value is error
 
 
-def test_works_as_a_decorator() -> None:
+def test_advice_as_a_decorator() -> None:
     @explain_failures(ADVICE)
     def fail() -> None:
         raise MemoryError

@@ -133,7 +133,7 @@ def test_each_network_is_counted_on_its_own(bad: str, slope: float) -> None:
     assert pair.said == [f"step 1: the {bad}'s loss or gradient is not finite; its step is skipped"]
 
 
-def test_a_good_step_ends_the_row() -> None:
+def test_good_step_resets_the_skip_count() -> None:
     pair = Pair(patience=2)
     for _ in range(3):
         assert pair.step((1.0, math.nan)) is None
@@ -150,7 +150,7 @@ def test_loss_that_is_not_finite_with_a_gradient_that_is() -> None:
     assert not pair.guard.healthy
 
 
-def test_one_bad_batch_of_an_accumulated_step_skips_it() -> None:
+def test_bad_batch_skips_the_accumulated_step() -> None:
     pair = Pair(accumulate=2)
     pair.step((1.0, math.nan), (1.0, 1.0))
     assert (pair.d.weight, pair.g.weight) == (0.0, 1.0)
@@ -159,7 +159,7 @@ def test_one_bad_batch_of_an_accumulated_step_skips_it() -> None:
 
 
 @pytest.mark.parametrize(("steps", "few"), [(1000, 3), (2, 2), (1, 1)])
-def test_a_short_row_at_the_end_is_divergence(steps: int, few: int) -> None:
+def test_skipped_last_steps_are_divergence(steps: int, few: int) -> None:
     pair = Pair(patience=20)
     pair.steps_done = steps - few
     for step in range(few):
@@ -167,14 +167,14 @@ def test_a_short_row_at_the_end_is_divergence(steps: int, few: int) -> None:
         assert (problem is not None) is (step == few - 1)
 
 
-def test_one_overflow_at_the_end_is_harmless() -> None:
+def test_single_overflow_at_the_end_is_no_divergence() -> None:
     pair = Pair()
     pair.steps_done = 998
     assert pair.step((1.0, 1.0)) is None
     assert pair.step((1.0, math.nan)) is None
 
 
-def test_going_back_lowers_the_rate_until_it_gives_up() -> None:
+def test_rollback_lowers_the_learning_rate_until_it_stops() -> None:
     pair = Pair(patience=2, returns=2)
     for number in (1, 2):
         assert pair.step((1.0, math.nan)) is None
@@ -192,7 +192,7 @@ def test_going_back_lowers_the_rate_until_it_gives_up() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_counts_are_saved_and_loaded() -> None:
+def test_skip_counts_are_saved_and_loaded() -> None:
     pair = Pair(patience=3)
     pair.step((1.0, math.nan))
     pair.guard.go_back("why", step=1, good=0)

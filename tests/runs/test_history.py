@@ -19,7 +19,9 @@ def _contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_going_back_moves_later_states_aside(run_training: Any, states: Any, tiny: RecipeMaker) -> None:
+def test_resume_from_earlier_state_moves_later_ones_aside(
+    run_training: Any, states: Any, tiny: RecipeMaker
+) -> None:
     values = tiny(steps=6)
     values["run"] = values["run"] | {"save_every": 1, "keep": 6}
     recipe = Recipe.parse(values, source="test")
@@ -52,7 +54,7 @@ def test_going_back_moves_later_states_aside(run_training: Any, states: Any, tin
     assert states(again) == ["abandoned-1", "step-000002", "step-000003", "step-000004"]
 
 
-def test_going_back_and_back_again_and_to_what_was_abandoned(
+def test_resume_earlier_twice_and_from_an_abandoned_state(
     run_training: Any, states: Any, tiny: RecipeMaker
 ) -> None:
     values = tiny(steps=4)
@@ -79,7 +81,7 @@ def test_state_under_another_name_can_be_continued(run_training: Any, tiny: Reci
     assert copy.is_dir()
 
 
-def test_broken_off_after_going_back_continues_there(
+def test_interrupted_after_going_back_resumes_there(
     run_training: Any, states: Any, tiny: RecipeMaker
 ) -> None:
     values = tiny(steps=6)
@@ -158,7 +160,7 @@ def test_style_without_states_is_not_overwritten(tiny: RecipeMaker, with_recipe:
     assert style.read_bytes() == content
 
 
-def test_run_that_died_before_its_first_state_begins_again(die_at: Any, tiny: RecipeMaker) -> None:
+def test_run_without_a_state_restarts(die_at: Any, tiny: RecipeMaker) -> None:
     recipe = Recipe.parse(tiny(steps=4), source="test")
     with pytest.raises(KeyboardInterrupt):
         train(recipe, die_at(1))

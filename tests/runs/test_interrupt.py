@@ -39,7 +39,7 @@ def _interrupt() -> Interrupt:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signal_is_noted_and_its_handler_restored(number: signal.Signals) -> None:
+def test_signal_is_recorded_and_handler_restored(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with _interrupt() as noted:
         assert not noted.requested()
@@ -60,7 +60,7 @@ def test_ignored_signal_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_second_request_kills_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_signal_kills(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interrupt, "_SAME_REQUEST", -1.0)
     with _interrupt() as noted:
         os.kill(os.getpid(), signal.SIGINT)
@@ -86,7 +86,7 @@ def test_listener_that_fails_asks_for_a_stop(number: int) -> None:
         listener.close()
 
 
-def test_errors_of_a_listener_other_than_output_are_its_own() -> None:
+def test_other_listener_errors_are_raised() -> None:
     def listen(event: Event) -> None:
         raise RunError("mine")
 
@@ -123,7 +123,7 @@ def process(tiny: RecipeMaker, fork_server: ForkServer, tmp_path: Path) -> Itera
     process.close()
 
 
-def test_pipe_to_head_leaves_quietly(process: Fork, tmp_path: Path) -> None:
+def test_pipe_to_head_exits_quietly(process: Fork, tmp_path: Path) -> None:
     assert process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
@@ -132,7 +132,7 @@ def test_pipe_to_head_leaves_quietly(process: Fork, tmp_path: Path) -> None:
     assert check_state(state) is None
 
 
-def test_hangup_saves_and_leaves(process: Fork, tmp_path: Path) -> None:
+def test_hangup_saves_and_stops(process: Fork, tmp_path: Path) -> None:
     assert any(line.startswith("step ") for line in process.stdout)
     for _ in range(3):  # a terminal's and a shell's
         process.send_signal(signal.SIGHUP)

@@ -24,11 +24,13 @@ def another_process(accelerator: Accelerator, monkeypatch: pytest.MonkeyPatch) -
     return join
 
 
-def test_alone_one_agrees_with_oneself(accelerator: Accelerator) -> None:
+def test_single_process_always_agrees(accelerator: Accelerator) -> None:
     assert same_everywhere(accelerator, b"\xff" * 32)
 
 
-def test_agreement(accelerator: Accelerator, another_process: Callable[[int], None]) -> None:
+def test_processes_agree_or_fail_together(
+    accelerator: Accelerator, another_process: Callable[[int], None]
+) -> None:
     another_process(0)
     assert same_everywhere(accelerator, b"12345678")
     another_process(1)

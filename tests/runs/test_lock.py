@@ -78,7 +78,7 @@ def test_second_process_is_refused_and_told_who_holds_it(tmp_path: Path) -> None
         assert socket.gethostname() in message
 
 
-def test_killed_process_holds_nothing_even_if_its_workers_live(tmp_path: Path) -> None:
+def test_killed_process_releases_the_lock_despite_live_workers(tmp_path: Path) -> None:
     with _holder(tmp_path) as (pid, worker):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -103,7 +103,7 @@ def test_second_thread_is_refused_and_does_not_break_the_lock(tmp_path: Path) ->
     assert _another_process_may(tmp_path)
 
 
-def test_other_names_of_the_folder_are_the_same_folder(tmp_path: Path) -> None:
+def test_lock_follows_aliases_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "runs")
     with FolderLock(tmp_path / "runs") as holder:
@@ -111,7 +111,7 @@ def test_other_names_of_the_folder_are_the_same_folder(tmp_path: Path) -> None:
         _refused(tmp_path / "link")
 
 
-def test_folders_that_stay_empty_are_removed_again(tmp_path: Path) -> None:
+def test_empty_run_folders_are_removed(tmp_path: Path) -> None:
     with FolderLock(tmp_path / "runs" / "x") as holder:
         holder.acquire()
         assert (tmp_path / "runs" / "x" / ".lock").is_file()
@@ -122,7 +122,7 @@ def test_folders_that_stay_empty_are_removed_again(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "runs"]  # was there before
 
 
-def test_damaged_owner_is_a_process_without_a_name(tmp_path: Path) -> None:
+def test_damaged_lock_owner_file(tmp_path: Path) -> None:
     with _holder(tmp_path):
         (tmp_path / ".lock").write_text("half{")
         assert "(a process)" in _refused(tmp_path)
@@ -159,7 +159,7 @@ def test_second_training_in_one_folder_is_refused(tiny: RecipeMaker) -> None:
     assert not (recipe.folder / ".lock").exists()
 
 
-def test_distillation_is_refused_as_well(tiny: RecipeMaker) -> None:
+def test_second_distillation_in_one_folder_is_refused(tiny: RecipeMaker) -> None:
     values = tiny()
     recipe = DistillationRecipe.parse({"name": "tiny", "run": {"dir": values["run"]["dir"]}}, source="test")
     with FolderLock(recipe.folder) as holder:

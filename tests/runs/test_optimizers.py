@@ -35,7 +35,7 @@ def networks(request: pytest.FixtureRequest) -> tuple[nn.Module, nn.Module]:
     return request.param(), request.param()
 
 
-def test_every_parameter_is_moved(networks: tuple[nn.Module, nn.Module]) -> None:
+def test_muon_updates_every_parameter(networks: tuple[nn.Module, nn.Module]) -> None:
     network = networks[0]
     before = {name: value.detach().clone() for name, value in network.named_parameters()}
     learn(network, muon(network))
@@ -45,7 +45,7 @@ def test_every_parameter_is_moved(networks: tuple[nn.Module, nn.Module]) -> None
 
 
 @pytest.mark.parametrize(("network", "name"), [(student(), "units.relu2_2.0.weight"), (lean(), "body.0")])
-def test_a_kernels_step_is_orthogonal(network: nn.Module, name: str) -> None:
+def test_muon_step_is_orthogonal(network: nn.Module, name: str) -> None:
     """What Muon adds to a matrix has singular values near 1, scaled for tall matrices."""
     kernel = next(p for k, p in network.named_parameters() if k.startswith(name) and p.dim() == 4)
     before = kernel.detach().clone()
@@ -57,7 +57,7 @@ def test_a_kernels_step_is_orthogonal(network: nn.Module, name: str) -> None:
     assert float(values.max()) < 1.5
 
 
-def test_the_image_s_own_kernels_are_left_to_adam() -> None:
+def test_image_layers_use_adam() -> None:
     network = lean()
     first, last = (p for p in network.parameters() if p.dim() == 4 and 3 in p.shape[:2])
     kernels, others = (group["params"] for group in muon(network).param_groups)
@@ -65,7 +65,7 @@ def test_the_image_s_own_kernels_are_left_to_adam() -> None:
     assert len(kernels) + len(others) == len(list(network.parameters()))
 
 
-def test_rates_of_zero_keep_their_group_still() -> None:
+def test_zero_learning_rate_freezes_its_group() -> None:
     network = lean()
     optimizer = muon(network)
     optimizer.param_groups[0]["lr"] = 0.0
@@ -75,7 +75,7 @@ def test_rates_of_zero_keep_their_group_still() -> None:
     assert torch.equal(kernel, before)
 
 
-def test_a_state_comes_back(networks: tuple[nn.Module, nn.Module]) -> None:
+def test_optimizer_state_round_trip(networks: tuple[nn.Module, nn.Module]) -> None:
     one, two = networks
     for network in networks:
         optimizer = muon(network)
@@ -89,7 +89,7 @@ def test_a_state_comes_back(networks: tuple[nn.Module, nn.Module]) -> None:
         assert torch.equal(value, two.get_parameter(name)), name
 
 
-def test_loaded_weights_are_what_is_moved(networks: tuple[nn.Module, nn.Module]) -> None:
+def test_optimizer_updates_loaded_weights(networks: tuple[nn.Module, nn.Module]) -> None:
     network = networks[0]
     optimizer = muon(network)
     network.load_state_dict({key: value * 2 for key, value in network.state_dict().items()})

@@ -57,7 +57,7 @@ def test_speed_and_time_left(meter: ProgressMeter, clock: Clock, events: list[An
     assert events[1].images_per_second == 40.0  # since the last report
 
 
-def test_pauses_do_not_count(meter: ProgressMeter, clock: Clock, events: list[Any]) -> None:
+def test_pauses_are_not_timed(meter: ProgressMeter, clock: Clock, events: list[Any]) -> None:
     with meter.paused():
         clock.now = 100.0
     clock.now = 105.0
@@ -65,7 +65,7 @@ def test_pauses_do_not_count(meter: ProgressMeter, clock: Clock, events: list[An
     assert events[0].images_per_second == 16.0
 
 
-def test_start_measures_anew(meter: ProgressMeter, clock: Clock, events: list[Any]) -> None:
+def test_start_resets_the_timer(meter: ProgressMeter, clock: Clock, events: list[Any]) -> None:
     clock.now = 50.0
     meter.start(40)
     clock.now = 51.0

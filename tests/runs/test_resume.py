@@ -178,7 +178,7 @@ def test_same_command_continues_before_anything_was_saved(
 
 
 @pytest.mark.parametrize("stopped_at", [2, 4])
-def test_training_longer(run_training: Any, die_at: Any, tiny: RecipeMaker, stopped_at: int) -> None:
+def test_resume_with_more_steps(run_training: Any, die_at: Any, tiny: RecipeMaker, stopped_at: int) -> None:
     recipe = Recipe.parse(tiny(steps=4), source="test")
     if stopped_at == 4:
         train(recipe)
@@ -198,7 +198,7 @@ def test_training_longer(run_training: Any, die_at: Any, tiny: RecipeMaker, stop
         train(recipe)
 
 
-def test_training_longer_follows_the_longer_schedule(tiny: RecipeMaker) -> None:
+def test_resume_with_more_steps_follows_the_longer_schedule(tiny: RecipeMaker) -> None:
     train(Recipe.parse(tiny(steps=4), source="test"))
     rates: list[float] = []
 
@@ -210,7 +210,7 @@ def test_training_longer_follows_the_longer_schedule(tiny: RecipeMaker) -> None:
     assert rates[0] == pytest.approx(0.5e-3)  # half a cosine at step 4 of 8
 
 
-def test_shorter_but_not_done_yet(run_training: Any, die_at: Any, tiny: RecipeMaker) -> None:
+def test_resume_with_fewer_steps(run_training: Any, die_at: Any, tiny: RecipeMaker) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(Recipe.parse(tiny(steps=40), source="test"), die_at(3))
     notes, outcome = run_training(Recipe.parse(tiny(steps=4), source="test"))
@@ -226,7 +226,7 @@ def test_explicit_state_beyond_the_steps(tiny: RecipeMaker) -> None:
         train(Recipe.parse(tiny(name="second", steps=3, resume=str(state)), source="test"))
 
 
-def test_resume_never_says_how_to_continue(run_training: Any, tiny: RecipeMaker) -> None:
+def test_resume_never_reports_how_to_continue(run_training: Any, tiny: RecipeMaker) -> None:
     recipe = Recipe.parse(tiny(steps=50, resume="never"), source="test")
 
     def interrupt(event: Event) -> None:
@@ -239,7 +239,7 @@ def test_resume_never_says_how_to_continue(run_training: Any, tiny: RecipeMaker)
 
 
 @pytest.mark.parametrize("part", ["", "checkpoints"])
-def test_folder_of_states_is_no_state(tiny: RecipeMaker, part: str) -> None:
+def test_folder_of_states_is_not_a_state(tiny: RecipeMaker, part: str) -> None:
     first = Recipe.parse(tiny(steps=2), source="test")
     train(first)
     second = Recipe.parse(tiny(name="second", resume=str(first.folder / part)), source="test")
@@ -264,7 +264,7 @@ def test_another_recipe_in_the_folder_is_an_error_that_shows_the_difference(tiny
         train(changed)
 
 
-def test_never_does_not_touch_a_run(tiny: RecipeMaker) -> None:
+def test_resume_never_does_not_touch_a_run(tiny: RecipeMaker) -> None:
     train(Recipe.parse(tiny(steps=2), source="test"))
     with pytest.raises(RunError, match="holds a run already"):
         train(Recipe.parse(tiny(steps=2, resume="never"), source="test"))

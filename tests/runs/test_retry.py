@@ -37,14 +37,14 @@ def _failing(times: int, error: Callable[[], Exception]) -> Callable[[], str]:
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN])
-def test_disk_that_comes_back(tmp_path: Path, waits: list[float], number: int) -> None:
+def test_disk_that_returns_is_retried(tmp_path: Path, waits: list[float], number: int) -> None:
     action = _failing(2, lambda: OSError(number, "away"))
     with pytest.warns(RuntimeWarning, match=f"^{tmp_path}: away; trying again in"):
         assert retry_io(action, tmp_path) == "done"
     assert waits == [1, 2]
 
 
-def test_wrapped_error(tmp_path: Path, waits: list[float]) -> None:
+def test_wrapped_os_error_is_retried(tmp_path: Path, waits: list[float]) -> None:
     def wrapped() -> Exception:
         error = GanstyleError("cannot be written")
         error.__cause__ = OSError(errno.EIO, "away")
@@ -56,7 +56,7 @@ def test_wrapped_error(tmp_path: Path, waits: list[float]) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOENT])
-def test_what_waiting_does_not_help(tmp_path: Path, waits: list[float], number: int) -> None:
+def test_permanent_errors_are_not_retried(tmp_path: Path, waits: list[float], number: int) -> None:
     with pytest.raises(OSError, match="no"):
         retry_io(_failing(1, lambda: OSError(number, "no")), tmp_path)
     with pytest.raises(GanstyleError, match="no"):
@@ -64,13 +64,13 @@ def test_what_waiting_does_not_help(tmp_path: Path, waits: list[float], number: 
     assert waits == []
 
 
-def test_disk_that_stays_away(tmp_path: Path, waits: list[float]) -> None:
+def test_disk_that_stays_away_is_an_error(tmp_path: Path, waits: list[float]) -> None:
     with pytest.warns(RuntimeWarning), pytest.raises(OSError, match="away"):
         retry_io(_failing(99, lambda: OSError(errno.EIO, "away")), tmp_path)
     assert sum(waits) == 30
 
 
-def test_folder_that_is_away_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_run_folder_is_not_recreated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, away = tmp_path / "run", tmp_path / "away"
     away.mkdir()
     monkeypatch.setattr(time, "sleep", lambda seconds: away.rename(folder))
@@ -86,7 +86,7 @@ def test_folder_that_is_away_is_not_made_anew(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.filterwarnings("ignore:.*trying again:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:.*the curves cannot be written:RuntimeWarning")
-def test_training_goes_on_after_its_folder_was_away(tiny: Callable[..., dict[str, Any]]) -> None:
+def test_training_continues_after_its_folder_returns(tiny: Callable[..., dict[str, Any]]) -> None:
     values = tiny(steps=8)
     values["run"] = values["run"] | {"save_every": 1, "sample_every": 1}
     recipe = Recipe.parse(values, source="test")

@@ -24,7 +24,7 @@ def test_warmup_rises_linearly_and_never_starts_at_0(schedule: str) -> None:
     assert factors == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
 
 
-def test_constant_stays() -> None:
+def test_constant_schedule() -> None:
     assert {learning_rate_factor(s, steps=9, warmup=0, schedule="constant") for s in range(9)} == {1.0}
 
 
@@ -34,7 +34,7 @@ def test_warmup_as_long_as_the_training(warmup: int) -> None:
         assert 0 < learning_rate_factor(step, steps=5, warmup=warmup, schedule="cosine") <= 1
 
 
-def test_each_group_has_its_rate() -> None:
+def test_schedule_scales_each_parameter_group() -> None:
     a, b = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))
     optimizer = SGD([{"params": [a]}, {"params": [b]}], lr=1.0)
     set_learning_rates(optimizer, (0.5, 2.0), 0.1)

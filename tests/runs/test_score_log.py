@@ -21,7 +21,7 @@ def test_step_0_is_never_the_best() -> None:
 
 
 @pytest.mark.parametrize("select", ["content", "mse", "fid_vgg16_content", "kid_vgg16_content"])
-def test_a_generator_that_barely_paints_is_not_the_best(select: str) -> None:
+def test_barely_stylizing_generator_is_not_the_best(select: str) -> None:
     """The less it paints, the better its content; the first steps would always win."""
     history = lines(1.0, 0.9, 0.5, 0.3, 0.29, 0.31, **{select: [0.0, 0.01, 0.2, 0.3, 0.4, 0.28]})
     assert best_step(history, select) == 5
@@ -34,7 +34,7 @@ def test_ssim_counts_only_where_the_style_is_good() -> None:
     assert best_step(history, "ssim") == 2
 
 
-def test_a_best_step_whose_style_is_left_behind_is_replaced() -> None:
+def test_best_step_with_poor_style_is_replaced() -> None:
     history = lines(1.0, 0.9, 0.5, content=[0.0, 0.1, 0.4])
     assert best_step(history, "content") == 2
 
@@ -46,7 +46,7 @@ def test_weighted_and_style_compare_all_steps() -> None:
 
 
 @pytest.mark.parametrize("select", ["content", "style", "ssim"])
-def test_a_score_that_is_not_finite_is_never_the_best(select: str, tmp_path: Path) -> None:
+def test_non_finite_score_is_never_the_best(select: str, tmp_path: Path) -> None:
     log = ScoreLog(tmp_path / "scores.jsonl", select=select)
     first = {"step": 1, "style": 0.5, "content": 0.5, "ssim": 0.5}
     assert not log.is_best({**first, select: math.nan})
@@ -56,13 +56,13 @@ def test_a_score_that_is_not_finite_is_never_the_best(select: str, tmp_path: Pat
     assert not log.is_best({**first, "step": 3, select: math.inf if select == "ssim" else -math.inf})
 
 
-def test_a_score_that_is_missing_is_never_the_best(tmp_path: Path) -> None:
+def test_missing_score_is_never_the_best(tmp_path: Path) -> None:
     log = ScoreLog(tmp_path / "scores.jsonl", select="weighted")
     assert not log.is_best({"step": 1, "style": 0.5})
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_is_null(value: float, tmp_path: Path) -> None:
+def test_non_finite_scores_are_null(value: float, tmp_path: Path) -> None:
     file = tmp_path / "scores.jsonl"
     ScoreLog(file, select="style").record({"step": 1, "style": value, "content": 0.5})
     (text,) = file.read_text().splitlines()
@@ -73,7 +73,7 @@ def test_what_is_not_finite_is_null(value: float, tmp_path: Path) -> None:
     assert json.loads(text, parse_constant=refuse) == {"step": 1, "style": None, "content": 0.5}
 
 
-def test_a_log_with_bare_nan_is_read_and_mended(tmp_path: Path) -> None:
+def test_log_with_bare_nan_is_read_and_repaired(tmp_path: Path) -> None:
     """Version 0.1.0 wrote them."""
     file = tmp_path / "scores.jsonl"
     file.write_text('{"step": 1, "style": NaN}\n{"step": 2, "style": 0.5}\n')

@@ -46,7 +46,7 @@ print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
         ("SIGHUP", "nohup", ["goes on", "cleaned up", "True"]),
     ],
 )
-def test_signals_interrupt_once(name: str, how: str, expected: list[str]) -> None:
+def test_signal_interrupts_once(name: str, how: str, expected: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _SIGNALED, name, how], capture_output=True, text=True, check=True, timeout=30
     )

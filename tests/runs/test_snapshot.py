@@ -17,7 +17,7 @@ def learned() -> tuple[nn.Linear, Adam]:
     return network, optimizer
 
 
-def test_a_copy_does_not_change_with_the_original() -> None:
+def test_snapshot_is_independent_of_the_original() -> None:
     network, optimizer = learned()
     live: dict[str, Any] = {"step": 3, "network": network.state_dict(), "optimizer": optimizer.state_dict()}
     copied = copy_state(live)
@@ -30,7 +30,7 @@ def test_a_copy_does_not_change_with_the_original() -> None:
     assert copied["step"] == 3
 
 
-def test_a_copy_can_be_loaded() -> None:
+def test_snapshot_can_be_loaded() -> None:
     network, optimizer = learned()
     copied = copy_state({"network": network.state_dict(), "optimizer": optimizer.state_dict()})
     other = nn.Linear(2, 2)
@@ -48,7 +48,7 @@ def test_a_copy_can_be_loaded() -> None:
 @pytest.mark.parametrize(
     "place", [{"weight": 0}, {"state": {0: {"exp_avg": 0}}}, [{"pool": 0}], [1, [0]]], ids=str
 )
-def test_what_is_not_finite_is_named(place: Any, value: float) -> None:
+def test_non_finite_part_is_named(place: Any, value: float) -> None:
     def fill(item: Any) -> Any:
         if isinstance(item, dict):
             return {key: fill(entry) for key, entry in item.items()}

@@ -63,7 +63,7 @@ def test_saved_state_is_whole_and_says_its_format(save: Saver) -> None:
     assert Recipe.load(state / "recipe.yaml").name == "tiny"
 
 
-def test_oldest_are_pruned(save: Saver) -> None:
+def test_oldest_states_are_pruned(save: Saver) -> None:
     for step in (5, 10, 1000000, 2000000):
         state = save(step)
         assert state.is_dir()
@@ -89,7 +89,7 @@ def _refuse(path: Path, **keywords: Any) -> None:
         raise OSError(errno.EBUSY, "Device or resource busy")
 
 
-def test_same_step_again_replaces_it(save: Saver) -> None:
+def test_saving_the_same_step_replaces_the_state(save: Saver) -> None:
     save(5)
     assert check_state(save(5)) is None
     assert save.names == ["step-000005"]
@@ -112,7 +112,7 @@ def test_same_step_again_replaces_it(save: Saver) -> None:
         ("recipe.yaml", "name: other"),
     ],
 )
-def test_torn_state(save: Saver, name: str, content: str | None) -> None:
+def test_torn_state_is_detected(save: Saver, name: str, content: str | None) -> None:
     state = save(5)
     if content is None:
         (state / name).unlink()
@@ -153,7 +153,9 @@ def test_leftovers_of_a_killed_save_are_removed(save: Saver) -> None:
     assert list_states(save.folder) == [save.folder / "step-000010"]
 
 
-def test_disk_that_is_away_for_a_moment(save: Saver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_save_retries_while_the_disk_is_away(
+    save: Saver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     save.folder = tmp_path / "run" / "checkpoints"
     (tmp_path / "away").mkdir()
     monkeypatch.setattr(time, "sleep", lambda seconds: (tmp_path / "away").rename(tmp_path / "run"))
@@ -162,7 +164,7 @@ def test_disk_that_is_away_for_a_moment(save: Saver, monkeypatch: pytest.MonkeyP
     assert check_state(state) is None
 
 
-def test_flaky_disk(save: Saver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_on_a_flaky_disk(save: Saver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     fsync, failures = os.fsync, [OSError(errno.EIO, "Input/output error")] * 3
 

@@ -45,11 +45,11 @@ def save(path: Path, values: object) -> Path:
         ({"generator": {"w": torch.ones(2, 2).to_sparse()}}, "of another layout"),
     ],
 )
-def test_values_of_another_kind(tmp_path: Path, values: object, reason: str) -> None:
+def test_state_values_of_wrong_type(tmp_path: Path, values: object, reason: str) -> None:
     assert reason in refused(save(tmp_path / "state.pt", values))
 
 
-def test_deep_nesting(tmp_path: Path) -> None:
+def test_deeply_nested_state(tmp_path: Path) -> None:
     deep: Any = {}
     for _ in range(300):
         deep = {"a": deep}
@@ -70,7 +70,7 @@ class _Malicious:
         return Path.touch, (self.trace,)
 
 
-def test_compressed_bomb(tmp_path: Path) -> None:
+def test_compression_bomb(tmp_path: Path) -> None:
     plain, bomb = save(tmp_path / "plain.pt", {"w": torch.zeros(10**7)}), tmp_path / "bomb.pt"
     with zipfile.ZipFile(plain) as archive, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in archive.namelist():
@@ -95,7 +95,7 @@ def test_flipped_bytes(tmp_path: Path, seed: int) -> None:
     assert "\n" not in str(error)
 
 
-def test_moments_of_another_shape() -> None:
+def test_optimizer_moments_of_wrong_shape() -> None:
     network = nn.Linear(2, 3)
     optimizer = Adam(network.parameters())
     network(torch.ones(1, 2)).sum().backward()
@@ -122,7 +122,7 @@ def test_forged_state_is_one_line(tmp_path: Path, tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 10**5, "{" * 100, '{"a": ' * 5000, "9" * 10**5, "", "[]", "null"])
-def test_manifest_of_another_kind(tmp_path: Path, tiny: Any, text: str) -> None:
+def test_manifest_of_wrong_type(tmp_path: Path, tiny: Any, text: str) -> None:
     recipe = Recipe.parse(tiny(), source="test")
     state = save_state(tmp_path / "checkpoints", 1, {"step": 1}, recipe, keep=1)
     manifest = json.loads((state / "manifest.json").read_text())

@@ -29,7 +29,7 @@ def children() -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("first", ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN)"])
-def test_close_is_bounded(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_close_is_bounded(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if it does not end when asked to."""
     monkeypatch.setattr(ganstyle.runs.tensorboard, "_TENSORBOARD", _LISTENS.format(first=first))
     monkeypatch.setattr(ganstyle.runs.tensorboard, "_STOP_TIMEOUT", 0.5)
@@ -46,7 +46,7 @@ def test_close_is_bounded(first: str, tmp_path: Path, monkeypatch: pytest.Monkey
         tensorboard.start()
 
 
-def test_close_while_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_close_during_startup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers nobody yet; closing does not wait for that."""
     monkeypatch.setattr(ganstyle.runs.tensorboard, "_TENSORBOARD", "import time; time.sleep(60)")
     tensorboard = TensorBoard(tmp_path, tmp_path)
@@ -70,7 +70,7 @@ def test_close_while_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert children() == []
 
 
-def test_one_that_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_that_exits_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ganstyle.runs.tensorboard, "_TENSORBOARD", "raise SystemExit(1)")
     tensorboard = TensorBoard(tmp_path, tmp_path)
     for _ in range(2):  # each click tries again

@@ -69,7 +69,7 @@ def recipe(tiny: Callable[..., dict[str, Any]], photos: Path) -> Callable[..., R
     return make
 
 
-def test_names_are_those_of_accelerate(recipe: Callable[..., Recipe]) -> None:
+def test_tracker_names_are_those_of_accelerate(recipe: Callable[..., Recipe]) -> None:
     assert set(get_args(TrackerName)) == {str(name) for name in LOGGER_TYPE_TO_CLASS}
     with pytest.raises(RecipeError, match=r"run\.trackers"):
         recipe("tensorbord")

@@ -47,7 +47,7 @@ def test_resume_keeps_the_point_of_its_step_and_hides_later_ones(
     assert images(tmp_path) == list(range(8))
 
 
-def test_a_run_that_starts_again_hides_everything(tmp_path: Path) -> None:
+def test_restarted_run_hides_all_points(tmp_path: Path) -> None:
     for value in (1.0, 2.0):
         tracker = Tracker(tmp_path, step=0, enabled=True)
         write(tracker, range(3), value)
@@ -55,7 +55,7 @@ def test_a_run_that_starts_again_hides_everything(tmp_path: Path) -> None:
     assert scalars(tmp_path) == [(0, 2.0), (1, 2.0), (2, 2.0)]
 
 
-def test_going_back_in_one_run(tmp_path: Path) -> None:
+def test_rollback_hides_later_points(tmp_path: Path) -> None:
     tracker = Tracker(tmp_path, step=0, enabled=True)
     write(tracker, range(6), 1.0)
     tracker.go_back(2)

@@ -24,7 +24,7 @@ from ganstyle.style import load_style, save_style
 Make = Callable[..., tuple[nn.Module, Recipe, StyleTarget]]
 
 
-def test_cut_off_anywhere(broken: Any, saved: Path) -> None:
+def test_truncated_anywhere_is_one_line(broken: Any, saved: Path) -> None:
     content = saved.read_bytes()
     (header,) = struct.unpack("<Q", content[:8])
     for size in (0, 5, 8, 8 + header // 2, 8 + header, len(content) // 2, len(content) - 1):
@@ -38,16 +38,14 @@ def test_cut_off_anywhere(broken: Any, saved: Path) -> None:
     "content",
     [pickle.dumps({"a": 1}), b"These are words.", b"PK\x03\x04" + bytes(60), b"\xff\xd8\xff\xe0" + bytes(60)],
 )
-def test_something_else_under_that_name(broken: Any, tmp_path: Path, content: bytes) -> None:
+def test_other_file_types_are_refused(broken: Any, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "style.safetensors"
     path.write_bytes(content)
     assert "not a readable checkpoint" in broken(path)
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-def test_a_sound_file_of_pytorch_is_not_to_be_fetched_again(
-    broken: Any, tmp_path: Path, legacy: bool
-) -> None:
+def test_pytorch_file_is_refused_without_download_advice(broken: Any, tmp_path: Path, legacy: bool) -> None:
     path = tmp_path / "foreign.pth"
     torch.save({"weight": torch.ones(2)}, path, _use_new_zipfile_serialization=not legacy)
     message = broken(path)
@@ -55,13 +53,13 @@ def test_a_sound_file_of_pytorch_is_not_to_be_fetched_again(
     assert "again" not in message
 
 
-def test_a_pointer_of_git_lfs(broken: Any, tmp_path: Path) -> None:
+def test_git_lfs_pointer(broken: Any, tmp_path: Path) -> None:
     path = tmp_path / "style.safetensors"
     path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     assert "run git lfs pull" in broken(path)
 
 
-def test_a_style_that_may_not_be_read(broken: Any, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_style_without_read_permission(broken: Any, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Path, *arguments: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
 
@@ -69,14 +67,14 @@ def test_a_style_that_may_not_be_read(broken: Any, saved: Path, monkeypatch: pyt
     assert broken(saved).endswith("cannot be read (Permission denied); check its permissions")
 
 
-def test_a_style_under_home(broken: Any, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_style_path_with_tilde(broken: Any, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(saved.parent))
     assert load_style(f"~/{saved.name}").name == load_style(saved).name
     assert "neither a file nor a shipped style" in broken(Path("~no_such_user/x"))
     assert "neither a file nor a shipped style" in broken(Path("a" * 300))
 
 
-def test_code_in_a_file_is_never_run(broken: Any, tmp_path: Path) -> None:
+def test_pickled_code_is_never_run(broken: Any, tmp_path: Path) -> None:
     trace = tmp_path / "executed"
     for name in ("style.safetensors", "style.pth"):
         path = tmp_path / name
@@ -95,41 +93,41 @@ class Malicious:
         return Path.touch, (self.trace,)
 
 
-def test_tensors_of_others(broken: Any, tmp_path: Path, vgg16_weights: Path) -> None:
+def test_foreign_safetensors_are_refused(broken: Any, tmp_path: Path, vgg16_weights: Path) -> None:
     assert "not a ganstyle style" in broken(vgg16_weights)
     path = tmp_path / "other.safetensors"
     save_file({"a": torch.ones(2)}, path, {"format": "pt"})
     assert "not a ganstyle style" in broken(path)
 
 
-def test_a_format_of_the_future(broken: Any, rewrite: Any, saved: Path) -> None:
+def test_newer_format_version(broken: Any, rewrite: Any, saved: Path) -> None:
     message = broken(rewrite(saved, format="2"))
     assert "format 1" in message
     assert "2" in message
 
 
 @pytest.mark.parametrize("key", ["recipe", "info"])
-def test_metadata_that_is_missing_or_no_json(broken: Any, rewrite: Any, saved: Path, key: str) -> None:
+def test_missing_or_invalid_metadata(broken: Any, rewrite: Any, saved: Path, key: str) -> None:
     before = saved.read_bytes()
     for value in (None, "{", ""):
         saved.write_bytes(before)
         broken(rewrite(saved, None, **{key: value}))
 
 
-def test_a_recipe_that_this_version_does_not_know(make: Make, broken: Any, rewrite: Any, saved: Path) -> None:
+def test_unknown_recipe_keys_in_metadata(make: Make, broken: Any, rewrite: Any, saved: Path) -> None:
     recipe = make()[1].to_dict()
     for changes in ({"future": 1}, {"generator": {"name": "vit"}}, {"steps": "many"}):
         message = broken(rewrite(saved, recipe=json.dumps({**recipe, **changes}), ganstyle="9.9.9"))
         assert "made by ganstyle 9.9.9" in message
 
 
-def test_a_recipe_whose_generator_cannot_be_built(make: Make, broken: Any, rewrite: Any, saved: Path) -> None:
+def test_recipe_of_an_impossible_generator(make: Make, broken: Any, rewrite: Any, saved: Path) -> None:
     recipe = make()[1].to_dict()
     for width in (0, "wide", None):
         broken(rewrite(saved, recipe=json.dumps({**recipe, "generator": {"name": "resnet", "width": width}})))
 
 
-def test_a_tensor_that_is_missing_or_does_not_fit(broken: Any, rewrite: Any, saved: Path) -> None:
+def test_missing_or_mismatched_tensor(broken: Any, rewrite: Any, saved: Path) -> None:
     tensors = load_file(saved)
     name = next(key for key in tensors if key.startswith("generator.") and key.endswith("weight"))
     without = {key: value for key, value in tensors.items() if key != name}
@@ -140,7 +138,7 @@ def test_a_tensor_that_is_missing_or_does_not_fit(broken: Any, rewrite: Any, sav
         broken(rewrite(saved, changed))
 
 
-def test_a_wider_generator_than_the_file_holds(make: Make, broken: Any, rewrite: Any, saved: Path) -> None:
+def test_recipe_wider_than_the_weights(make: Make, broken: Any, rewrite: Any, saved: Path) -> None:
     recipe = make()[1].to_dict()
     recipe["generator"]["width"] = 8
     broken(rewrite(saved, recipe=json.dumps(recipe)))
@@ -157,7 +155,7 @@ def full_disk(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_keeps_the_old_style(make: Make, saved: Path) -> None:
+def test_full_disk_keeps_the_old_style(make: Make, saved: Path) -> None:
     before = saved.read_bytes()
     with full_disk(4096), pytest.raises(GanstyleError) as caught:
         save_style(saved, *make(), {})
@@ -167,13 +165,13 @@ def test_a_full_disk_keeps_the_old_style(make: Make, saved: Path) -> None:
     assert list(saved.parent.iterdir()) == [saved]
 
 
-def test_what_is_no_json_is_refused_before_anything_is_written(make: Make, tmp_path: Path) -> None:
+def test_unserializable_info_is_refused_before_writing(make: Make, tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         save_style(tmp_path / "a.safetensors", *make(), {"when": object()})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failure_halfway_leaves_nothing(make: Make, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_save_leaves_no_file(make: Make, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = saved.read_bytes()
 
     def fail(path: Path, content: bytes) -> None:

@@ -23,7 +23,7 @@ Make = Callable[..., tuple[nn.Module, Recipe, StyleTarget]]
 
 
 @pytest.mark.parametrize("name", ["resnet", "unet", "lean", "coarse"])
-def test_round_trip_to_the_bit(info: Any, make: Make, tmp_path: Path, name: str) -> None:
+def test_style_round_trip_bit_exact(info: Any, make: Make, tmp_path: Path, name: str) -> None:
     generator, recipe, target = make(name)
     path = tmp_path / "sub" / "style.safetensors"
     save_style(path, generator, recipe, target, info)
@@ -47,7 +47,7 @@ def test_round_trip_to_the_bit(info: Any, make: Make, tmp_path: Path, name: str)
         assert torch.equal(style.generator(image), generator(image))
 
 
-def test_compact_file_is_half_as_large_and_paints_the_same(tmp_path: Path) -> None:
+def test_compact_file_is_half_as_large_with_equal_output(tmp_path: Path) -> None:
     style = load_style("wave")
     style.save(tmp_path / "exact.safetensors")
     style.save(tmp_path / "compact.safetensors", compact=True)
@@ -80,13 +80,13 @@ def test_compact_file_without_its_scales(
     assert "does not hold what it should" in broken(rewrite(path, tensors))
 
 
-def test_loaded_generator_is_for_use_only(saved: Path) -> None:
+def test_loaded_generator_is_frozen_in_eval_mode(saved: Path) -> None:
     style = load_style(str(saved))
     assert not style.generator.training
     assert not any(parameter.requires_grad for parameter in style.generator.parameters())
 
 
-def test_a_style_paints_tensors(saved: Path) -> None:
+def test_style_call_with_tensors(saved: Path) -> None:
     style = load_style(saved)
     image = torch.rand(2, 3, 9, 11, dtype=torch.float64)
     painting = style(image)
@@ -99,7 +99,7 @@ def test_a_style_paints_tensors(saved: Path) -> None:
     assert torch.equal(told[..., 5:], image[..., 5:].float())
 
 
-def test_a_style_paints_in_tiles(saved: Path) -> None:
+def test_style_call_with_tiles(saved: Path) -> None:
     style, photo = load_style(saved), torch.rand(1, 3, 70, 150)
     whole = style(photo, tile="off")
     torch.testing.assert_close(style(photo, tile=64), whole, atol=1e-3, rtol=0)
@@ -109,7 +109,7 @@ def test_a_style_paints_in_tiles(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
-def test_a_style_paints_pillow_images(saved: Path, mode: str) -> None:
+def test_style_call_with_pillow_images(saved: Path, mode: str) -> None:
     style = load_style(saved)
     pixels = (torch.rand(9, 11, 3) * 255).to(torch.uint8).numpy()
     photo = Image.fromarray(pixels).convert(mode)
@@ -135,12 +135,12 @@ def test_a_style_paints_pillow_images(saved: Path, mode: str) -> None:
     ],
     ids=["flat", "nhwc", "empty", "range", "nan", "bytes"],
 )
-def test_a_style_refuses_other_tensors(saved: Path, image: Tensor) -> None:
+def test_style_call_refuses_wrong_tensors(saved: Path, image: Tensor) -> None:
     with pytest.raises(ValueError, match="photo"):
         load_style(saved)(image)
 
 
-def test_a_style_refuses_what_it_cannot_do(saved: Path) -> None:
+def test_style_call_refuses_unsupported_options(saved: Path) -> None:
     style, image = load_style(saved), torch.rand(1, 3, 8, 8)
     with pytest.raises(GanstyleError, match="strength 2"):
         style(image, strength=2)
@@ -148,14 +148,14 @@ def test_a_style_refuses_what_it_cannot_do(saved: Path) -> None:
         style(image, mask=torch.rand(1, 1, 8, 16))
 
 
-def test_saving_leaves_the_generator_alone(make: Make, tmp_path: Path) -> None:
+def test_saving_does_not_change_the_generator(make: Make, tmp_path: Path) -> None:
     generator, recipe, target = make()
     save_style(tmp_path / "a.safetensors", generator, recipe, target, {})
     assert generator.training
     assert all(parameter.requires_grad for parameter in generator.parameters())
 
 
-def test_saving_twice_gives_the_same_file(info: Any, make: Make, metadata: Any, tmp_path: Path) -> None:
+def test_saving_is_deterministic(info: Any, make: Make, metadata: Any, tmp_path: Path) -> None:
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     for path in (first, second):
         save_style(path, *make(), info)
@@ -177,7 +177,7 @@ def test_any_memory_layout_can_be_saved(make: Make, tmp_path: Path) -> None:
         torch.testing.assert_close(style.generator(image), generator(image))
 
 
-def test_what_the_file_says(info: Any, make: Make, metadata: Any, saved: Path) -> None:
+def test_style_metadata(info: Any, make: Make, metadata: Any, saved: Path) -> None:
     held = metadata(saved)
     assert set(held) == {"format", "ganstyle", "recipe", "info"}
     assert held["ganstyle"] == __version__
@@ -190,7 +190,7 @@ def test_what_the_file_says(info: Any, make: Make, metadata: Any, saved: Path) -
     assert all(name.startswith(("generator.", "gram.")) for name in names)
 
 
-def test_an_unknown_name_lists_the_shipped_ones(
+def test_unknown_style_name_lists_the_shipped_ones(
     broken: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(checkpoint, "shipped_styles", lambda: {"night": tmp_path, "waves": tmp_path})
@@ -200,7 +200,7 @@ def test_an_unknown_name_lists_the_shipped_ones(
     assert "neither" in broken(tmp_path)  # a folder is no style
 
 
-def test_a_shipped_style_by_its_name(monkeypatch: pytest.MonkeyPatch, saved: Path) -> None:
+def test_load_shipped_style_by_name(monkeypatch: pytest.MonkeyPatch, saved: Path) -> None:
     monkeypatch.setattr(checkpoint, "shipped_styles", lambda: {"night": saved})
     assert load_style("night").name == "tiny"
 
@@ -222,7 +222,7 @@ def test_shipped_styles_beside_or_inside_the_package(monkeypatch: pytest.MonkeyP
     assert shipped_styles() == {"c": beside / "c.safetensors"}
 
 
-def test_what_is_shipped_loads() -> None:
+def test_every_shipped_style_loads() -> None:
     for name, path in shipped_styles().items():
         style = load_style(name)
         assert style.name == name

@@ -19,7 +19,7 @@ from ganstyle.training.warm_start import warm_start
 Make = Callable[..., tuple[nn.Module, Recipe, StyleTarget]]
 
 
-def test_a_warm_start_takes_over_every_weight(saved: Path) -> None:
+def test_warm_start_copies_every_weight(saved: Path) -> None:
     style = load_style(saved)
     torch.manual_seed(7)
     fresh = build_generator(style.recipe)
@@ -29,7 +29,7 @@ def test_a_warm_start_takes_over_every_weight(saved: Path) -> None:
     assert all(parameter.requires_grad for parameter in fresh.parameters())
 
 
-def test_a_warm_start_with_strength_on_one_side_only(saved: Path) -> None:
+def test_warm_start_with_strength_on_one_side(saved: Path) -> None:
     style, image = load_style(saved), torch.rand(1, 3, 16, 16)
     options = style.recipe.generator.options
     told = ResNetGenerator(**options | {"strength": True})
@@ -54,7 +54,7 @@ def test_warm_start_adds_or_drops_a_coarse_branch(info: Any, make: Make, tmp_pat
     assert all(torch.equal(value, given[key]) for key, value in smaller.state_dict().items())
 
 
-def test_a_warm_start_names_the_first_mismatch(saved: Path) -> None:
+def test_warm_start_reports_the_first_mismatch(saved: Path) -> None:
     options = load_style(saved).recipe.generator.options
     wider = ResNetGenerator(**options | {"width": 2 * options["width"]})
     with pytest.raises(

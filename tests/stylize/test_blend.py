@@ -10,7 +10,7 @@ def pair(height: int = 64, width: int = 96) -> tuple[torch.Tensor, torch.Tensor]
     return photo, painting
 
 
-def test_the_ends_are_exact() -> None:
+def test_strength_ends_are_exact() -> None:
     photo, painting = pair()
     assert torch.equal(blend_octaves(photo, painting, 0.0), photo)
     assert torch.equal(blend_octaves(photo, painting, 1.0), painting)
@@ -21,7 +21,7 @@ def test_the_ends_are_exact() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (2, 3), (7, 5), (33, 130)])
 @pytest.mark.parametrize("strength", [0.3, 1.5])
-def test_any_size_stays_in_range(size: tuple[int, int], strength: float) -> None:
+def test_strength_blend_of_any_size_stays_in_range(size: tuple[int, int], strength: float) -> None:
     photo, painting = pair(*size)
     result = blend_octaves(photo, painting, strength)
     assert result.shape == photo.shape

@@ -32,7 +32,7 @@ def test_a_mask_has_a_shape_and_a_range(mask: torch.Tensor) -> None:
         Controls(mask=mask)
 
 
-def test_white_is_painted(tmp_path: Path) -> None:
+def test_mask_white_is_painted(tmp_path: Path) -> None:
     image = torch.zeros(3, 2, 4)
     image[..., 2:] = 1
     write_image(image, tmp_path / "mask.png")
@@ -63,6 +63,6 @@ def test_a_mask_of_the_photos_proportions_is_resized(mask: tuple[int, int], phot
 @pytest.mark.parametrize(
     ("mask", "photo"), [((4, 6), (6, 4)), ((100, 100), (100, 110)), ((20, 30), (300, 400))]
 )
-def test_another_mask_is_an_error(mask: tuple[int, int], photo: tuple[int, int]) -> None:
+def test_mask_of_other_proportions_is_an_error(mask: tuple[int, int], photo: tuple[int, int]) -> None:
     with pytest.raises(ImageError, match="aspect ratio"):
         fit_mask(torch.rand(1, 1, *mask), photo)

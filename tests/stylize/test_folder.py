@@ -41,7 +41,7 @@ def files_in(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
-def test_files_keep_their_names(tmp_path: Path) -> None:
+def test_results_keep_file_names(tmp_path: Path) -> None:
     first, second = photo(tmp_path / "a" / "one.png"), photo(tmp_path / "b" / "two.JPG")
     summary, events = run(first, second, output=tmp_path / "new" / "out")
     assert summary == Summary(done=2, failed=0, skipped=0)
@@ -52,7 +52,7 @@ def test_files_keep_their_names(tmp_path: Path) -> None:
     torch.testing.assert_close(result, 1 - read_image(first))
 
 
-def test_folders_keep_their_places(tmp_path: Path) -> None:
+def test_results_keep_subfolders(tmp_path: Path) -> None:
     for name in ("b.png", "sub/deep/a.webp", "sub/b.png", "sub/notes.txt", ".hidden/c.png"):
         if name.endswith("txt"):
             (tmp_path / "in" / name).write_text("x")
@@ -79,7 +79,7 @@ def test_one_file_to_one_file(tmp_path: Path) -> None:
         assert written.format == "WEBP"
 
 
-def test_a_folder_may_be_called_like_an_image(tmp_path: Path) -> None:
+def test_folder_named_like_an_image(tmp_path: Path) -> None:
     (tmp_path / "out.png").mkdir()
     run(photo(tmp_path / "a.png"), output=tmp_path / "out.png")
     assert files_in(tmp_path / "out.png") == ["a.png"]
@@ -145,7 +145,7 @@ class Fails(nn.Module):
         (GanstyleError("no good"), ": no good"),
     ],
 )
-def test_a_failing_photo_does_not_end_the_run(tmp_path: Path, error: Exception, message: str) -> None:
+def test_failing_photo_does_not_end_the_run(tmp_path: Path, error: Exception, message: str) -> None:
     folder = tmp_path / "in"
     for name, value in (("a.png", 0.25), ("b.png", 0.75), ("c.png", 0.25)):
         photo(folder / name, value)
@@ -166,7 +166,7 @@ def test_photos_with_the_longest_names(tmp_path: Path, length: int) -> None:
     assert files_in(tmp_path / "out") == sorted([*names[:2], "b" * (length - 4) + ".png"])
 
 
-def test_a_result_s_name_that_is_too_long(tmp_path: Path) -> None:
+def test_result_name_too_long(tmp_path: Path) -> None:
     for name in ("a.png", "n" * 251 + ".bmp", "n" * 251 + ".png", "z.png"):
         photo(tmp_path / "in" / name)
     summary, events = run(tmp_path / "in", tmp_path / ("m" * 300), output=tmp_path / "out")
@@ -212,7 +212,7 @@ def test_existing_results_are_skipped_without_overwrite(
     assert read_image(existing).min() > 0.7
 
 
-def test_a_folder_in_the_place_of_a_result(tmp_path: Path) -> None:
+def test_folder_in_place_of_a_result(tmp_path: Path) -> None:
     (tmp_path / "out" / "a.png").mkdir(parents=True)
     summary, events = run(photo(tmp_path / "a.png"), output=tmp_path / "out", overwrite=True)
     assert summary.failed == 1
@@ -228,13 +228,13 @@ def test_results_inside_the_input_folder_are_not_stylized_again(tmp_path: Path) 
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
+def test_read_only_output_folder(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir(mode=0o500)
     with pytest.raises(GanstyleError, match="may not be written to"):
         run(photo(tmp_path / "a.png"), output=tmp_path / "out" / "sub")
 
 
-def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.png", "b.png", "c.png"):
         photo(tmp_path / "in" / name)
     write_bytes = Path.write_bytes
@@ -253,7 +253,7 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert files_in(tmp_path / "out") == ["a.png"]
 
 
-def test_a_color_photo_comes_out_in_color(tmp_path: Path) -> None:
+def test_color_photo_gives_a_color_result(tmp_path: Path) -> None:
     image = torch.rand(1, 3, 9, 5, generator=torch.Generator().manual_seed(0))
     write_image(image, tmp_path / "a.png")
     run(tmp_path / "a.png", output=tmp_path / "out")

@@ -8,7 +8,7 @@ from ganstyle.stylize.locality import Locality
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (64, 64), (65, 130), (1000, 63), (999, 1001)])
-def test_tiles_cover_a_picture_once(height: int, width: int) -> None:
+def test_tiles_cover_the_image_once(height: int, width: int) -> None:
     counts = torch.zeros(height, width)
     for tile in divide(height, width, 64, Locality(10, 4)):
         tile.place(counts).add_(1)
@@ -20,13 +20,13 @@ def test_tiles_cover_a_picture_once(height: int, width: int) -> None:
     assert (counts == 1).all()
 
 
-def test_tiles_are_of_about_the_same_size() -> None:
+def test_tiles_have_similar_sizes() -> None:
     starts = sorted({tile.columns.start for tile in divide(10, 1030, 1024, Locality(0, 1))})
     assert starts == [0, 515]
     assert all(b - a <= 1024 for a, b in pairwise(starts))
 
 
-def test_the_last_tile_has_what_a_network_pads() -> None:
+def test_last_tile_has_the_padding_of_the_network() -> None:
     """A map at a quarter of the size of pixels 84 to 103, padded from 19 to 24, seen from 60 on."""
     assert Span(84, 103, 60, 103, at_end=True).inside(12) == slice(6, 12)
     assert Span(84, 104, 60, 128, at_end=False).inside(17) == slice(6, 11)

@@ -30,13 +30,13 @@ class Raise(nn.Module):
         raise self.error
 
 
-def test_result_is_the_generators() -> None:
+def test_stylize_image_returns_the_generator_output() -> None:
     image = torch.rand(1, 3, 5, 7)
     result = stylize_image(Invert(), image)
     torch.testing.assert_close(result, 1 - image)
 
 
-def test_given_and_returned_tensors_are_plain() -> None:
+def test_stylize_image_converts_to_contiguous_float32() -> None:
     generator = Invert()
     image = torch.rand(2, 3, 4, 6, dtype=torch.float64).to(memory_format=torch.channels_last)
     result = stylize_image(generator, image)
@@ -59,7 +59,7 @@ def test_real_generators_keep_the_size(name: str, size: tuple[int, int]) -> None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_result_comes_back_from_the_gpu() -> None:
+def test_result_is_moved_back_to_the_cpu() -> None:
     generator = GENERATORS["resnet"](width=4).eval()
     image = torch.rand(1, 3, 33, 40)
     expected = stylize_image(generator, image)
@@ -68,7 +68,7 @@ def test_result_comes_back_from_the_gpu() -> None:
     torch.testing.assert_close(result, expected, atol=2e-3, rtol=0)
 
 
-def test_a_result_that_is_not_finite() -> None:
+def test_non_finite_result_is_an_error() -> None:
     generator = Invert()
     generator.one.data.fill_(float("nan"))
     with pytest.raises(ImageError, match="not finite"):
@@ -83,12 +83,12 @@ def test_a_result_that_is_not_finite() -> None:
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."),
     ],
 )
-def test_too_little_memory(error: Exception) -> None:
+def test_out_of_memory_gives_advice(error: Exception) -> None:
     with pytest.raises(ImageError, match="7x5 pixels need more memory than cpu has"):
         stylize_image(Raise(error), torch.rand(1, 3, 5, 7))
 
 
-def test_a_programmers_mistake_is_not_hidden() -> None:
+def test_programming_errors_are_not_hidden() -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         stylize_image(Raise(RuntimeError("shapes do not fit")), torch.rand(1, 3, 5, 7))
 
@@ -119,7 +119,7 @@ def test_strength_0_is_the_photo_and_1_the_plain_result(generator: nn.Module) ->
     assert 0 < (half - image).abs().mean() < (plain - image).abs().mean()
 
 
-def test_preserve_color_changes_only_light_and_dark() -> None:
+def test_preserve_color_changes_only_luminance() -> None:
     image = torch.rand(2, 3, 9, 7)
     result = stylize_image(Invert(), image, Controls(preserve_color=True))
     torch.testing.assert_close(luminance(result), 1 - luminance(image), atol=1e-5, rtol=0)
@@ -128,7 +128,7 @@ def test_preserve_color_changes_only_light_and_dark() -> None:
     assert (kept * chroma >= -1e-6).all()  # the same hue, at most less saturated
 
 
-def test_a_mask_says_where() -> None:
+def test_mask_limits_the_stylized_area() -> None:
     image = torch.rand(2, 3, 6, 8)
     mask = torch.zeros(1, 1, 6, 8)
     mask[..., 4:] = 1
@@ -139,7 +139,7 @@ def test_a_mask_says_where() -> None:
     torch.testing.assert_close(result[..., 0, :], torch.full((2, 3, 8), 0.5))
 
 
-def test_a_mask_that_does_not_fit_is_an_error_before_the_work() -> None:
+def test_mismatched_mask_is_an_error_before_stylizing() -> None:
     generator = Invert()
     with pytest.raises(ImageError, match="aspect ratio"):
         stylize_image(generator, torch.rand(1, 3, 6, 8), Controls(mask=torch.rand(1, 1, 6, 6)))

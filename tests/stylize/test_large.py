@@ -46,7 +46,7 @@ def lean(strength: bool = True) -> nn.Module:
     ids=["coarse-to-fine", "fine", "controls", "photo"],
 )
 @pytest.mark.parametrize("strength", [True, False], ids=["trained", "blended"])
-def test_the_result_is_that_in_memory(tmp_path: Path, controls: Controls, strength: bool) -> None:
+def test_large_result_equals_in_memory(tmp_path: Path, controls: Controls, strength: bool) -> None:
     image, generator = photo(tmp_path / "in.png"), lean(strength)
     expected = stylize_image(generator, image, controls, trained_side=60)
     stylize_large(generator, tmp_path / "in.png", tmp_path / "out.png", controls, trained_side=60, tile=100)
@@ -57,7 +57,7 @@ def test_the_result_is_that_in_memory(tmp_path: Path, controls: Controls, streng
 
 
 @pytest.mark.parametrize("strength", [1.0, 0.6])
-def test_several_styles_are_combined_as_in_memory(tmp_path: Path, strength: float) -> None:
+def test_large_combined_styles_equal_in_memory(tmp_path: Path, strength: float) -> None:
     image, mask = photo(tmp_path / "in.png"), torch.zeros(1, 1, 30, 42)
     mask[..., :20] = 1
     layers = [
@@ -74,7 +74,7 @@ def test_several_styles_are_combined_as_in_memory(tmp_path: Path, strength: floa
         assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.png"]
 
 
-def test_a_region_that_does_not_fit_a_large_photo(tmp_path: Path) -> None:
+def test_large_photo_with_mismatched_region_mask(tmp_path: Path) -> None:
     photo(tmp_path / "in.png")
     generator = LayeredGenerator(
         [Layer(lean(), 60, region=make_region(torch.ones(1, 1, 20, 20), name="a.png"))]
@@ -83,9 +83,7 @@ def test_a_region_that_does_not_fit_a_large_photo(tmp_path: Path) -> None:
         stylize_large(generator, tmp_path / "in.png", tmp_path / "out.png", Controls(), trained_side=60)
 
 
-def test_a_plan_paints_large_photos_from_file_to_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_photos_are_streamed_from_file_to_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "LARGE", 50_000)
     read: list[Path] = []
 
@@ -105,7 +103,7 @@ def test_a_plan_paints_large_photos_from_file_to_file(
     assert (read_image(tmp_path / "out" / "large.jpg") - expected).abs().mean() < 3 / 255
 
 
-def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+def test_large_failure_leaves_no_files(tmp_path: Path) -> None:
     photo(tmp_path / "in.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "in.png").read_bytes()[:20000])
     for source, controls, problem in (
@@ -117,7 +115,7 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
     assert list((tmp_path / "o").iterdir()) == []
 
 
-def test_a_picture_too_large_for_its_format(tmp_path: Path) -> None:
+def test_large_image_exceeds_its_format(tmp_path: Path) -> None:
     photo(tmp_path / "in.png", 20, 17000)
     with pytest.raises(ImageError, match=r"out\.webp: cannot be written as WEBP .*; try \.png or \.tif"):
         stylize_large(

@@ -26,13 +26,13 @@ class Blur(nn.Module):
     ("reach", "multiple", "expected"),
     [(0, 1, Locality(0, 1)), (3, 1, Locality(3, 1)), (2, 4, Locality(5, 4)), (15, 8, Locality(22, 8))],
 )
-def test_known_localities(reach: int, multiple: int, expected: Locality) -> None:
+def test_locality_of_known_generators(reach: int, multiple: int, expected: Locality) -> None:
     measured = measure_locality(Blur(reach, multiple))
     assert measured.multiple == expected.multiple
     assert reach <= measured.reach <= expected.reach
 
 
-def test_a_longer_reach_than_the_first_strip() -> None:
+def test_reach_longer_than_the_first_strip() -> None:
     class Far(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return (x + x.roll(300, -1) + x.roll(-300, -1)) / 3
@@ -84,6 +84,6 @@ class NoiseByPlace(nn.Module):
 
 
 @pytest.mark.parametrize("generator", [nn.InstanceNorm2d(3), NoiseByPlace()], ids=["norm", "place"])
-def test_what_depends_on_the_whole_picture_is_refused(generator: nn.Module) -> None:
+def test_global_operations_have_no_locality(generator: nn.Module) -> None:
     with pytest.raises(GanstyleError, match="the whole picture"):
         measure_locality(generator)

@@ -29,7 +29,7 @@ def photo(photos: Path) -> bytes:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
-def test_photo_of_any_name(name: bytes, photo: bytes, make_style: object, tmp_path: Path) -> None:
+def test_photo_with_any_file_name(name: bytes, photo: bytes, make_style: object, tmp_path: Path) -> None:
     folder, output = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     source = folder / os.fsdecode(name)
@@ -48,7 +48,7 @@ def test_photo_of_any_name(name: bytes, photo: bytes, make_style: object, tmp_pa
     assert not any(ord(character) < 32 for character in result.output.replace("\n", ""))
 
 
-def test_result_behind_a_link_out_of_the_folder(photo: bytes, make_style: object, tmp_path: Path) -> None:
+def test_result_link_out_of_the_folder_is_refused(photo: bytes, make_style: object, tmp_path: Path) -> None:
     folder, output, elsewhere = (tmp_path / name for name in ("in", "out", "elsewhere"))
     for each in (folder / "sub", folder / "deep", output, elsewhere):
         each.mkdir(parents=True)

@@ -26,7 +26,7 @@ def results(folder: Path, output: Path) -> dict[str, str]:
     "name",
     ["out.mp4", "out.JXL", "out.jxl", "out.pdf", "out.psd", "out.svg", "out.mov", "out.gif", "out.zip"],
 )
-def test_an_output_of_another_kind_is_no_folder(tmp_path: Path, name: str) -> None:
+def test_output_with_unsupported_suffix_is_an_error(tmp_path: Path, name: str) -> None:
     photos = touch(tmp_path / "in", "a.png", "b.png")
     for inputs in ([photos], [photos / "a.png"], [photos / "a.png", photos / "b.png"]):
         with pytest.raises(ImageError, match=r"cannot write '\.\w+' images; use \.png"):
@@ -36,7 +36,7 @@ def test_an_output_of_another_kind_is_no_folder(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["out", "2024.05", "v1.2", "out.d", ".hidden"])
-def test_other_names_are_folders(tmp_path: Path, name: str) -> None:
+def test_output_without_image_suffix_is_a_folder(tmp_path: Path, name: str) -> None:
     photos = touch(tmp_path / "in", "a.png")
     assert results(photos, tmp_path / name) == {"a.png": "a.png"}
 
@@ -74,7 +74,7 @@ def test_names_that_collide_where_case_does_not_matter(
         plan_outputs([photos], tmp_path / "out")
 
 
-def test_a_photo_given_by_two_paths_is_done_once(tmp_path: Path) -> None:
+def test_photo_given_by_two_paths_is_stylized_once(tmp_path: Path) -> None:
     photos = touch(tmp_path / "in", "a.png")
     (tmp_path / "link").symlink_to("in")
     assert (
@@ -82,7 +82,7 @@ def test_a_photo_given_by_two_paths_is_done_once(tmp_path: Path) -> None:
     )
 
 
-def test_a_plan_holds_what_cannot_be_read(tmp_path: Path) -> None:
+def test_plan_lists_unreadable_files(tmp_path: Path) -> None:
     photos = touch(tmp_path / "in", "a.png", "b.jxl", "c.jpe", "out/d.jxl")
     plan = plan_outputs([photos], photos / "out")
     assert [file.source.name for file in plan] == ["a.png", "b.jxl", "c.jpe"]
@@ -93,7 +93,7 @@ def test_a_plan_holds_what_cannot_be_read(tmp_path: Path) -> None:
     assert [bool(file.problem) for file in plan_outputs([only], tmp_path / "out")] == [True]
 
 
-def test_one_photo_to_a_device(tmp_path: Path) -> None:
+def test_output_to_a_device_file(tmp_path: Path) -> None:
     photos = touch(tmp_path / "in", "a.png", "b.png")
     (file,) = plan_outputs([photos / "a.png"], Path("/dev/null"))
     assert file.output == Path("/dev/null")
@@ -102,7 +102,7 @@ def test_one_photo_to_a_device(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["folder", "file", "dots", "symlink", "hardlink"])
-def test_an_input_is_never_replaced(tmp_path: Path, how: str) -> None:
+def test_inputs_are_never_overwritten(tmp_path: Path, how: str) -> None:
     folder = tmp_path / "in"
     source = touch(folder, "a.png") / "a.png"
     source.write_bytes(b"mine")
@@ -123,7 +123,7 @@ def test_an_input_is_never_replaced(tmp_path: Path, how: str) -> None:
     assert source.read_bytes() == b"mine"
 
 
-def test_two_results_of_one_name(tmp_path: Path) -> None:
+def test_two_results_with_one_name(tmp_path: Path) -> None:
     first, second = (touch(tmp_path / name, "x.png") / "x.png" for name in "ab")
     with pytest.raises(GanstyleError, match="would both be written to") as caught:
         plan_outputs([first, second], tmp_path / "out")
@@ -132,14 +132,14 @@ def test_two_results_of_one_name(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_photo_given_twice_is_done_once(tmp_path: Path) -> None:
+def test_photo_given_twice_is_stylized_once(tmp_path: Path) -> None:
     source = touch(tmp_path / "in", "a.png") / "a.png"
     assert plan_outputs([source, tmp_path / "in", source], tmp_path / "out") == [
         PlannedFile(source, tmp_path / "out" / "a.png")
     ]
 
 
-def test_outputs_that_make_no_sense(tmp_path: Path) -> None:
+def test_invalid_outputs_are_refused(tmp_path: Path) -> None:
     folder = touch(tmp_path / "in", "a.png", "b.png")
     first, second = folder / "a.png", folder / "b.png"
     for inputs in ([first, second], [folder]):
@@ -160,7 +160,7 @@ def test_outputs_that_make_no_sense(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("photo", "result"), [("a.jpg", "a.jpg"), ("b.WEBP", "b.WEBP"), ("c.tiff", "c.png"), ("d", "d.png")]
 )
-def test_a_result_keeps_its_photo_s_name(photo: str, result: str) -> None:
+def test_result_is_named_after_its_photo(photo: str, result: str) -> None:
     assert result_name(Path(photo)) == Path(result)
 
 

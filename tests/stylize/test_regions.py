@@ -13,7 +13,7 @@ def test_soft_masks_still_sum_to_one(feather: float, size: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("scale", [1, 4], ids=["blurred", "reduced-first"])
-def test_the_edge_is_as_wide_as_asked_for(scale: int) -> None:
+def test_feather_width(scale: int) -> None:
     side = 200 * scale
     mask = torch.zeros(1, 1, side, side)
     mask[..., : side // 2] = 1
@@ -23,12 +23,12 @@ def test_the_edge_is_as_wide_as_asked_for(scale: int) -> None:
     assert 0.4 < row[99:101].mean() < 0.6
 
 
-def test_no_feather_keeps_the_mask() -> None:
+def test_zero_feather_keeps_the_mask() -> None:
     mask = torch.rand(1, 1, 9, 12)
     assert torch.equal(make_region(mask, feather=0).fit((9, 12)), mask)
 
 
-def test_share_out() -> None:
+def test_region_weights() -> None:
     a, b = torch.tensor([1.0, 1.0, 0.3, 0.0]), torch.tensor([1.0, 0.5, 0.2, 0.0])
     (first, second), rest = share_out([a, b])
     torch.testing.assert_close(first, torch.tensor([0.5, 1 / 1.5, 0.3, 0.0]))

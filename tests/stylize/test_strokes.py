@@ -39,12 +39,12 @@ def image(height: int, width: int, seed: int = 0) -> Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def test_one_pass_is_the_generator_alone() -> None:
+def test_single_pass_equals_the_generator() -> None:
     photo = image(40, 50)
     assert torch.equal(paint_coarse_to_fine(lambda x: 1 - x, photo, [40]), 1 - photo)
 
 
-def test_painting_that_changes_nothing_gives_the_photo() -> None:
+def test_identity_generator_returns_the_photo() -> None:
     photo = image(96, 128)
     painted = paint_coarse_to_fine(lambda x: x, photo, [12, 32, 96])
     torch.testing.assert_close(painted, photo, atol=0.01, rtol=0)

@@ -48,7 +48,7 @@ def picture(height: int, width: int, batch: int = 1) -> Tensor:
 
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("size", [(201, 331), (256, 256), (90, 400)])
-def test_tiles_change_nothing(name: str, size: tuple[int, int]) -> None:
+def test_tiles_equal_the_whole_image(name: str, size: tuple[int, int]) -> None:
     generator, photo = build(name), picture(*size)
     whole = stylize_image(generator, photo, tile="off")
     assert whole.std() > 0.01
@@ -101,7 +101,7 @@ def test_no_step_at_borders_of_tiles_from_a_sample(monkeypatch: pytest.MonkeyPat
     assert at_borders < 1.5 * steps.mean()
 
 
-def test_auto_paints_large_pictures_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_tiles_large_images(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, ...]] = []
 
     class Watched(nn.Module):
@@ -126,7 +126,7 @@ def test_auto_paints_large_pictures_in_tiles(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("megabytes", [1, 8, 30, 100, 10_000])
-def test_auto_follows_the_memory_and_paints_the_same(monkeypatch: pytest.MonkeyPatch, megabytes: int) -> None:
+def test_auto_tile_size_follows_memory(monkeypatch: pytest.MonkeyPatch, megabytes: int) -> None:
     generator, photo = build("lean, strength"), picture(400, 520)
     whole = stylize_image(generator, photo, tile="off")
     used: list[int] = []
@@ -150,7 +150,7 @@ def test_bytes_per_pixel_grow_with_the_maps() -> None:
     assert memory.bytes_per_pixel(GENERATORS["resnet"](width=32, blocks=1)) > 1000  # and 1,100
 
 
-def test_a_container_with_little_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_memory_limit_of_a_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("700\n")
     (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 150\n")
@@ -188,7 +188,7 @@ class Global(nn.Module):
         return (x - x.mean((2, 3), keepdim=True) + 0.5).clamp(0, 1)
 
 
-def test_a_generator_that_needs_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generator_that_needs_the_whole_image_is_not_tiled(monkeypatch: pytest.MonkeyPatch) -> None:
     photo = picture(100, 130)
     monkeypatch.setattr(tiles, "LARGEST_UNTILED", 64)
     assert torch.equal(stylize_image(Global(), photo), stylize_image(Global(), photo, tile="off"))
@@ -196,7 +196,7 @@ def test_a_generator_that_needs_the_whole_picture(monkeypatch: pytest.MonkeyPatc
         stylize_image(Global(), photo, tile=64)
 
 
-def test_the_generator_stays_as_it_was() -> None:
+def test_tiling_leaves_the_generator_unchanged() -> None:
     generator, photo = build("lean"), picture(150, 150)
     before = generator(photo)
     stylize_image(generator, photo, tile=64)
@@ -204,7 +204,7 @@ def test_the_generator_stays_as_it_was() -> None:
     assert all(m.statistics is None for m in generator.modules() if isinstance(m, InstanceNorm))
 
 
-def test_too_little_memory_for_a_tile() -> None:
+def test_too_little_memory_for_one_tile() -> None:
     class Fails(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             if x.shape[-2] != 32:

@@ -58,6 +58,6 @@ def test_without_balance_or_discriminator_nothing_is_kept(tiny: RecipeMaker) -> 
 
 
 @pytest.mark.parametrize("band", [[0.9, 0.5], [0.5], [0.5, 1.5], "wide"])
-def test_impossible_band(tiny: RecipeMaker, band: object) -> None:
+def test_invalid_balance_band_is_refused(tiny: RecipeMaker, band: object) -> None:
     with pytest.raises(RecipeError, match=r"balance"):
         Recipe.parse(tiny(balance={"accuracy": band}), source="test")

@@ -34,7 +34,7 @@ def test_steps_fit_the_time(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None
     assert fit_to_time(recipe(tiny(steps=7)), 100).steps == 7  # it could not be measured
 
 
-def test_measuring_leaves_nothing(tiny: Tiny, tmp_path: Path) -> None:
+def test_measuring_speed_leaves_no_files(tiny: Tiny, tmp_path: Path) -> None:
     values = tiny(phases=[{"until": 0.5, "image_size": 32}, {"until": 1.0}])
     mine = recipe(values)
     assert 0 < measure_step(mine) < 60
@@ -42,7 +42,7 @@ def test_measuring_leaves_nothing(tiny: Tiny, tmp_path: Path) -> None:
     assert measure_step(mine, lambda: True) == 0.0
 
 
-def test_measuring_can_be_interrupted(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measuring_speed_can_be_interrupted(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(recipe: Recipe, on_event: OnEvent) -> TrainedStyle:
         def interrupt(event: Event) -> None:
             on_event(event)
@@ -55,7 +55,7 @@ def test_measuring_can_be_interrupted(tiny: Tiny, monkeypatch: pytest.MonkeyPatc
     assert measure_step(recipe(tiny())) == 0.0
 
 
-def test_measuring_starts_no_tracker(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measuring_speed_starts_no_tracker(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mlflow", reason="mlflow is not installed")
     started: list[str] = []
     monkeypatch.setattr("ganstyle.runs.trackers._start", lambda name, recipe: started.append(name))
@@ -65,7 +65,7 @@ def test_measuring_starts_no_tracker(tiny: Tiny, monkeypatch: pytest.MonkeyPatch
     assert started == []
 
 
-def test_a_stopped_run_keeps_its_plan_and_a_finished_one_gets_longer(tiny: Tiny) -> None:
+def test_budget_resume_keeps_the_plan_and_extends_a_finished_run(tiny: Tiny) -> None:
     mine = recipe(tiny(steps=2))
     train(mine)
     longer = mine.model_copy(update={"steps": 5})

@@ -29,19 +29,19 @@ def test_half_the_contrast_is_a_quarter_of_the_variance() -> None:
         torch.testing.assert_close(value, torch.tensor(0.25))
 
 
-def test_one_picture_for_all_photos() -> None:
+def test_identical_outputs_are_a_collapse() -> None:
     measured = diversity(PHOTOS[:1].expand(3, -1, -1, -1), PHOTOS)
     assert measured["diversity/photos"] == 0
     assert measured["diversity/places"] > 0.5
 
 
 @pytest.mark.parametrize("period", [1, 2, 4])
-def test_one_stroke_everywhere(period: int) -> None:
+def test_uniform_strokes_are_a_collapse(period: int) -> None:
     pattern = torch.rand(3, 3, period, period).repeat(1, 1, 32 // period, 32 // period)
     assert diversity(pattern, PHOTOS)["diversity/places"] < 1e-6
 
 
-def test_what_photos_do_not_vary_in_is_left_out() -> None:
+def test_diversity_without_variation_is_left_out() -> None:
     assert diversity(PHOTOS[:1], PHOTOS[:1]).keys() == {"diversity/places"}
     assert diversity(PHOTOS, torch.full_like(PHOTOS, 0.5)) == {}
     assert diversity(PHOTOS, PHOTOS[:1].expand(3, -1, -1, -1)).keys() == {"diversity/places"}

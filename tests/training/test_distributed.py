@@ -128,7 +128,7 @@ def test_main_process_saves_the_last_step_when_another_one_fails(
     assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000003"]
 
 
-def test_processes_that_do_not_know_of_each_other_are_an_error(
+def test_processes_without_a_process_group_are_an_error(
     tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")

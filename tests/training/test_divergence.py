@@ -79,9 +79,7 @@ def assert_finite(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
-def test_a_broken_network_beside_a_healthy_one_stops_the_run(
-    tiny: RecipeMaker, inject: Injector, network: str
-) -> None:
+def test_one_diverged_network_stops_the_run(tiny: RecipeMaker, inject: Injector, network: str) -> None:
     inject(network, lambda now: now.step >= 5)
     recipe = Recipe.parse(tiny(steps=40, guard={"patience": 3, "returns": 2}), source="test")
     events: list[Event] = []
@@ -97,7 +95,7 @@ def test_a_broken_network_beside_a_healthy_one_stops_the_run(
     assert (recipe.folder / "checkpoints" / "step-000004" / "manifest.json").is_file()
 
 
-def test_returns_lower_the_learning_rate_and_the_run_recovers(tiny: RecipeMaker, inject: Injector) -> None:
+def test_rollback_lowers_the_learning_rate_and_recovers(tiny: RecipeMaker, inject: Injector) -> None:
     inject("generator", lambda now: now.step >= 4 and now.factor > 0.3)
     values = tiny(steps=10, guard={"patience": 3}, optimizer={"schedule": "constant"})
     recipe, events = run(values)
@@ -116,7 +114,7 @@ def test_returns_lower_the_learning_rate_and_the_run_recovers(tiny: RecipeMaker,
     assert [point.step for point in curves.Scalars("loss/generator")] == list(range(1, 11))
 
 
-def test_resume_bit_exact_after_a_return(tiny: RecipeMaker, inject: Injector) -> None:
+def test_resume_bit_exact_after_a_rollback(tiny: RecipeMaker, inject: Injector) -> None:
     inject("generator", lambda now: now.step >= 4 and now.factor > 0.6)
     values = tiny(steps=10, guard={"patience": 3})
     straight, _ = run(values | {"name": "straight"})
@@ -135,7 +133,7 @@ def test_resume_bit_exact_after_a_return(tiny: RecipeMaker, inject: Injector) ->
         assert all(torch.equal(value, two[part][key]) for key, value in one[part].items()), part
 
 
-def test_resume_in_a_row_of_skipped_steps_goes_on_counting(tiny: RecipeMaker, inject: Injector) -> None:
+def test_resume_keeps_the_count_of_skipped_steps(tiny: RecipeMaker, inject: Injector) -> None:
     inject("generator", lambda now: now.step >= 4)
     values = tiny(steps=40, guard={"patience": 4, "returns": 0})
 
@@ -151,7 +149,7 @@ def test_resume_in_a_row_of_skipped_steps_goes_on_counting(tiny: RecipeMaker, in
 
 @pytest.mark.parametrize(("steps", "first"), [(6, 3), (2, 0), (1, 0)])
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
-def test_diverging_right_before_the_end_is_not_done(
+def test_divergence_in_the_last_steps_is_an_error(
     tiny: RecipeMaker, inject: Injector, network: str, steps: int, first: int
 ) -> None:
     inject(network, lambda now: now.step >= first)
@@ -163,7 +161,7 @@ def test_diverging_right_before_the_end_is_not_done(
     assert not (recipe.folder / "checkpoints" / f"step-{steps:06d}").exists()
 
 
-def test_a_single_skipped_step_at_the_end_is_done(tiny: RecipeMaker, inject: Injector) -> None:
+def test_single_skipped_last_step_is_no_error(tiny: RecipeMaker, inject: Injector) -> None:
     inject("generator", lambda now: now.step == 5)
     recipe, events = run(tiny(steps=6))
     assert "done: " in said(events)
@@ -171,7 +169,7 @@ def test_a_single_skipped_step_at_the_end_is_done(tiny: RecipeMaker, inject: Inj
     assert_finite(recipe.folder)
 
 
-def test_a_state_is_not_saved_periodically_within_a_row(tiny: RecipeMaker, inject: Injector) -> None:
+def test_no_periodic_save_while_steps_are_skipped(tiny: RecipeMaker, inject: Injector) -> None:
     """It would push the last good one out."""
     inject("generator", lambda now: 3 <= now.step < 9)
     values = tiny(steps=12)
@@ -184,7 +182,7 @@ def test_a_state_is_not_saved_periodically_within_a_row(tiny: RecipeMaker, injec
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 7])
 @pytest.mark.parametrize("lr", [1e20, 1e30])
-def test_weights_that_explode_are_not_done(tiny: RecipeMaker, steps: int, lr: float) -> None:
+def test_exploded_weights_are_an_error(tiny: RecipeMaker, steps: int, lr: float) -> None:
     values = tiny(steps=steps, optimizer={"lr": lr, "schedule": "constant"}, discriminator=None)
     recipe = Recipe.parse(values, source="test")
     events: list[Event] = []

@@ -46,7 +46,7 @@ def result(tmp_path: Path) -> Path:
     return tmp_path / "mine.safetensors"
 
 
-def test_fit_without_minutes_bakes(painting: Path, result: Path, tmp_path: Path) -> None:
+def test_fit_with_zero_minutes_bakes(painting: Path, result: Path, tmp_path: Path) -> None:
     fitted = fit(painting, result, minutes=0)
     assert (fitted.path, fitted.steps, fitted.finished) == (result, 0, True)
     assert torch.equal(load_style(result)(PHOTO), style_from(painting)(PHOTO))
@@ -130,7 +130,7 @@ def test_another_painting_of_the_same_name(
         fit(other, result, photos=photos, minutes=0.01)
 
 
-def test_fit_refuses_what_cannot_be_fitted(painting: Path, result: Path, tmp_path: Path) -> None:
+def test_fit_refuses_invalid_input(painting: Path, result: Path, tmp_path: Path) -> None:
     long, code = tmp_path / "long.png", tmp_path / "code.safetensors"
     write_image(torch.rand(1, 3, 8, 40), long)
     style_from(painting).save_code(code)
@@ -146,7 +146,7 @@ def test_fit_refuses_what_cannot_be_fitted(painting: Path, result: Path, tmp_pat
     assert not result.exists()
 
 
-def test_command(painting: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fit_command(painting: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
     def invoke(*words: object) -> Any:

@@ -19,7 +19,7 @@ from ganstyle.training import Event, Message, Progress, Saved, Scored, train
 RecipeMaker = Callable[..., dict[str, Any]]
 
 
-def test_leaves_a_style_that_works(tiny_recipe: Recipe) -> None:
+def test_training_writes_a_usable_style(tiny_recipe: Recipe) -> None:
     events: list[Event] = []
     outcome = train(tiny_recipe, events.append)
 
@@ -36,7 +36,7 @@ def test_leaves_a_style_that_works(tiny_recipe: Recipe) -> None:
     assert any("SHA-256" in event.text for event in events if isinstance(event, Message))
 
 
-def test_the_average_is_what_is_saved(tiny_recipe: Recipe) -> None:
+def test_ema_weights_are_saved(tiny_recipe: Recipe) -> None:
     outcome = train(tiny_recipe)
     values = torch.load(tiny_recipe.folder / "checkpoints" / "step-000004" / "state.pt", weights_only=True)
     for name, weight in load_style(outcome.style).generator.state_dict().items():
@@ -80,7 +80,7 @@ def test_training_lowers_the_loss(tiny: RecipeMaker) -> None:
     assert sum(values[-5:]) < 0.6 * sum(values[:5])
 
 
-def test_a_run_and_its_repetition_have_equal_losses(tiny: RecipeMaker) -> None:
+def test_training_is_deterministic(tiny: RecipeMaker) -> None:
     def losses(name: str) -> list[float]:
         events: list[Event] = []
         train(Recipe.parse(tiny(name=name), source="test"), events.append)
@@ -104,7 +104,7 @@ def test_accumulating_two_batches_equals_one_of_twice_the_size(tiny: RecipeMaker
 
 
 @pytest.mark.usefixtures("small_fid")
-def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
+def test_callbacks_and_samples_do_not_change_training(tiny: RecipeMaker, photos: Path) -> None:
     plain = train(Recipe.parse(tiny(name="plain"), source="test"))
     watched = tiny(name="watched", score={"every": 2, "content": str(photos), "size": 32, "fid": True})
     watched["run"] = watched["run"] | {"sample_every": 1}
@@ -134,7 +134,7 @@ def test_watching_changes_nothing(tiny: RecipeMaker, photos: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_leaves(tiny: RecipeMaker, number: signal.Signals) -> None:
+def test_signal_saves_and_stops(tiny: RecipeMaker, number: signal.Signals) -> None:
     recipe = Recipe.parse(tiny(steps=50), source="test")
 
     def interrupt(event: Event) -> None:
@@ -151,7 +151,7 @@ def test_a_signal_saves_and_leaves(tiny: RecipeMaker, number: signal.Signals) ->
     assert signal.getsignal(number) is before
 
 
-def test_a_finished_run_is_left_as_it_is(tiny_recipe: Recipe) -> None:
+def test_finished_run_is_not_changed(tiny_recipe: Recipe) -> None:
     first = train(tiny_recipe)
     content = first.style.read_bytes()
     saved: list[Event] = []
@@ -172,7 +172,7 @@ def test_a_finished_run_is_left_as_it_is(tiny_recipe: Recipe) -> None:
         ({"resume": "nowhere"}, RunError, "nowhere"),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_no_folder(
+def test_bad_input_is_one_line_and_leaves_no_run_folder(
     tiny: RecipeMaker, changes: dict[str, Any], error: type[Exception], part: str
 ) -> None:
     recipe = Recipe.parse(tiny(**changes), source="test")

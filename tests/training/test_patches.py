@@ -78,7 +78,7 @@ def test_both_sides_are_augmented_and_gradients_flow(layers: tuple[str, ...]) ->
     assert picture.grad.abs().sum() > 0
 
 
-def test_detaching_and_joining() -> None:
+def test_patches_detach_and_join() -> None:
     maps = {"a": torch.ones(1, 2, 4, 4, requires_grad=True), "b": torch.ones(1, 1, 2, 2)}
     cut = detached(maps)
     assert not isinstance(cut, Tensor)
@@ -100,7 +100,7 @@ def test_detaching_and_joining() -> None:
     ],
     ids=["projected", "projected-augmented", "patchgan-augmented"],
 )
-def test_trains_and_resumes_to_the_bit(tiny: RecipeMaker, discriminator: dict[str, Any]) -> None:
+def test_patch_training_resume_bit_exact(tiny: RecipeMaker, discriminator: dict[str, Any]) -> None:
     values = tiny(
         name="whole", image_size=64, discriminator=discriminator, loss={"r1": 1.0, "r1_every": 2}, steps=3
     )
@@ -136,6 +136,6 @@ def test_projected_needs_no_style_layers_of_its_own(tiny: RecipeMaker) -> None:
         ({"name": "projected", "patch_size": 48}, "smaller than the 56 that it needs"),
     ],
 )
-def test_bad_keys_are_named(tiny: RecipeMaker, changes: dict[str, Any], message: str) -> None:
+def test_bad_patch_keys_are_reported(tiny: RecipeMaker, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         Recipe.parse(tiny(image_size=64, discriminator={"patch_size": 56} | changes), source="test")

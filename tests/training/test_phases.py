@@ -41,7 +41,7 @@ def assert_same(first: dict[str, Any], second: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # fork in a process with threads
-def test_resumes_to_the_bit_across_a_border(tiny: RecipeMaker, other_vgg: Path, workers: int) -> None:
+def test_phases_resume_bit_exact_across_a_boundary(tiny: RecipeMaker, other_vgg: Path, workers: int) -> None:
     """The border at step 4 has states before it, at it and after it."""
     phases = [{"until": 0.5, "image_size": 16, "vgg": str(other_vgg)}, {"until": 1, "image_size": 32}]
     values = tiny(steps=8, phases=phases, workers=workers)
@@ -87,7 +87,7 @@ def test_each_phase_has_its_crops_and_its_network(
     ]
 
 
-def test_one_phase_that_says_nothing_is_the_plain_training(tiny: RecipeMaker) -> None:
+def test_single_empty_phase_equals_no_phases(tiny: RecipeMaker) -> None:
     plain = Recipe.parse(tiny(name="plain"), source="test")
     phased = Recipe.parse(tiny(name="phased", phases=[{"until": 0.3}, {"until": 1}]), source="test")
     train(plain)
@@ -96,7 +96,7 @@ def test_one_phase_that_says_nothing_is_the_plain_training(tiny: RecipeMaker) ->
     assert "phases" not in load_style(plain.folder / "style.safetensors").info
 
 
-def test_a_network_that_the_last_phase_lacks_is_an_error_at_once(tiny: RecipeMaker) -> None:
+def test_network_missing_in_the_last_phase_is_an_error(tiny: RecipeMaker) -> None:
     phases = [{"until": 0.5}, {"until": 1, "vgg": "nowhere.safetensors"}]
     recipe = Recipe.parse(tiny(phases=phases), source="test")
     with pytest.raises(WeightsError, match=r"nowhere\.safetensors"):
@@ -110,7 +110,7 @@ def losses(recipe: Recipe) -> list[float]:
     return [event.values["loss/generator"] for event in events if isinstance(event, Progress)]
 
 
-def test_begins_as_another_style(tiny: RecipeMaker, tmp_path: Path) -> None:
+def test_training_starts_from_another_style(tiny: RecipeMaker, tmp_path: Path) -> None:
     values = tiny(name="first", steps=30, discriminator=None, optimizer={"lr": 1e-2})
     first = Recipe.parse(values, source="test")
     cold = losses(first)
@@ -129,7 +129,7 @@ def test_begins_as_another_style(tiny: RecipeMaker, tmp_path: Path) -> None:
     assert load_style(second.folder / "style.safetensors").info["init"] == expected
 
 
-def test_a_start_that_does_not_fit_is_one_line(tiny: RecipeMaker, make_style: Callable[..., Path]) -> None:
+def test_mismatched_start_style_is_one_line(tiny: RecipeMaker, make_style: Callable[..., Path]) -> None:
     recipe = Recipe.parse(tiny(init=str(make_style(generator={"name": "unet", "width": 4}))), source="test")
     with pytest.raises(CheckpointError, match="cannot be the start") as caught:
         train(recipe)

@@ -23,7 +23,7 @@ RecipeMaker = Callable[..., dict[str, Any]]
     ("select", "sign"), [("weighted", 1), ("style", 1), ("ssim", -1), ("kid_vgg16_style", 1)]
 )
 @pytest.mark.usefixtures("small_fid")
-def test_the_best_is_kept_by_the_score_that_is_selected(
+def test_best_style_follows_the_selected_score(
     tiny: RecipeMaker, photos: Path, select: str, sign: int
 ) -> None:
     score = {"every": 1, "content": str(photos), "size": 16, "fid": True, "select": select}
@@ -39,7 +39,7 @@ def test_the_best_is_kept_by_the_score_that_is_selected(
     assert info["scores"]["style"] == best["style"]
 
 
-def test_selecting_what_is_not_measured_is_an_error(tiny: RecipeMaker) -> None:
+def test_selecting_an_unmeasured_score_is_an_error(tiny: RecipeMaker) -> None:
     with pytest.raises(RecipeError, match="select fid_vgg16_style needs fid: true"):
         Recipe.parse(tiny(score={"select": "fid_vgg16_style"}), source="test")
 

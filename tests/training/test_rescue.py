@@ -102,7 +102,9 @@ def test_a_failure_within_a_step_saves_the_step_before_bit_exact(
     assert_same(train_once(straight), final(broken))
 
 
-def test_a_failure_in_the_second_batch_of_a_step(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_in_the_second_accumulated_batch_saves_the_step_before(
+    tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     straight, broken = recipes(tiny, accumulate=2)
     with monkeypatch.context() as patch:
         patch.setattr(loop, "generator_loss", fail_at(8, generator_loss, RuntimeError("injected")))
@@ -114,7 +116,9 @@ def test_a_failure_in_the_second_batch_of_a_step(tiny: RecipeMaker, monkeypatch:
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_data_that_fail(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch, accumulate: int) -> None:
+def test_failing_data_saves_the_state(
+    tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch, accumulate: int
+) -> None:
     straight, broken = recipes(tiny, accumulate=accumulate)
     error = DataError("the disk is gone")
     with monkeypatch.context() as patch:
@@ -127,7 +131,7 @@ def test_data_that_fail(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch, accu
     assert_same(train_once(straight), final(broken))
 
 
-def test_a_callback_that_fails(tiny: RecipeMaker) -> None:
+def test_failing_callback_saves_the_state(tiny: RecipeMaker) -> None:
     straight, broken = recipes(tiny)
 
     def fail(event: Event) -> None:
@@ -148,7 +152,7 @@ def test_a_callback_that_fails(tiny: RecipeMaker) -> None:
         ("ganstyle.training.output.save_style", {"save_every": 3}, 3),
     ],
 )
-def test_a_sample_or_style_that_cannot_be_written(
+def test_failed_write_of_sample_or_style_saves_the_state(
     tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch, place: str, changes: dict[str, int], step: int
 ) -> None:
     values = tiny(steps=6)
@@ -165,7 +169,9 @@ def test_a_sample_or_style_that_cannot_be_written(
     assert states(recipe) == [f"step-{step:06d}"]
 
 
-def test_scores_that_fail(tiny: RecipeMaker, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_scores_save_the_state(
+    tiny: RecipeMaker, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = Recipe.parse(tiny(score={"every": 3, "content": str(photos), "size": 16}), source="test")
     measure = fail_at(2, StyleOutput.score, ImageError("a photo vanished"))
     monkeypatch.setattr(StyleOutput, "score", measure)
@@ -174,9 +180,7 @@ def test_scores_that_fail(tiny: RecipeMaker, photos: Path, monkeypatch: pytest.M
     assert states(recipe) == ["step-000002", "step-000003"]
 
 
-def test_a_state_that_cannot_be_saved_is_tried_once(
-    tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_save_of_the_state_is_not_retried(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
     def full(folder: Path, step: int, *args: Any, **keywords: Any) -> Path:
@@ -189,9 +193,7 @@ def test_a_state_that_cannot_be_saved_is_tried_once(
     assert calls == [2]
 
 
-def test_a_rescue_that_fails_does_not_hide_the_failure(
-    tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_rescue_does_not_hide_the_error(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: Any, **keywords: Any) -> Path:
         raise RunError("the disk is full as well")
 
@@ -202,7 +204,7 @@ def test_a_rescue_that_fails_does_not_hide_the_failure(
         train(recipe)
 
 
-def test_a_failure_before_the_first_step_saves_nothing_and_can_be_repeated(
+def test_failure_before_the_first_step_leaves_no_run(
     tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, recipe = recipes(tiny)
@@ -214,9 +216,7 @@ def test_a_failure_before_the_first_step_saves_nothing_and_can_be_repeated(
     assert train(recipe).finished
 
 
-def test_a_step_that_is_saved_already_is_not_saved_again(
-    tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_saved_step_is_not_saved_again(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Recipe.parse(tiny(), source="test")
     monkeypatch.setattr(loop, "generator_loss", fail_at(3, generator_loss, ValueError("the failure")))
     events: list[Event] = []
@@ -227,7 +227,7 @@ def test_a_step_that_is_saved_already_is_not_saved_again(
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # fork in a process with threads
-def test_a_killed_data_worker(tiny: RecipeMaker) -> None:
+def test_killed_data_worker_saves_the_state(tiny: RecipeMaker) -> None:
     straight, broken = recipes(tiny, workers=2)
 
     def kill(event: Event) -> None:

@@ -32,7 +32,7 @@ def test_each_photo_is_beside_its_picture(source: ContentSource) -> None:
     assert not torch.equal(tiles[0], tiles[2])
 
 
-def test_the_same_photos_every_time(source: ContentSource) -> None:
+def test_samples_use_the_same_photos(source: ContentSource) -> None:
     one, two = (Samples(source, 3, size=16).grid(nn.Identity(), CPU) for _ in range(2))
     assert torch.equal(one, two)
 
@@ -49,7 +49,7 @@ def test_as_many_photos_as_there_are(source: ContentSource, count: int, shown: i
     assert calls == [1] * shown
 
 
-def test_a_grid_of_fewer(source: ContentSource) -> None:
+def test_sample_grid_with_fewer_photos(source: ContentSource) -> None:
     samples = Samples(source, 3, size=16)
     assert samples.grid(nn.Identity(), CPU, count=1).shape[-2] < samples.grid(nn.Identity(), CPU).shape[-2]
 

@@ -21,12 +21,12 @@ RecipeMaker = Callable[..., dict[str, Any]]
 GENERATOR = {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3, "strength": True}
 
 
-def test_the_style_counts_more_the_stronger_a_picture_is_painted() -> None:
+def test_style_weight_grows_with_strength() -> None:
     assert sample_weight_for(torch.tensor([0.0, 0.5, 1.0, 1.5])).tolist() == [0, 0.25, 1, 2.25]
 
 
 @pytest.mark.parametrize("lr_muon", [0.0, 0.02])
-def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
+def test_strength_resume_bit_exact(tiny: RecipeMaker, lr_muon: float) -> None:
     def weights(recipe: Recipe) -> dict[str, Any]:
         state = recipe.folder / "checkpoints" / "step-000006" / "state.pt"
         loaded: dict[str, Any] = torch.load(state, weights_only=True)
@@ -44,7 +44,7 @@ def test_resumes_to_the_bit(tiny: RecipeMaker, lr_muon: float) -> None:
 
 
 @pytest.mark.parametrize(("later", "learned"), [(False, False), (True, True)])
-def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learned: bool) -> None:
+def test_phase_without_strengths(tiny: RecipeMaker, later: bool, learned: bool) -> None:
     phases = [{"until": 0.5, "strengths": False}, {"until": 1, "strengths": later}]
     recipe = Recipe.parse(tiny(steps=4, generator=GENERATOR, phases=phases), source="test")
     state = load_style(train(recipe).style).generator.state_dict()
@@ -53,7 +53,7 @@ def test_a_phase_may_leave_strengths_out(tiny: RecipeMaker, later: bool, learned
     assert all(bool(slope.abs().max() > 0) is learned for slope in slopes)
 
 
-def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
+def test_style_file_keeps_learned_strength(tiny: RecipeMaker) -> None:
     style = load_style(train(Recipe.parse(tiny(steps=2, generator=GENERATOR), source="test")).style)
     assert takes_strength(style.generator)
     image = torch.rand(1, 3, 21, 34)
@@ -62,7 +62,7 @@ def test_the_style_file_keeps_it(tiny: RecipeMaker) -> None:
 
 
 @pytest.mark.slow
-def test_more_strength_takes_a_picture_further(
+def test_stronger_images_differ_more_from_the_photo(
     tiny: RecipeMaker, photos: Path, painting: Path, vgg16_weights: Path
 ) -> None:
     """After a short training for real: away from the photo, step by step, and toward the painting."""

@@ -22,14 +22,14 @@ def values_of(recipe: Recipe) -> list[dict[str, float]]:
     return logged
 
 
-def test_off_by_default(tiny: RecipeMaker) -> None:
+def test_temporal_loss_is_off_by_default(tiny: RecipeMaker) -> None:
     recipe = Recipe.parse(tiny(steps=1), source="test")
     assert recipe.loss.temporal == 0
     assert "loss/temporal" not in values_of(recipe)[0]
 
 
 @pytest.mark.parametrize("strength", [False, True])
-def test_resumes_to_the_bit(tiny: RecipeMaker, strength: bool) -> None:
+def test_temporal_loss_resume_bit_exact(tiny: RecipeMaker, strength: bool) -> None:
     generator = {"name": "resnet", "width": 4, "blocks": 1, "kernel": 3, "strength": strength}
     values = tiny(name="whole", loss={"temporal": 20.0}, generator=generator)
 

@@ -61,7 +61,7 @@ def test_scores_are_means_over_the_photos(
     assert scores.protocol["shorter_side"] == 16
 
 
-def test_photos_left_as_they_are(prepare: Preparer) -> None:
+def test_unchanged_photos_score_zero_content(prepare: Preparer) -> None:
     scores = prepare()
     assert scores is not None
     measured = scores.measure(nn.Identity())
@@ -70,7 +70,7 @@ def test_photos_left_as_they_are(prepare: Preparer) -> None:
     assert measured["style"] > 0
 
 
-def test_scoring_changes_nothing(prepare: Preparer) -> None:
+def test_validation_does_not_change_training(prepare: Preparer) -> None:
     """Neither a random state nor a gradient nor the network's mode."""
     scores = prepare()
     assert scores is not None
@@ -82,13 +82,13 @@ def test_scoring_changes_nothing(prepare: Preparer) -> None:
     assert not network.training
 
 
-def test_only_as_many_photos_as_asked_for(prepare: Preparer) -> None:
+def test_validation_photo_limit(prepare: Preparer) -> None:
     scores = prepare(count=2)
     assert scores is not None
     assert scores.protocol["photos"] == 2
 
 
-def test_no_scores_are_prepared_unless_asked_for(prepare: Preparer) -> None:
+def test_validation_off_by_default(prepare: Preparer) -> None:
     assert prepare(every=0, content="nowhere") is None
 
 
@@ -106,7 +106,7 @@ def test_the_smallest_size_can_be_measured(prepare: Preparer, fid: bool) -> None
     assert all(torch.tensor(value).isfinite() for value in scores.measure(Darker()).values())
 
 
-def test_a_folder_that_is_not_there(prepare: Preparer) -> None:
+def test_missing_validation_folder_is_an_error(prepare: Preparer) -> None:
     with pytest.raises(ImageError, match="nowhere"):
         prepare(content="nowhere")
 

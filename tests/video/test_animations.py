@@ -73,7 +73,7 @@ def test_animation(
 
 
 @pytest.mark.parametrize(("loop", "times"), [(None, 1), (0, 0), (1, 2), (4, 5)])
-def test_a_gif_loops_as_often(
+def test_gif_keeps_its_loop_count(
     animation: Callable[..., Path], negative: Style, tmp_path: Path, loop: int | None, times: int
 ) -> None:
     source = animation("in.gif", loop)
@@ -172,7 +172,7 @@ def test_a_folder_without_frames(negative: Style, tmp_path: Path) -> None:
             stylize_video(negative, tmp_path / "empty", tmp_path / output)
 
 
-def test_in_order() -> None:
+def test_frames_are_sorted_naturally() -> None:
     names = ["a/2.png", "a/10.png", "a/b1.png", "a10.png", "a2.png", "b.png", "1.png"]
     expected = ["1.png", "a2.png", "a10.png", "a/2.png", "a/10.png", "a/b1.png", "b.png"]
     assert [str(path) for path in in_order(map(Path, names))] == expected

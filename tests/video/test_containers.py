@@ -243,7 +243,7 @@ def test_broken_videos(make_video: MakeVideo, negative: Style, tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
-def test_names_are_not_protocols(
+def test_file_names_are_not_protocols(
     make_video: MakeVideo, negative: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_video("concat:a|b.mp4")
@@ -251,7 +251,7 @@ def test_names_are_not_protocols(
     assert stylize_video(negative, "concat:a|b.mp4", "out.mp4").frames == 8
 
 
-def test_no_picture(make_video: MakeVideo, negative: Style, tmp_path: Path) -> None:
+def test_file_without_a_video_stream(make_video: MakeVideo, negative: Style, tmp_path: Path) -> None:
     import av
 
     source = make_video("in.mp4", audio="aac")

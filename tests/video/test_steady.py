@@ -84,7 +84,7 @@ def test_warp_errors_of_a_long_video_are_sampled() -> None:
     assert WarpErrors(1).means() == {}
 
 
-def test_cuts() -> None:
+def test_cut_detection() -> None:
     first, *rest = camera(8, 64)
     assert not any(is_cut(a, b) for a, b in zip([first, *rest], rest, strict=False))
     assert is_cut(first, 1 - first)
@@ -93,7 +93,7 @@ def test_cuts() -> None:
     assert scene_difference(first, (first + 0.02).clamp(0, 1)) < 0.4
 
 
-def test_slow_norms_average_over_time_and_begin_anew() -> None:
+def test_slow_norms_average_over_time_and_reset() -> None:
     network = nn.Sequential(InstanceNorm(3))
     slow = SlowNorms(network, 3)
     assert network[0].statistics is None
@@ -120,7 +120,7 @@ def test_slow_norms_keep_an_average_for_each_pass() -> None:
         torch.testing.assert_close(picture.mean((2, 3)), torch.zeros(1, 3), atol=1e-5, rtol=0)
 
 
-def test_contrast_comes_back() -> None:
+def test_contrast_is_restored() -> None:
     generator = torch.Generator().manual_seed(0)
     picture, other = (torch.rand(1, 3, 64, 64, generator=generator) for _ in range(2))
     blend = torch.lerp(picture, other, 0.5)
@@ -131,19 +131,19 @@ def test_contrast_comes_back() -> None:
     torch.testing.assert_close(with_contrast(picture, blend), picture, atol=1e-5, rtol=0)  # never lowered
 
 
-def test_off_is_frame_by_frame(tiny_style: Style) -> None:
+def test_steady_off_is_frame_by_frame(tiny_style: Style) -> None:
     steady = SteadyPainter(tiny_style, PLAIN)
     for photo in camera(3, 40):
         assert torch.equal(steady(photo).picture, tiny_style.paint(photo))
 
 
-def test_strength_zero_is_the_video(tiny_style: Style) -> None:
+def test_strength_zero_returns_the_video(tiny_style: Style) -> None:
     steady = SteadyPainter(tiny_style, Controls(strength=0), blend=0.5, norm_frames=4)
     for photo in camera(3, 40):
         assert torch.equal(steady(photo).picture, photo)
 
 
-def test_a_cut_begins_anew(tiny_style: Style) -> None:
+def test_cut_resets_the_temporal_state(tiny_style: Style) -> None:
     steady = SteadyPainter(tiny_style, PLAIN, blend=0.5, norm_frames=4)
     first, second = camera(2, 40)
     steady(first)

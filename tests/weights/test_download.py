@@ -39,9 +39,7 @@ def get(tmp_path: Path) -> Callable[[str], Path]:
     return act
 
 
-def test_without_a_network_it_fails_at_once(
-    get: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_network_fails_at_once(get: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("waited before another try"))
     with pytest.raises(WeightsError, match=r"VGG-16 cannot be downloaded .*; get it elsewhere"):
         get("http://example.invalid/weights.pth")
@@ -75,7 +73,7 @@ def test_resumes_a_connection_that_stalls(
     assert asked == [0, 10000]
 
 
-def test_resumes_what_an_earlier_process_left(serve: Serve, get: Callable[[str], Path]) -> None:
+def test_resumes_a_partial_file_of_an_earlier_process(serve: Serve, get: Callable[[str], Path]) -> None:
     asked: list[int] = []
 
     def answer(request: Request) -> None:
@@ -91,9 +89,7 @@ def test_resumes_what_an_earlier_process_left(serve: Serve, get: Callable[[str],
     assert left(path) == [path.name]
 
 
-def test_server_that_does_not_resume_starts_over(
-    serve: Serve, get: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_server_without_ranges_starts_over(serve: Serve, get: Callable[[str], Path], tmp_path: Path) -> None:
     part = tmp_path / "cache" / "weights.pth.part"
     part.parent.mkdir()
     part.write_bytes(CONTENT[:100])
@@ -101,7 +97,7 @@ def test_server_that_does_not_resume_starts_over(
 
 
 @pytest.mark.parametrize("remains", [b"of something else", CONTENT + b"more"])
-def test_remains_of_another_file_are_dropped(
+def test_partial_file_of_another_download_is_dropped(
     serve: Serve, get: Callable[[str], Path], tmp_path: Path, remains: bytes
 ) -> None:
     def answer(request: Request) -> None:
@@ -125,7 +121,7 @@ def test_finished_part_needs_no_network(get: Callable[[str], Path], tmp_path: Pa
     assert get("http://example.invalid/").read_bytes() == CONTENT
 
 
-def test_wrong_content_says_so(serve: Serve, get: Callable[[str], Path], tmp_path: Path) -> None:
+def test_wrong_hash_is_reported(serve: Serve, get: Callable[[str], Path], tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=rf"the SHA-256 of http.* starts with \w+, not {DIGEST[:8]}"):
         get(serve(something_else))
     assert left(tmp_path / "cache" / "x") == []

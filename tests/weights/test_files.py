@@ -38,7 +38,7 @@ def one_line(error: BaseException) -> str:
     return message
 
 
-def test_the_cache_is_torchvisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_folder_is_that_of_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     assert vgg16_cache() == tmp_path / "hub" / "checkpoints" / VGG16_FILE
     assert inception_cache() == tmp_path / "hub" / "checkpoints" / "inception-2015-12-05.pt"
@@ -78,9 +78,7 @@ def test_reads_pth(tmp_path: Path, first_block: dict[str, Tensor], zipped: bool)
     assert torch.equal(network(image)["relu1_2"], expected(image)["relu1_2"])
 
 
-def test_a_layer_that_is_missing_lists_those_that_are_held(
-    tmp_path: Path, first_block: dict[str, Tensor]
-) -> None:
+def test_missing_layer_error_lists_available_layers(tmp_path: Path, first_block: dict[str, Tensor]) -> None:
     path = tmp_path / "vgg.safetensors"
     save_file(first_block, path)
     with pytest.raises(WeightsError) as caught:
@@ -91,7 +89,7 @@ def test_a_layer_that_is_missing_lists_those_that_are_held(
     assert "hold relu1_1, relu1_2" in message
 
 
-def test_a_layer_that_does_not_exist(vgg16_weights: Path) -> None:
+def test_unknown_layer(vgg16_weights: Path) -> None:
     with pytest.raises(WeightsError, match="relu9_9"):
         load_vgg16(file(vgg16_weights), ["relu9_9"])
 
@@ -112,14 +110,14 @@ def as_bytes(state: object, *, zipped: bool = True) -> bytes:
     return buffer.getvalue()
 
 
-def test_half_a_safetensors_file(tmp_path: Path, vgg16_weights: Path) -> None:
+def test_truncated_safetensors_file(tmp_path: Path, vgg16_weights: Path) -> None:
     content = vgg16_weights.read_bytes()
     for size in (0, 4, 100, len(content) // 2, len(content) - 1):
         assert "not a readable" in unreadable(tmp_path / "half.safetensors", content[:size])
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_half_a_pth_file(tmp_path: Path, zipped: bool) -> None:
+def test_truncated_pth_file(tmp_path: Path, zipped: bool) -> None:
     content = as_bytes({"features.0.weight": torch.ones(64, 3, 3, 3)}, zipped=zipped)
     for size in (0, 4, 30, 100, 300, len(content) // 2, len(content) - 1):
         assert "not a readable" in unreadable(tmp_path / "half.pth", content[:size])
@@ -137,7 +135,7 @@ def test_half_a_pth_file(tmp_path: Path, zipped: bool) -> None:
     ],
 )
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_another_file_by_that_name(tmp_path: Path, content: bytes, suffix: str) -> None:
+def test_wrong_file_under_that_name(tmp_path: Path, content: bytes, suffix: str) -> None:
     assert "not a readable" in unreadable(tmp_path / f"vgg{suffix}", content)
 
 
@@ -146,7 +144,7 @@ def test_not_a_dictionary_of_tensors(tmp_path: Path, state: object) -> None:
     assert "dictionary of tensors" in unreadable(tmp_path / "vgg.pth", as_bytes(state))
 
 
-def test_another_network(tmp_path: Path) -> None:
+def test_weights_of_another_network(tmp_path: Path) -> None:
     state = {"features.0.weight": torch.ones(8, 3, 3, 3), "features.0.bias": torch.ones(8)}
     assert "not the weights of VGG-16" in unreadable(tmp_path / "vgg.pth", as_bytes(state))
 
@@ -163,7 +161,7 @@ class Malicious:
 
 @pytest.mark.parametrize("kind", ["zipped", "old", "protocol 2", "protocol 4"])
 @pytest.mark.parametrize("suffix", [".pth", ".pt", ".safetensors"])
-def test_code_in_a_file_is_never_run(tmp_path: Path, kind: str, suffix: str) -> None:
+def test_pickled_code_is_never_run(tmp_path: Path, kind: str, suffix: str) -> None:
     trace = tmp_path / "executed"
     state = {"features.0.weight": torch.ones(64, 3, 3, 3), "features.0.bias": Malicious(trace)}
     if kind.startswith("protocol"):
@@ -177,7 +175,7 @@ def test_code_in_a_file_is_never_run(tmp_path: Path, kind: str, suffix: str) -> 
         assert trace.exists()
 
 
-def test_sound_file_of_more_than_tensors(tmp_path: Path) -> None:
+def test_pth_of_a_whole_module_is_refused(tmp_path: Path) -> None:
     """Nobody has to fetch such a file again."""
     network = torch.nn.Conv2d(1, 1, 1)
     for zipped in (True, False):
@@ -196,7 +194,7 @@ def test_sound_file_of_more_than_tensors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_file_that_may_not_be_read(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_without_read_permission(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / f"vgg{suffix}"
     path.write_bytes(as_bytes({"features.0.weight": torch.ones(64, 3, 3, 3)}))
 
@@ -225,7 +223,7 @@ def test_tilde_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert path_in_environment(variable) is None
 
 
-def test_tilde_in_every_way_to_name_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tilde_in_every_path_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     path = tmp_path / "vgg.pth"
     path.write_bytes(as_bytes({"features.0.weight": torch.ones(64, 3, 3, 3)}))

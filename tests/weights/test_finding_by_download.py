@@ -30,7 +30,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("known")
-def test_auto_downloads_third(serve: Serve) -> None:
+def test_auto_downloads_when_nothing_is_local(serve: Serve) -> None:
     serve(send_rest)
     found = find_vgg16()
     assert found.path == vgg16_cache()
@@ -97,7 +97,7 @@ def test_unwritable_home_falls_back_to_the_shipped_vgg16(shipped: Path, tmp_path
 
 
 @pytest.mark.usefixtures("unusable_home")
-def test_unwritable_home_is_one_line_where_nothing_else_would_do() -> None:
+def test_unwritable_home_without_fallback_is_one_line() -> None:
     with pytest.raises(WeightsError, match="VGG-16 cannot be downloaded"):
         find_vgg16("imagenet")
     with pytest.raises(WeightsError, match="Inception cannot be downloaded"):

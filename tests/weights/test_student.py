@@ -15,7 +15,7 @@ from ganstyle.weights.student import SHIPPED_STUDENT, is_student, load_student, 
 SMALL: dict[str, Any] = {"widths": (4, 64, 4, 128, 8, 8, 256), "ranks": (0, 0, 2, 0, 4, 4, 4)}
 
 
-def test_comes_back_as_it_was_but_for_half_precision(tmp_path: Path) -> None:
+def test_student_round_trip_in_half_precision(tmp_path: Path) -> None:
     torch.manual_seed(0)
     student = VGG16Student(**SMALL)
     path = tmp_path / "student.safetensors"
@@ -31,7 +31,7 @@ def test_comes_back_as_it_was_but_for_half_precision(tmp_path: Path) -> None:
         assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}  # noqa: SIM118
 
 
-def test_other_files_are_no_students(tmp_path: Path) -> None:
+def test_other_files_are_refused_as_students(tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     save_file({"a": torch.zeros(1)}, other)
     text = tmp_path / "text.safetensors"
@@ -58,7 +58,7 @@ def test_damaged_students(tmp_path: Path) -> None:
         load_student(path)
 
 
-def test_the_shipped_student() -> None:
+def test_shipped_student_loads() -> None:
     path = shipped_student()
     assert path.name == SHIPPED_STUDENT
     assert path.stat().st_size <= 3_000_000
@@ -71,7 +71,7 @@ def test_the_shipped_student() -> None:
     assert path.stem not in shipped_styles()
 
 
-def test_the_shipped_student_sees_more_than_color() -> None:
+def test_shipped_student_features_see_more_than_color() -> None:
     """A flat patch and stripes of the same mean color must be far apart in style."""
     from ganstyle.losses import gram_matrix, relative_distance
 

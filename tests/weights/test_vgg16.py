@@ -37,7 +37,7 @@ def put_into_cache(content: bytes = CONTENT) -> Path:
     return path
 
 
-def test_the_hash_is_the_one_in_torchvisions_name() -> None:
+def test_vgg16_hash_matches_the_file_name() -> None:
     from torchvision.models import VGG16_Weights
 
     assert VGG16_Weights.IMAGENET1K_FEATURES.url == VGG16_URL
@@ -45,7 +45,7 @@ def test_the_hash_is_the_one_in_torchvisions_name() -> None:
 
 
 @pytest.mark.usefixtures("known", "no_network")
-def test_auto_takes_the_named_file_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_prefers_the_environment_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_into_cache()
     named = tmp_path / "mine.safetensors"
     named.write_bytes(b"others")
@@ -57,7 +57,7 @@ def test_auto_takes_the_named_file_first(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("known", "no_network")
-def test_auto_takes_the_cache_second() -> None:
+def test_auto_uses_the_cached_file() -> None:
     cached = put_into_cache()
     found = find_vgg16("auto")
     assert (found.path, found.sha256) == (cached, DIGEST)
@@ -73,7 +73,7 @@ def test_imagenet_means_torchvisions_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("known", "no_network")
-def test_a_path_comes_before_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explicit_path_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_into_cache()
     monkeypatch.setenv("GANSTYLE_VGG16", str(tmp_path / "missing"))
     path = tmp_path / "copy.pth"
@@ -85,7 +85,7 @@ def test_a_path_comes_before_everything(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("no_network")
-def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = tmp_path / "missing.safetensors"
     with pytest.raises(WeightsError) as caught:
         find_vgg16(str(missing))
@@ -99,7 +99,7 @@ def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("no_network")
-def test_a_damaged_file_in_the_cache() -> None:
+def test_damaged_file_in_the_cache() -> None:
     cached = put_into_cache(b"half")
     with pytest.raises(WeightsError) as caught:
         find_vgg16()
@@ -111,7 +111,7 @@ def test_a_damaged_file_in_the_cache() -> None:
 
 
 @pytest.mark.usefixtures("no_network", "nothing_ships")
-def test_nothing_at_hand_and_no_download_wanted() -> None:
+def test_no_local_weights_and_download_off() -> None:
     for spec in ("auto", "imagenet"):
         with pytest.raises(WeightsError) as caught:
             find_vgg16(spec, download=False)
@@ -121,7 +121,7 @@ def test_nothing_at_hand_and_no_download_wanted() -> None:
 
 
 @pytest.mark.usefixtures("known", "no_network")
-def test_distilled_is_what_ships(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distilled_is_the_shipped_network(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_into_cache()
     monkeypatch.setenv("GANSTYLE_VGG16", str(shipped.parent / "missing"))
     found = find_vgg16("distilled")
@@ -131,12 +131,12 @@ def test_distilled_is_what_ships(shipped: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("known", "no_network", "shipped")
-def test_auto_prefers_the_real_network() -> None:
+def test_auto_prefers_imagenet_over_distilled() -> None:
     cached = put_into_cache()
     assert find_vgg16("auto").path == cached
 
 
-def test_auto_falls_back_with_a_warning_of_one_line(shipped: Path) -> None:
+def test_auto_falls_back_to_distilled_with_a_warning(shipped: Path) -> None:
     for download, reason in ((True, "cannot be downloaded"), (False, "GANSTYLE_VGG16 is not set")):
         with pytest.warns(UserWarning, match="the distilled VGG-16 that ships with ganstyle") as caught:
             found = find_vgg16("auto", download=download)
@@ -151,7 +151,7 @@ def test_imagenet_does_not_fall_back() -> None:
         find_vgg16("imagenet")
 
 
-def test_a_distilled_network_by_its_path(shipped: Path) -> None:
+def test_distilled_network_by_path(shipped: Path) -> None:
     features = load_vgg16(find_vgg16(str(shipped)), ["relu2_2", "relu1_2"])
     assert isinstance(features, DistilledFeatures)
     assert list(features(torch.rand(1, 3, 8, 8))) == ["relu1_2", "relu2_2"]
@@ -159,14 +159,14 @@ def test_a_distilled_network_by_its_path(shipped: Path) -> None:
     assert fast(torch.rand(1, 3, 8, 8))["relu2_2"].dtype == torch.bfloat16
 
 
-def test_a_layer_that_the_distilled_network_lacks(shipped: Path) -> None:
+def test_layer_missing_in_the_distilled_network(shipped: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         load_vgg16(find_vgg16(str(shipped)), ["relu3_3", "relu4_3"])
     message = one_line(caught.value)
     assert message == (f"{shipped}: the distilled VGG-16 lacks relu4_3; it holds relu1_2, relu2_2, relu3_3")
 
 
-def test_a_damaged_distilled_network(shipped: Path) -> None:
+def test_damaged_distilled_network(shipped: Path) -> None:
     found = find_vgg16(str(shipped))
     shipped.write_bytes(shipped.read_bytes()[:-100])
     with pytest.raises(WeightsError) as caught:

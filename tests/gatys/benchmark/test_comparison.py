@@ -71,7 +71,7 @@ def test_every_optimizer_runs_under_both_budgets(
     assert len(comparison.runs) == len(recorder.trials)
 
 
-def test_seeds_are_for_those_that_they_matter_to(
+def test_only_random_optimizers_run_with_several_seeds(
     recorded: Callable[..., tuple[OptimizerComparison, Recorder]],
 ) -> None:
     comparison, recorder = recorded()
@@ -85,7 +85,9 @@ def test_seeds_are_for_those_that_they_matter_to(
     assert recorded(seeds=1)[0].repeated == []
 
 
-def test_all_have_the_same_start(recorded: Callable[..., tuple[OptimizerComparison, Recorder]]) -> None:
+def test_all_optimizers_start_from_the_same_image(
+    recorded: Callable[..., tuple[OptimizerComparison, Recorder]],
+) -> None:
     comparison, recorder = recorded()
     for trial in recorder.trials:
         torch.testing.assert_close(trial.start, resize_shorter(CONTENT, 16))
@@ -98,7 +100,7 @@ def test_all_have_the_same_start(recorded: Callable[..., tuple[OptimizerComparis
     assert comparison.setup.styles[0].shape == (1, 3, 27, 16)
 
 
-def test_runs_are_judged_and_told_of(vgg: WeightsFile) -> None:
+def test_runs_are_scored_and_reported_to_the_callback(vgg: WeightsFile) -> None:
     events: list[RunFinished] = []
     settings = BenchmarkSettings(size=16, optimizers=["lbfgs"])
     comparison = compare_optimizers(
@@ -144,7 +146,7 @@ def test_reference_is_float32_whatever_the_optimizers_work_in(
 
 
 @pytest.mark.parametrize("name", sorted(DETERMINISTIC))
-def test_the_deterministic_do_not_care_for_the_seed(vgg: WeightsFile, name: str) -> None:
+def test_deterministic_optimizers_ignore_the_seed(vgg: WeightsFile, name: str) -> None:
     features = load_vgg16(vgg, LAYERS)
     small = resize_shorter(CONTENT, 16)
     images = [
@@ -160,7 +162,7 @@ def test_the_deterministic_do_not_care_for_the_seed(vgg: WeightsFile, name: str)
 
 
 @pytest.mark.slow
-def test_a_real_comparison_in_this_process(vgg: WeightsFile) -> None:
+def test_real_comparison_in_this_process(vgg: WeightsFile) -> None:
     settings = BenchmarkSettings(size=16, seconds=0.2, evaluations=6, seeds=1)
     comparison = compare_optimizers(CONTENT, [STYLE], vgg=vgg, settings=settings, run=run_trial)
     assert {run.optimizer for run in comparison.runs} == set(OPTIMIZERS)
@@ -184,7 +186,7 @@ def test_a_real_comparison_in_this_process(vgg: WeightsFile) -> None:
         ({"size": 2}, "too few"),
     ],
 )
-def test_bad_input_is_told_before_anything_runs(
+def test_bad_input_is_reported_before_any_run(
     vgg: WeightsFile, options: dict[str, Any], message: str
 ) -> None:
     recorder = Recorder()
@@ -193,7 +195,7 @@ def test_bad_input_is_told_before_anything_runs(
     assert recorder.trials == []
 
 
-def test_all_installed_optimizers_are_compared_and_others_named(
+def test_missing_optimizers_are_reported_and_the_rest_compared(
     recorded: Callable[..., tuple[OptimizerComparison, Recorder]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "cma", None)

@@ -15,7 +15,7 @@ def curve(final: float, half: float | None = None, at: float = 0.5) -> list[tupl
 
 
 @pytest.mark.parametrize("winner", ["lbfgs", "newton-cg", "adam", "langevin", "cma-es"])
-def test_whoever_has_the_lowest_loss_wins(made_up: MadeUp, winner: str) -> None:
+def test_lowest_loss_wins(made_up: MadeUp, winner: str) -> None:
     names = ("lbfgs", "newton-cg", "adam", "langevin", "cma-es")
     curves = {name: [curve(1.5 if name == winner else 2.0 + place)] for place, name in enumerate(names)}
     text = conclude(made_up(curves))
@@ -29,7 +29,7 @@ def test_whoever_has_the_lowest_loss_wins(made_up: MadeUp, winner: str) -> None:
     assert "cannot be told apart" not in text
 
 
-def test_the_winner_may_depend_on_what_is_counted(made_up: MadeUp) -> None:
+def test_winner_by_evaluations_may_differ_from_winner_by_time(made_up: MadeUp) -> None:
     text = conclude(
         made_up({"lbfgs": [curve(2.0)], "adam": [curve(1.0)]}, {"lbfgs": [curve(1.0)], "adam": [curve(2.0)]})
     )
@@ -38,7 +38,7 @@ def test_the_winner_may_depend_on_what_is_counted(made_up: MadeUp) -> None:
     assert "Who leads depends on whether time or evaluations are counted." in text
 
 
-def test_ranges_that_overlap_are_no_victory(made_up: MadeUp) -> None:
+def test_overlapping_ranges_are_a_tie(made_up: MadeUp) -> None:
     langevin = [curve(loss) for loss in (0.8, 0.9, 1.3)]
     adam = [curve(1.2)]
     text = conclude(made_up({"adam": adam, "langevin": langevin}, {"adam": adam, "langevin": [curve(2.0)]}))
@@ -49,12 +49,12 @@ def test_ranges_that_overlap_are_no_victory(made_up: MadeUp) -> None:
     assert "On both counts adam is among those in the lead." in text
 
 
-def test_less_than_a_percent_is_no_victory(made_up: MadeUp) -> None:
+def test_difference_below_one_percent_is_a_tie(made_up: MadeUp) -> None:
     text = conclude(made_up({"lbfgs": [curve(1.0)], "newton-cg": [curve(0.995)]}))
     assert "newton-cg (0.995) and lbfgs (1.00) ended lowest and cannot be told apart." in text
 
 
-def test_the_times_to_the_half_way_loss(made_up: MadeUp) -> None:
+def test_time_to_half_way_loss(made_up: MadeUp) -> None:
     text = conclude(
         made_up(
             {
@@ -72,14 +72,14 @@ def test_the_times_to_the_half_way_loss(made_up: MadeUp) -> None:
     assert "Half of the time" not in conclude(made_up({"adam": [curve(1.0)], "cma-es": [curve(2.0)]}))
 
 
-def test_seeds_of_the_reference_may_miss_their_own_median(made_up: MadeUp) -> None:
+def test_reference_seeds_may_miss_their_median(made_up: MadeUp) -> None:
     lbfgs = [curve(1.0, half=2.0), curve(9.0, half=9.0)]  # half-way, the median is 5.5
     text = conclude(made_up({"lbfgs": lbfgs, "adam": [curve(4.0, half=5.0)]}))
     assert "To get there took adam 30.0 s; lbfgs never did." in text
     assert "as fast as" not in text
 
 
-def test_the_price_of_no_gradient(made_up: MadeUp) -> None:
+def test_cost_of_gradient_free_optimizers_is_reported(made_up: MadeUp) -> None:
     dear = conclude(made_up({"adam": [curve(2.0)], "lbfgs": [curve(3.0)], "cma-es": [curve(9.0)]}))
     assert "Without a gradient, cma-es ended at 4.50 times the loss of the best that uses one." in dear
     cheap = conclude(made_up({"adam": [curve(2.0)], "cma-es": [curve(1.0)]}))
@@ -87,14 +87,14 @@ def test_the_price_of_no_gradient(made_up: MadeUp) -> None:
     assert "gradient" not in conclude(made_up({"adam": [curve(2.0)], "lbfgs": [curve(1.0)]}))
 
 
-def test_no_progress_is_said(made_up: MadeUp) -> None:
+def test_no_progress_is_reported(made_up: MadeUp) -> None:
     stuck = [(0.0, 10.0), (1.0, 9.95)]
     text = conclude(made_up({"lbfgs": [curve(1.0)], "cma-es": [stuck, stuck]}))
     assert "No progress from the start was made by cma-es." in text
     assert "No progress" not in conclude(made_up({"lbfgs": [curve(1.0)], "cma-es": [curve(9.0)]}))
 
 
-def test_memory(made_up: MadeUp) -> None:
+def test_memory_is_reported(made_up: MadeUp) -> None:
     curves = {"adam": [curve(1.0)], "lbfgs": [curve(2.0)], "newton-cg": [curve(3.0)]}
     apart = conclude(made_up(curves, memory={"adam": 200, "lbfgs": 250, "newton-cg": 500}))
     assert (
@@ -105,7 +105,7 @@ def test_memory(made_up: MadeUp) -> None:
     assert "All needed about the same memory, at most 215 MiB." in alike
 
 
-def test_a_machine_that_was_busy_is_owned_up_to(made_up: MadeUp) -> None:
+def test_busy_machine_is_reported(made_up: MadeUp) -> None:
     steady = made_up({"lbfgs": [curve(1.0)], "adam": [curve(2.0)]})
     assert "steady" not in conclude(steady)
     last = steady.runs[-1]
@@ -117,14 +117,14 @@ def test_a_machine_that_was_busy_is_owned_up_to(made_up: MadeUp) -> None:
     ) in conclude(replace(steady, runs=slow))
 
 
-def test_it_says_how_far_it_reaches(made_up: MadeUp) -> None:
+def test_conclusion_states_its_limits(made_up: MadeUp) -> None:
     assert conclude(made_up({"lbfgs": [curve(1.0)]})).endswith(
         "All this is one photo at 16 × 12 pixels on one machine; "
         "another photo, painting, size or processor may rank them otherwise."
     )
 
 
-def test_one_optimizer_alone_beats_nobody(made_up: MadeUp) -> None:
+def test_single_optimizer_has_no_winner(made_up: MadeUp) -> None:
     text = conclude(made_up({"adam": [curve(1.0)]}))
     assert text.startswith("With 60 s, adam ended at a loss of 1.00. With 200 evaluations, adam ended at")
     for word in ("lowest", "lead", "memory", "gradient"):

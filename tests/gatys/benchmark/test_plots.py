@@ -15,7 +15,7 @@ LBFGS = [[(0.0, 10.0), (0.1, 4.0), (1.0, 1.0)]]
 LANGEVIN = [[(0.0, 10.0), (0.2, 8.0), (1.0, 3.0)], [(0.0, 10.0), (0.1, 9.0), (1.0, 2.0)]]
 
 
-def test_a_curve_holds_what_each_run_had_in_hand(made_up: MadeUp) -> None:
+def test_curve_holds_the_best_loss_of_each_run(made_up: MadeUp) -> None:
     comparison = made_up({"lbfgs": LBFGS, "langevin": LANGEVIN})
     assert loss_curve(comparison.runs[:1]) == [
         (0.0, Spread(10.0, 10.0, 10.0)),
@@ -31,7 +31,7 @@ def test_a_curve_holds_what_each_run_had_in_hand(made_up: MadeUp) -> None:
 
 
 @pytest.mark.parametrize("scheme", sorted(SCHEMES))
-def test_a_line_for_each_and_a_band_where_seeds_differ(made_up: MadeUp, scheme: str) -> None:
+def test_line_for_each_optimizer_and_band_over_seeds(made_up: MadeUp, scheme: str) -> None:
     comparison = made_up({"lbfgs": LBFGS, "langevin": LANGEVIN})
     (axes,) = draw_losses(comparison, comparison.budgets[0], scheme).axes
     assert [line.get_label() for line in axes.lines] == ["lbfgs", "langevin"]
@@ -45,7 +45,7 @@ def test_a_line_for_each_and_a_band_where_seeds_differ(made_up: MadeUp, scheme: 
     assert to_hex(axes.get_facecolor()) == SCHEMES[scheme][0]
 
 
-def test_the_loss_is_logarithmic_where_that_helps(made_up: MadeUp) -> None:
+def test_log_scale_for_losses_of_wide_range(made_up: MadeUp) -> None:
     wide, narrow = made_up({"lbfgs": LBFGS}), made_up({"lbfgs": [[(0.0, 2.0), (0.5, 1.5), (1.0, 1.0)]]})
     assert draw_losses(wide, wide.budgets[0], "light").axes[0].get_yscale() == "log"
     assert draw_losses(narrow, narrow.budgets[0], "light").axes[0].get_yscale() == "linear"
@@ -54,6 +54,6 @@ def test_the_loss_is_logarithmic_where_that_helps(made_up: MadeUp) -> None:
     )
 
 
-def test_a_run_that_never_got_anywhere_can_be_drawn(made_up: MadeUp) -> None:
+def test_run_without_progress_can_be_drawn(made_up: MadeUp) -> None:
     comparison = made_up({"lbfgs": [[(0.0, 10.0), (1.2, 10.0)]]})
     assert svg(draw_losses(comparison, comparison.budgets[0], "light"))

@@ -49,7 +49,7 @@ def write(read_page: Callable[[Path], Any]) -> Write:
     return act
 
 
-def test_all_that_the_page_refers_to_lies_beside_it(
+def test_page_refers_only_to_files_of_the_report(
     write: Write, comparison: OptimizerComparison, tmp_path: Path
 ) -> None:
     page = write(comparison, tmp_path / "new" / "report")
@@ -67,7 +67,7 @@ def test_all_that_the_page_refers_to_lies_beside_it(
     assert not re.search(r"https?://|@import|url\(|<script", html)
 
 
-def test_the_page_says_what_was_found(write: Write, comparison: OptimizerComparison, tmp_path: Path) -> None:
+def test_page_shows_the_conclusion(write: Write, comparison: OptimizerComparison, tmp_path: Path) -> None:
     page = write(comparison, tmp_path / "report")
     texts = [" ".join(text.split()) for text in page.texts["p"]]
     assert conclude(comparison) in texts
@@ -82,7 +82,7 @@ def test_the_page_says_what_was_found(write: Write, comparison: OptimizerCompari
     assert "Run once: lbfgs. They are deterministic" in " ".join(page.texts["li"])
 
 
-def test_the_record_holds_the_numbers(write: Write, comparison: OptimizerComparison, tmp_path: Path) -> None:
+def test_json_record_holds_the_numbers(write: Write, comparison: OptimizerComparison, tmp_path: Path) -> None:
     write(comparison, tmp_path / "report")
     record = read_record(tmp_path / "report")
     assert record["vgg"] == {"name": "VGG-16 (made up)", "sha256": "0123456789abcdef" * 4}
@@ -111,7 +111,7 @@ def test_the_record_holds_the_numbers(write: Write, comparison: OptimizerCompari
     assert record["options"]["lbfgs"]["history"] >= 10
 
 
-def test_without_lbfgs_there_is_nothing_to_reach(write: Write, made_up: MadeUp, tmp_path: Path) -> None:
+def test_report_without_lbfgs_has_no_reach_table(write: Write, made_up: MadeUp, tmp_path: Path) -> None:
     page = write(made_up({"langevin": CURVES["langevin"]}), tmp_path / "report")
     assert "–" in page.texts["td"]
     assert read_record(tmp_path / "report")["table"]["seconds"]["lbfgs_half_way_loss"] is None
@@ -125,7 +125,7 @@ def test_numbers_that_are_not_finite_are_still_valid_json(
     assert read_record(tmp_path / "report")["runs"][1]["loss"] is None
 
 
-def test_a_folder_that_holds_something_is_left_alone(
+def test_nonempty_folder_is_not_overwritten(
     write: Write, comparison: OptimizerComparison, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.txt").write_text("mine")
@@ -142,7 +142,7 @@ def test_a_folder_that_holds_something_is_left_alone(
     check_folder(tmp_path / "missing", force=False)
 
 
-def test_a_page_that_cannot_be_made_leaves_nothing_behind(
+def test_failed_report_leaves_no_files(
     write: Write, comparison: OptimizerComparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> str:

@@ -16,13 +16,13 @@ def pictured(snapshots: SnapshotRecorder) -> list[tuple[float, float]]:
     return [(s.evaluations, round(float(s.picture().mean()), 6)) for s in snapshots.kept]
 
 
-def test_marks_rise_to_the_end_and_hold_what_the_table_asks_for() -> None:
+def test_snapshot_marks_rise_and_include_the_table_columns() -> None:
     assert sorted(MARKS) == MARKS
     assert {0.25, 0.5, 1.0} <= set(MARKS)
     assert MARKS[0] < 0.01
 
 
-def test_kept_is_what_was_in_hand_when_a_mark_was_passed(tmp_path: Path) -> None:
+def test_snapshot_is_the_best_image_at_its_mark(tmp_path: Path) -> None:
     snapshots = SnapshotRecorder(tmp_path, Budget("evaluations", 100.0))
     snapshots(iterate(24.0, 0.5))
     snapshots(iterate(24.9, 0.7))  # worse: not what an optimization would hand over
@@ -35,7 +35,7 @@ def test_kept_is_what_was_in_hand_when_a_mark_was_passed(tmp_path: Path) -> None
     assert snapshots.notes == ["a step was taken back"]
 
 
-def test_a_picture_is_kept_once_however_many_marks_pass(tmp_path: Path) -> None:
+def test_snapshot_shared_by_several_marks_is_kept_once(tmp_path: Path) -> None:
     snapshots = SnapshotRecorder(tmp_path, Budget("seconds", 10.0))
     for evaluations in (1.0, 30.0, 60.0, 99.0):
         snapshots(iterate(evaluations, 1.0 + evaluations))  # none is better than the first

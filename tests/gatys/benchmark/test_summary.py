@@ -9,14 +9,14 @@ MadeUp = Callable[..., OptimizerComparison]
 LBFGS = [[(0.0, 10.0), (0.1, 4.0), (0.5, 2.0), (0.8, 1.5), (1.0, 1.0)]]
 
 
-def test_the_loss_in_hand_is_the_last_one_that_was_found(made_up: MadeUp) -> None:
+def test_loss_at_a_budget_is_the_last_recorded(made_up: MadeUp) -> None:
     run = made_up({"lbfgs": LBFGS}).runs[0]
     assert [loss_at(run, at) for at in (0.0, 0.05, 0.25, 0.5, 0.79, 1.0)] == [10.0, 10.0, 4.0, 2.0, 2.0, 1.0]
     late = made_up({"lbfgs": [[(0.0, 10.0), (1.02, 3.0)]]}).runs[0]  # the last evaluation overran the budget
     assert loss_at(late, 1.0) == 3.0
 
 
-def test_reach_is_in_the_budgets_unit(made_up: MadeUp) -> None:
+def test_reach_is_in_the_unit_of_the_budget(made_up: MadeUp) -> None:
     comparison = made_up({"lbfgs": LBFGS})
     by_seconds, by_evaluations = comparison.runs
     assert reach(by_seconds, 2.0) == 30.0
@@ -40,7 +40,7 @@ def test_rows_give_medians_and_ranges_over_seeds(made_up: MadeUp) -> None:
     assert second.peak_memory_bytes == 300 * 2**20
 
 
-def test_of_two_in_the_middle_the_better_is_shown(made_up: MadeUp) -> None:
+def test_median_of_two_seeds_shows_the_better(made_up: MadeUp) -> None:
     comparison = made_up({"cma-es": [[(0.0, 9.0), (1.0, loss)] for loss in (4.0, 3.0)]})
     (row,) = rows(comparison, comparison.budgets[1])
     assert row.final == Spread(3.5, 3.0, 4.0)
@@ -48,5 +48,5 @@ def test_of_two_in_the_middle_the_better_is_shown(made_up: MadeUp) -> None:
     assert row.reach is None  # there is no reference
 
 
-def test_budgets_are_named(made_up: MadeUp) -> None:
+def test_budget_labels(made_up: MadeUp) -> None:
     assert [amount(budget) for budget in made_up({"lbfgs": LBFGS}).budgets] == ["60 s", "200 evaluations"]

@@ -28,7 +28,7 @@ def setup(vgg16_weights: Path) -> BenchmarkSetup:
     )
 
 
-def test_a_trial_keeps_to_its_evaluations(setup: BenchmarkSetup, tmp_path: Path) -> None:
+def test_trial_stops_at_evaluation_budget(setup: BenchmarkSetup, tmp_path: Path) -> None:
     outcome = run_trial(setup, Trial("adam", Budget("evaluations", 12.0), 0, setup.content), tmp_path)
     assert 11 < outcome.evaluations <= 12
     assert outcome.steps > 3
@@ -37,12 +37,12 @@ def test_a_trial_keeps_to_its_evaluations(setup: BenchmarkSetup, tmp_path: Path)
     assert outcome.snapshots[-1].picture().shape == setup.content.shape
 
 
-def test_a_trial_keeps_to_its_seconds(setup: BenchmarkSetup, tmp_path: Path) -> None:
+def test_trial_stops_at_time_budget(setup: BenchmarkSetup, tmp_path: Path) -> None:
     outcome = run_trial(setup, Trial("lbfgs", Budget("seconds", 0.3), 0, setup.content), tmp_path)
     assert 0.2 < outcome.seconds < 3  # the last evaluation may overrun, on a busy machine by much
 
 
-def test_what_an_optimizer_imports_is_not_on_the_clock(
+def test_import_time_is_not_counted(
     setup: BenchmarkSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []
@@ -58,7 +58,7 @@ def test_what_an_optimizer_imports_is_not_on_the_clock(
 
 
 @pytest.mark.slow
-def test_a_process_of_its_own(setup: BenchmarkSetup, tmp_path: Path) -> None:
+def test_trial_runs_in_its_own_process(setup: BenchmarkSetup, tmp_path: Path) -> None:
     trial = Trial("lbfgs", Budget("evaluations", 3.0), 0, setup.content)
     outcome = run_in_process(setup, trial, tmp_path)
     assert outcome.evaluations == pytest.approx(3)
@@ -68,7 +68,7 @@ def test_a_process_of_its_own(setup: BenchmarkSetup, tmp_path: Path) -> None:
     assert outcome.peak_memory_bytes > 0
 
 
-def test_the_childs_own_end_reports_what_a_user_can_mend(
+def test_child_process_reports_user_errors(
     setup: BenchmarkSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[object] = []
@@ -134,7 +134,7 @@ class Stand:
         (Stand(EOFError, 3, False), "adam: its process ended with exit code 3"),
     ],
 )
-def test_what_goes_wrong_in_the_process_is_one_line(
+def test_child_process_failure_is_one_line(
     setup: BenchmarkSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand: Stand, message: str
 ) -> None:
     monkeypatch.setattr("multiprocessing.get_context", stand)
@@ -142,7 +142,7 @@ def test_what_goes_wrong_in_the_process_is_one_line(
         run_in_process(setup, Trial("adam", Budget("seconds", 1.0), 0, setup.content), tmp_path)
 
 
-def test_an_interrupt_ends_the_process_too(
+def test_interrupt_ends_the_child_process(
     setup: BenchmarkSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand = Stand(KeyboardInterrupt, None, True)

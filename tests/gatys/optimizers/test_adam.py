@@ -21,7 +21,7 @@ def test_style(run: Any, style: Any) -> None:
     assert problem.best.loss < style.first / 5
 
 
-def test_without_the_average_it_is_torchs() -> None:
+def test_adam_without_averaging_equals_torch() -> None:
     def bowl(x: Tensor) -> Tensor:
         return (torch.arange(1.0, 5.0) * x.square()).sum()
 
@@ -37,7 +37,7 @@ def test_without_the_average_it_is_torchs() -> None:
         theirs.step()
 
 
-def test_the_average_is_better_than_a_jittering_iterate(run: Any) -> None:
+def test_averaging_beats_the_last_iterate_under_noise(run: Any) -> None:
     generator = torch.Generator().manual_seed(0)
 
     def noisy(x: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def test_stays_in_the_box(run: Any, functions: Any) -> None:
     torch.testing.assert_close(problem.best.x, torch.full_like(start, 0.5))
 
 
-def test_takes_steps_back_that_are_not_finite(run: Any) -> None:
+def test_non_finite_steps_are_undone(run: Any) -> None:
     notes: list[str] = []
     start = torch.tensor([3.0, 5.0], dtype=torch.float64)
     problem = run(
@@ -73,7 +73,7 @@ def test_takes_steps_back_that_are_not_finite(run: Any) -> None:
     assert any("taken back" in note for note in notes)
 
 
-def test_gives_up_where_nothing_is_finite() -> None:
+def test_stops_where_the_loss_is_never_finite() -> None:
     notes: list[str] = []
     optimizer = Adam(Problem(lambda x: x.log().sum(), note=notes.append), -torch.ones(3))
     results = [optimizer.step() for _ in range(10)]

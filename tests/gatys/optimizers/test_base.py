@@ -12,7 +12,7 @@ def cubic(x: Tensor) -> Tensor:
     return (x**3).sum() + x[0] * x[1]
 
 
-def test_the_five() -> None:
+def test_registry_has_five_optimizers() -> None:
     assert sorted(OPTIMIZERS) == ["adam", "cma-es", "langevin", "lbfgs", "newton-cg"]
 
 
@@ -29,7 +29,7 @@ def test_values_gradients_and_products() -> None:
     assert problem.evaluations == pytest.approx(FORWARD_COST + 1 + GRAPH_COST + 2 * PRODUCT_COST)
 
 
-def test_remembers_the_best_finite_point() -> None:
+def test_best_finite_point_is_kept() -> None:
     problem = Problem(lambda x: x.log().sum())
     for value in (3.0, 0.5, -1.0, 2.0):
         problem.value(torch.tensor([value]))
@@ -37,7 +37,7 @@ def test_remembers_the_best_finite_point() -> None:
     assert problem.best.x == 0.5
 
 
-def test_box() -> None:
+def test_points_are_clamped_to_the_box() -> None:
     problem = Problem(cubic, lower=0.0, upper=1.0)
     x = problem.project(torch.tensor([-1.0, 0.5, 2.0]))
     assert x.tolist() == [0.0, 0.5, 1.0]
@@ -45,14 +45,14 @@ def test_box() -> None:
     assert problem.free(x, torch.tensor([-1.0, -1.0, -1.0])).tolist() == [1.0, 1.0, 0.0]
 
 
-def test_no_box() -> None:
+def test_problem_without_a_box() -> None:
     x = torch.tensor([-1e9, 1e9])
     problem = Problem(cubic)
     assert torch.equal(problem.project(x), x)
     assert problem.free(x, x).tolist() == [1.0, 1.0]
 
 
-def test_evaluations_end() -> None:
+def test_evaluation_budget_ends_the_run() -> None:
     problem, x = Problem(cubic, max_evaluations=2), torch.ones(2)
     problem.value_and_grad(x)
     problem.value_and_grad(x)
@@ -61,7 +61,7 @@ def test_evaluations_end() -> None:
     assert problem.evaluations == 2
 
 
-def test_time_ends() -> None:
+def test_time_budget_ends_the_run() -> None:
     problem = Problem(cubic, deadline=time.perf_counter() - 1)
     with pytest.raises(OutOfBudget):
         problem.value_and_grad(torch.ones(2))

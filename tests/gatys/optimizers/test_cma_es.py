@@ -24,7 +24,7 @@ def test_style(run: Any, style: Any) -> None:
     assert problem.best.loss < style.first / 1.5
 
 
-def test_asks_for_no_gradient(run: Any) -> None:
+def test_computes_no_gradient(run: Any) -> None:
     def without(x: Tensor) -> Tensor:
         return torch.tensor(x.numpy().sum())  # fails on tensors that require a gradient
 
@@ -32,14 +32,14 @@ def test_asks_for_no_gradient(run: Any) -> None:
     assert problem.evaluations == pytest.approx((1 + 2 * 6) * FORWARD_COST)
 
 
-def test_changes_are_smooth(run: Any, style: Any) -> None:
+def test_candidates_are_smooth(run: Any, style: Any) -> None:
     problem = run(CMAES, style, style.start, 5, problem=style.problem | {"lower": -9.0, "upper": 9.0}, grid=2)
     change = (problem.best.x - style.start).view(3, 24, 32)
     steps = change.diff(dim=-1)
     assert float(steps.diff(dim=-1).abs().max()) < 0.1 * float(change.abs().max())
 
 
-def test_seeds(run: Any, style: Any) -> None:
+def test_seed_determines_the_result(run: Any, style: Any) -> None:
     one, same, other = (
         run(CMAES, style, style.start, 3, problem=style.problem, seed=seed).best.loss for seed in (0, 0, 1)
     )
@@ -47,7 +47,7 @@ def test_seeds(run: Any, style: Any) -> None:
     assert one != other
 
 
-def test_candidates_that_are_not_finite_are_the_worst(run: Any) -> None:
+def test_non_finite_candidates_rank_last(run: Any) -> None:
     start = torch.full((3,), 0.3, dtype=torch.float64)
     problem = run(CMAES, lambda x: (x.log() + 0.1 / x).sum(), start, 60, width=0.2)
     torch.testing.assert_close(problem.best.x, torch.full_like(start, 0.1), atol=0.01, rtol=0)

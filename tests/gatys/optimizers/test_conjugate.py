@@ -44,7 +44,7 @@ def test_conjugate_gradients_follow_negative_curvature_to_the_edge() -> None:
     assert decrease == pytest.approx(1.5 + 4.5)
 
 
-def test_the_same_path_serves_a_smaller_region() -> None:
+def test_path_is_reused_for_a_smaller_trust_region() -> None:
     matrix, gradient = torch.diag(torch.tensor([1.0, 10.0, 3.0])), torch.tensor([4.0, 4.0, -2.0])
     path = conjugate_gradients(
         lambda vector: matrix @ vector, gradient, lambda v: v, radius=9.0, products=9, tolerance=1e-6

@@ -7,7 +7,7 @@ def random(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def test_knows_nothing_at_first() -> None:
+def test_empty_history_is_the_identity() -> None:
     vector = random(6)
     assert torch.equal(InverseHessian(None, 3).apply(vector), vector)
 
@@ -34,7 +34,7 @@ def test_is_symmetric_and_positive() -> None:
     assert torch.linalg.eigvalsh(matrix).min() > 0
 
 
-def test_leaves_negative_curvature_and_overflow_out() -> None:
+def test_pairs_of_negative_curvature_and_overflow_are_skipped() -> None:
     inverse, s = InverseHessian(None, 3), random(4)
     assert not inverse.update(s, -s)
     assert not inverse.update(s, torch.zeros(4, dtype=torch.float64))
@@ -42,14 +42,14 @@ def test_leaves_negative_curvature_and_overflow_out() -> None:
     assert len(inverse) == 0
 
 
-def test_forgets() -> None:
+def test_oldest_pairs_are_dropped() -> None:
     inverse, s = InverseHessian((1, 2, 2), 3), random(4)
     inverse.update(s, 2 * s)
     inverse.clear()
     assert torch.equal(inverse.apply(s), s)
 
 
-def test_learns_the_curvature_of_each_band() -> None:
+def test_curvature_of_each_frequency_band() -> None:
     """A Hessian that is diagonal in frequency: twelve pairs tell of more than twelve directions."""
     grid = (1, 24, 24)
     radius = (torch.fft.fftfreq(24)[:, None] ** 2 + torch.fft.rfftfreq(24) ** 2).sqrt().double()

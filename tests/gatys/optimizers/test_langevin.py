@@ -26,7 +26,7 @@ def samples(steps: int, **options: Any) -> Tensor:
     return torch.stack(points).view(steps, 3, 200)
 
 
-def test_variance_is_the_temperature_over_the_curvature() -> None:
+def test_stationary_variance_is_temperature_over_curvature() -> None:
     """The density is exp(−k·x²/2T): a Gaussian of variance T/k; a step ε adds the factor 1/(1 − εk/2)."""
     temperature, lr = 0.5, 0.01
     found = samples(600, lr=lr, temperature=temperature * 300, precondition=False)
@@ -34,7 +34,7 @@ def test_variance_is_the_temperature_over_the_curvature() -> None:
     torch.testing.assert_close(found.var((0, 2)), expected, rtol=0.1, atol=0)
 
 
-def test_metropolis_takes_the_bias_of_a_long_step_away() -> None:
+def test_metropolis_removes_step_size_bias() -> None:
     temperature = 0.5
     found = samples_adjusted(800, lr=0.05, temperature=temperature * 300)
     torch.testing.assert_close(found.var((0, 2)), temperature / CURVATURES, rtol=0.1, atol=0)
@@ -54,13 +54,13 @@ def samples_adjusted(steps: int, **options: Any) -> Tensor:
     return torch.stack(points[300:]).view(steps, 3, 200)
 
 
-def test_metropolis_rejects_now_and_then() -> None:
+def test_metropolis_rejection_rate() -> None:
     found = samples_adjusted(300, lr=0.05, temperature=150.0)
     stayed = float((found[1:] == found[:-1]).all((1, 2)).double().mean())
     assert stayed == pytest.approx(1 - 0.574, abs=0.12)
 
 
-def test_reflection_keeps_the_density_at_the_faces() -> None:
+def test_reflection_keeps_the_density_at_the_bounds() -> None:
     """Flat in [0, 1]: uniform, with nothing piled up at 0 and 1."""
     problem = Problem(lambda x: 0 * x.sum(), lower=0.0, upper=1.0)
     start = torch.full((4000,), 0.5, dtype=torch.float64)
@@ -89,7 +89,7 @@ def test_style(run: Any, style: Any, metropolis: bool) -> None:
     assert problem.best.loss < style.first / 5
 
 
-def test_seeds(run: Any, style: Any) -> None:
+def test_seed_determines_the_samples(run: Any, style: Any) -> None:
     one, same, other = (
         run(Langevin, style, style.start, 5, problem=style.problem, seed=seed).best.loss for seed in (1, 1, 2)
     )
@@ -97,7 +97,7 @@ def test_seeds(run: Any, style: Any) -> None:
     assert one != other
 
 
-def test_takes_steps_back_that_are_not_finite(run: Any) -> None:
+def test_non_finite_steps_are_undone(run: Any) -> None:
     notes: list[str] = []
     start = torch.tensor([3.0, 5.0], dtype=torch.float64)
     problem = run(
@@ -113,7 +113,7 @@ def test_takes_steps_back_that_are_not_finite(run: Any) -> None:
     assert any("taken back" in note for note in notes)
 
 
-def test_gives_up_where_nothing_is_finite() -> None:
+def test_stops_where_the_loss_is_never_finite() -> None:
     start, notes = torch.ones(3), list[str]()
 
     def island(x: Tensor) -> Tensor:

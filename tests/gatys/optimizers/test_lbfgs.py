@@ -70,19 +70,19 @@ def test_beats_torchs_strong_wolfe_on_the_quadratic(run: Any, far: Tensor, funct
     assert ours.best.loss < float(functions.quadratic(x.detach()))
 
 
-def test_ends_on_the_face_of_the_box(run: Any, functions: Any) -> None:
+def test_minimum_on_the_bound_of_the_box(run: Any, functions: Any) -> None:
     start = torch.full((10,), 0.2, dtype=torch.float64)
     problem = run(LBFGS, functions.quadratic, start, 30, problem={"lower": 0.0, "upper": 0.5})
     torch.testing.assert_close(problem.best.x, torch.full_like(start, 0.5))
 
 
-def test_says_when_it_is_done(functions: Any) -> None:
+def test_reports_convergence(functions: Any) -> None:
     optimizer = LBFGS(Problem(functions.quadratic), torch.ones(4, dtype=torch.float64))
     assert optimizer.step() is not None
     assert optimizer.step() is None
 
 
-def test_recovers_from_steps_that_are_not_finite(run: Any) -> None:
+def test_non_finite_steps_are_undone(run: Any) -> None:
     notes: list[str] = []
 
     def wall(x: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ def test_recovers_from_steps_that_are_not_finite(run: Any) -> None:
     assert any("not finite" in note for note in notes)
 
 
-def test_forgets_a_history_that_misleads(functions: Any) -> None:
+def test_misleading_history_is_reset(functions: Any) -> None:
     notes: list[str] = []
     start = torch.zeros(4, dtype=torch.float64)
     optimizer = LBFGS(Problem(functions.quadratic, note=notes.append), start)
@@ -108,7 +108,7 @@ def test_forgets_a_history_that_misleads(functions: Any) -> None:
     assert optimizer.loss < 1e-10
 
 
-def test_a_nan_at_the_start_is_not_the_best() -> None:
+def test_nan_at_the_start_is_not_the_best() -> None:
     problem = Problem(lambda x: (x * math.nan).sum())
     optimizer = LBFGS(problem, torch.ones(3))
     optimizer.step()

@@ -27,7 +27,7 @@ def test_style(run: Any, style: Any, hessian: str) -> None:
     assert problem.best.loss < style.first / 4.5
 
 
-def test_the_preconditioner_pays(run: Any, functions: Any) -> None:
+def test_preconditioner_saves_evaluations(run: Any, functions: Any) -> None:
     start = torch.linspace(-2, 3, 60, dtype=torch.float64)
     losses = [
         run(NewtonCG, functions.quadratic, start, 10, hessian="exact", history=history).best.loss
@@ -36,7 +36,7 @@ def test_the_preconditioner_pays(run: Any, functions: Any) -> None:
     assert losses[0] < losses[1] / 10
 
 
-def test_leaves_a_saddle_by_negative_curvature(run: Any) -> None:
+def test_negative_curvature_leaves_a_saddle(run: Any) -> None:
     def saddle(x: Tensor) -> Tensor:
         return x[0].square() - x[1].square() + x[1] ** 4 / 4
 
@@ -45,14 +45,14 @@ def test_leaves_a_saddle_by_negative_curvature(run: Any) -> None:
     assert problem.best.loss == pytest.approx(-1.0)
 
 
-def test_ends_on_the_face_of_the_box(run: Any, functions: Any) -> None:
+def test_minimum_on_the_bound_of_the_box(run: Any, functions: Any) -> None:
     start = torch.full((10,), 0.2, dtype=torch.float64)
     limits = {"lower": 0.0, "upper": 0.5}
     problem = run(NewtonCG, functions.quadratic, start, 30, problem=limits, difference=1e-4)
     torch.testing.assert_close(problem.best.x, torch.full_like(start, 0.5))
 
 
-def test_recovers_from_steps_that_are_not_finite(run: Any) -> None:
+def test_non_finite_steps_are_undone(run: Any) -> None:
     notes: list[str] = []
     start = torch.tensor([3.0, 5.0], dtype=torch.float64)
     problem = run(

@@ -26,7 +26,7 @@ def begin(problem: Problem, x: Tensor) -> LinePoint:
 
 @pytest.mark.parametrize("function", [bowl, quartic])
 @pytest.mark.parametrize("length", [1e-4, 1e-2, 0.3, 1.0, 3.0, 1e3, 1e6])
-def test_both_conditions_hold_from_any_first_length(
+def test_wolfe_conditions_hold_for_any_initial_step(
     function: Callable[[Tensor], Tensor], length: float
 ) -> None:
     problem, x = Problem(function), torch.tensor([-0.5, 0.2], dtype=torch.float64)
@@ -41,7 +41,7 @@ def test_both_conditions_hold_from_any_first_length(
     assert problem.evaluations <= 12
 
 
-def test_a_good_first_step_costs_one_evaluation() -> None:
+def test_good_first_step_costs_one_evaluation() -> None:
     problem = Problem(bowl)
     start = begin(problem, torch.zeros(3))
     found = search(problem, start, -start.gradient)
@@ -50,7 +50,7 @@ def test_a_good_first_step_costs_one_evaluation() -> None:
     assert problem.evaluations == 1
 
 
-def test_a_step_that_is_too_short_is_lengthened() -> None:
+def test_short_step_is_lengthened() -> None:
     problem = Problem(bowl)
     start = begin(problem, torch.zeros(3))
     found = search(problem, start, -0.01 * start.gradient)
@@ -58,7 +58,7 @@ def test_a_step_that_is_too_short_is_lengthened() -> None:
     assert float(found.x[0]) > 0.05
 
 
-def test_the_path_bends_at_the_box() -> None:
+def test_line_search_is_projected_onto_the_box() -> None:
     problem = Problem(bowl, lower=0.0, upper=0.5)
     start = begin(problem, torch.tensor([0.1, 0.4]))
     found = search(problem, start, -10 * start.gradient)
@@ -67,7 +67,7 @@ def test_the_path_bends_at_the_box() -> None:
     assert problem.evaluations == 1
 
 
-def test_what_is_not_finite_is_backed_out_of() -> None:
+def test_line_search_backtracks_from_non_finite_losses() -> None:
     notes: list[str] = []
     problem = Problem(lambda x: (x - x.log()).sum(), note=notes.append)  # minimum 1 at 1, NaN below 0
     start = begin(problem, torch.tensor([3.0], dtype=torch.float64))
@@ -78,14 +78,14 @@ def test_what_is_not_finite_is_backed_out_of() -> None:
     assert set(notes) == {"a trial step was not finite; it is shortened"}
 
 
-def test_nothing_lower() -> None:
+def test_line_search_without_descent_fails() -> None:
     problem = Problem(lambda x: x.abs().sum())
     start = begin(problem, torch.tensor([0.0]))
     assert search(problem, start._replace(gradient=torch.tensor([1.0])), torch.tensor([-1.0])) is None
     assert problem.evaluations == 12
 
 
-def test_at_a_kink_the_lowest_is_taken() -> None:
+def test_line_search_at_a_kink_takes_the_lowest() -> None:
     """|x|: the slope is 1 on either side, so that the second condition is never met."""
     losses: list[float] = []
 

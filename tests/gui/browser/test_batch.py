@@ -12,7 +12,7 @@ from ganstyle.stylize import Controls
 from tests.gui.browser.conftest import STYLES, OpenPage, set_number, upload
 
 
-def test_several_photos_become_a_zip(
+def test_batch_download_is_a_zip(
     open_page: OpenPage, png: Callable[..., bytes], tmp_path: Path, styles_folder: Path
 ) -> None:
     contents = {"a/me.png": png(1), "b/me.png": png(2, 48), "text.jpg": b"no picture"}
@@ -41,7 +41,7 @@ def test_several_photos_become_a_zip(
             assert (decode_image(archive.read(name), name) - expected).abs().mean() < 0.01
 
 
-def test_a_photo_in_every_style_and_the_history(
+def test_one_photo_in_every_style_and_history(
     open_page: OpenPage, photo: Path, tmp_path: Path, styles_folder: Path
 ) -> None:
     page = open_page()

@@ -46,13 +46,13 @@ def test_links_keep_the_settings(open_page: OpenPage, served: Any) -> None:
     }
 
 
-def test_a_link_that_is_wrong_changes_nothing(open_page: OpenPage, served: Any) -> None:
+def test_invalid_link_keeps_the_defaults(open_page: OpenPage, served: Any) -> None:
     page = open_page(link=f"{served.address}?style=/etc/passwd&strength=99&tab=nosuch&other=<b>&steps=x")
     expect(page.locator("#style input")).to_have_value(STYLES[0])
     expect(page.locator("#strength input[type=number]")).to_have_value("1")
 
 
-def test_the_api_is_documented_in_the_page(open_page: OpenPage) -> None:
+def test_api_is_documented_in_the_page(open_page: OpenPage) -> None:
     page = open_page(
         forgiven="status of 40"
     )  # Gradio's panel also asks for its monitoring and its MCP server
@@ -63,7 +63,7 @@ def test_the_api_is_documented_in_the_page(open_page: OpenPage) -> None:
         ).to_be_visible()
 
 
-def test_on_a_telephone_in_the_dark(open_page: OpenPage) -> None:
+def test_mobile_layout_in_dark_mode(open_page: OpenPage) -> None:
     """Nothing is wider than the screen, and whatever can be used has a name that can be said."""
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page.click("#example")
@@ -83,7 +83,7 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, select, textar
   .map(e => e.outerHTML.slice(0, 200))"""
 
 
-def test_a_visit_leaves_nothing(open_page: OpenPage, photo: Path, served: Any) -> None:
+def test_visit_leaves_no_files(open_page: OpenPage, photo: Path, served: Any) -> None:
     def files() -> set[Path]:
         walk = os.walk(served.temporary)  # unlike `Path.rglob`, it bears that folders vanish meanwhile
         return {

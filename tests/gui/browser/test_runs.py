@@ -13,12 +13,12 @@ from ganstyle.training import Event, Scored, train
 from tests.gui.browser.conftest import OpenPage, go_to
 
 
-def test_a_link_to_the_runs(open_page: OpenPage, served: Any, runs_folder: Path) -> None:
+def test_link_to_the_runs_tab(open_page: OpenPage, served: Any, runs_folder: Path) -> None:
     page = open_page(link=f"{served.address}?tab=runs")
     expect(page.locator("#runs-curves")).to_contain_text("There are no runs yet")
 
 
-def test_runs(
+def test_runs_tab(
     open_page: OpenPage, runs_folder: Path, tiny: Callable[..., dict[str, Any]], photos: Path
 ) -> None:
     page = open_page()
@@ -49,7 +49,7 @@ def test_runs(
     expect(rows).to_have_count(5)
 
 
-def test_tensorboard(open_page: OpenPage, runs_folder: Path) -> None:
+def test_open_tensorboard(open_page: OpenPage, runs_folder: Path) -> None:
     page = open_page()
     go_to(page, "Runs")
     page.click("#tensorboard")

@@ -45,7 +45,7 @@ def wait_for_another(page: Page, picture: str) -> str:
     return after(page)
 
 
-def test_stylize(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path: Path) -> None:
+def test_stylize_tab(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path: Path) -> None:
     page = open_page()
     expect(page.locator("#full")).to_be_disabled()
     upload(page, "#photo", photo)
@@ -79,7 +79,7 @@ def test_stylize(open_page: OpenPage, photo: Path, styles_folder: Path, tmp_path
     assert (read_image(got) - expected).abs().mean() < 0.02
 
 
-def test_another_style_in_a_part(open_page: OpenPage, photo: Path, tmp_path: Path) -> None:
+def test_second_style_in_a_region(open_page: OpenPage, photo: Path, tmp_path: Path) -> None:
     """A mask and a style make a new choice, which is painted at once."""
     image = read_image(photo)
     mask = torch.zeros_like(image)
@@ -105,7 +105,7 @@ def photo_itself(page: Page) -> Tensor:
     return decode_image(page.request.get(address).body(), "the photo")
 
 
-def test_a_style_that_learned_strength(
+def test_strength_slider_of_a_style_with_learned_strength(
     tiny: Callable[..., dict[str, Any]],
     png: Callable[..., bytes],
     another: Callable[..., AbstractContextManager[Any]],
@@ -132,7 +132,7 @@ def test_a_style_that_learned_strength(
     assert (faded - expected).abs().max() > 0.05
 
 
-def test_before_and_after_by_keyboard(open_page: OpenPage, photo: Path) -> None:
+def test_before_after_slider_by_keyboard(open_page: OpenPage, photo: Path) -> None:
     page = open_page()
     expect(page.locator("#sides")).to_have_count(0)
     upload(page, "#photo", photo)
@@ -159,7 +159,7 @@ def test_before_and_after_by_keyboard(open_page: OpenPage, photo: Path) -> None:
         page.keyboard.press("Tab")
 
 
-def test_a_photo_from_the_clipboard(open_page: OpenPage, png: Callable[..., bytes]) -> None:
+def test_photo_from_the_clipboard(open_page: OpenPage, png: Callable[..., bytes]) -> None:
     content = png(3, 96)
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.evaluate(
@@ -175,7 +175,7 @@ def test_a_photo_from_the_clipboard(open_page: OpenPage, png: Callable[..., byte
     assert paint(page).suggested_filename == "clipboard.png"
 
 
-def test_a_photo_from_the_camera(open_page: OpenPage) -> None:
+def test_photo_from_the_camera(open_page: OpenPage) -> None:
     page = open_page()
     camera = page.locator("#photo")
     camera.get_by_role("button", name="Capture from camera").click()
@@ -188,7 +188,7 @@ def test_a_photo_from_the_camera(open_page: OpenPage) -> None:
     assert read_image(paint(page).path()).shape == taken.shape
 
 
-def test_a_full_queue(open_page: OpenPage, photo: Path, full_queue: FullQueue) -> None:
+def test_full_queue_message(open_page: OpenPage, photo: Path, full_queue: FullQueue) -> None:
     """Whatever is asked for then, the same words come, and nothing looks as if it went on."""
     page = open_page(forgiven="429")
     upload(page, "#photo", photo)
@@ -213,7 +213,7 @@ def test_a_full_queue(open_page: OpenPage, photo: Path, full_queue: FullQueue) -
         expect(status).to_have_text("Drop a photo to see it in every style.")
 
 
-def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path: Path) -> None:
+def test_brush_mask_stylizes_only_a_part(open_page: OpenPage, photo: Path, tmp_path: Path) -> None:
     page = open_page()
     upload(page, "#photo", photo)
     expect(page.locator("#slider img")).to_have_count(2)
@@ -241,7 +241,7 @@ def test_the_brush_paints_only_a_part(open_page: OpenPage, photo: Path, tmp_path
     assert changed[:24].float().mean() < 0.05  # the top is the photo
 
 
-def test_a_painting_of_your_own(
+def test_uploaded_painting_as_style(
     open_page: OpenPage, photo: Path, painting: Path, any_painting: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is this visitor's style at once."""

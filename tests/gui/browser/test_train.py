@@ -94,7 +94,7 @@ def test_train_stop_and_continue(
 
 
 @pytest.mark.slow
-def test_ending_the_interface_saves_the_training(
+def test_closing_the_gui_saves_the_training(
     another: Another, browser: Browser, painting: Path, photos: Path
 ) -> None:
     with another("--train", "--photos", photos) as served, browser.new_page() as page:

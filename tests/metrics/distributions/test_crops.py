@@ -12,11 +12,11 @@ from ganstyle.metrics.distributions.kid import kernel_distance
 
 
 @pytest.mark.parametrize(("pictures", "each"), [(1, 60), (4, 15), (7, 9), (60, 1), (500, 1)])
-def test_there_are_enough_crops(pictures: int, each: int) -> None:
+def test_number_of_crops(pictures: int, each: int) -> None:
     assert Crops.plan(pictures, 256) == Crops(128, each, 0)
 
 
-def test_crops_lie_where_the_seed_and_the_number_say() -> None:
+def test_crops_depend_on_seed_and_index_only() -> None:
     picture = torch.rand(1, 3, 40, 60)
     crops = Crops(16, 3, seed=5)
     cut = crops.of_picture(picture, 2)
@@ -30,7 +30,7 @@ def test_crops_lie_where_the_seed_and_the_number_say() -> None:
     assert crops.of_picture(torch.rand(1, 3, 8, 9), 0)[0].shape == (3, 16, 16)
 
 
-def test_the_painting_is_cut_at_the_size_that_it_would_have(painting: Path) -> None:
+def test_painting_is_cropped_at_the_style_size(painting: Path) -> None:
     paintings = StyleImages(painting)
     crops = Crops(12, 2)
     cut = crops.of_paintings(paintings, 5, shorter=24)
@@ -39,7 +39,7 @@ def test_the_painting_is_cut_at_the_size_that_it_would_have(painting: Path) -> N
     assert all(torch.equal(a, b) for a, b in zip(cut, again, strict=True))
 
 
-def test_both_directions_under_the_extractors_name() -> None:
+def test_scores_are_named_after_the_extractor() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(9, 4)), rng.normal(size=(12, 4)) + 1
     values = distribution_distances({"style": a, "content": a[:1]}, {"style": b, "content": b}, "_vgg16")

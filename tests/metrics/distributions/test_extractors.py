@@ -51,7 +51,7 @@ def inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_the_file_is_found_checked_and_run(inception: Path) -> None:
+def test_inception_file_is_verified_and_run(inception: Path) -> None:
     found = find_inception(str(inception))
     assert found.sha256 == sha256(inception.read_bytes()).hexdigest()
     extractor = inception_extractor(found)
@@ -64,7 +64,7 @@ def test_the_file_is_found_checked_and_run(inception: Path) -> None:
     np.testing.assert_allclose(features[0], Layers()(seen)[0].numpy(), atol=1e-5)
 
 
-def test_where_it_is_looked_for(inception: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inception_search_order(inception: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WeightsError, match=r"no such file .*GANSTYLE_INCEPTION") as caught:
         find_inception(download=False)
     assert "\n" not in str(caught.value)
@@ -81,7 +81,7 @@ def test_where_it_is_looked_for(inception: Path, monkeypatch: pytest.MonkeyPatch
         find_inception()
 
 
-def test_a_file_in_the_temporary_folder_is_never_taken(
+def test_inception_in_temporary_folder_is_never_loaded(
     inception: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -91,7 +91,7 @@ def test_a_file_in_the_temporary_folder_is_never_taken(
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])
-def test_a_changed_byte_is_refused(inception: Path, place: int) -> None:
+def test_inception_with_a_changed_byte_is_refused(inception: Path, place: int) -> None:
     found = find_inception(str(inception))
     content = bytearray(inception.read_bytes())
     content[place] ^= 1
@@ -102,7 +102,7 @@ def test_a_changed_byte_is_refused(inception: Path, place: int) -> None:
         inception_extractor(found)
 
 
-def test_what_is_no_torchscript_is_one_line(inception: Path) -> None:
+def test_file_that_is_not_torchscript_is_one_line(inception: Path) -> None:
     inception.write_bytes(b"nonsense")
     fake = WeightsFile("fake", inception, sha256(b"nonsense").hexdigest(), "")
     with pytest.raises(WeightsError, match="cannot be loaded") as caught:
@@ -110,7 +110,7 @@ def test_what_is_no_torchscript_is_one_line(inception: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_folders_agree_with_clean_fids_own(inception: Path, tmp_path: Path) -> None:
+def test_folder_features_equal_clean_fid(inception: Path, tmp_path: Path) -> None:
     from cleanfid.fid import fid_from_feats, get_folder_features
 
     torch.manual_seed(0)
@@ -153,7 +153,7 @@ def fake_vgg16() -> Extractor:
     return vgg16_extractor(weights_file, lambda x: {"relu3_3": torch.cat([x, x.square()], 1)})
 
 
-def test_vgg16_stands_in_under_another_name() -> None:
+def test_vgg16_fallback_has_its_own_name() -> None:
     extractor = fake_vgg16()
     assert extractor.suffix == "_vgg16"
     assert extractor.name == "tiny, mean of relu3_3 / 255"
@@ -162,7 +162,7 @@ def test_vgg16_stands_in_under_another_name() -> None:
     np.testing.assert_allclose(features * 255, [[gray] * 3 + [gray**2] * 3], rtol=1e-5)
 
 
-def test_pictures_are_streamed() -> None:
+def test_images_are_streamed() -> None:
     alive: list[int] = []
 
     def watched(x: Tensor) -> dict[str, Tensor]:
@@ -175,7 +175,7 @@ def test_pictures_are_streamed() -> None:
     assert extractor.features([]).shape == (0, 0)
 
 
-def test_a_folder_is_read_as_every_picture_is(tmp_path: Path) -> None:
+def test_folder_is_read_like_single_images(tmp_path: Path) -> None:
     write_image(torch.rand(1, 3, 9, 9), tmp_path / "a.png")
     write_image(torch.rand(1, 3, 9, 12), tmp_path / "more" / "b.jpg")
     (tmp_path / "notes.txt").write_text("no picture")

@@ -27,7 +27,7 @@ def by_definition(x: Features, y: Features) -> float:
     return float(((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(a + b - 2 * root))
 
 
-def test_gaussians_with_a_known_answer() -> None:
+def test_frechet_of_gaussians_with_known_distance() -> None:
     # Covariances that commute: ‖μ₁ − μ₂‖² + Σ (√λ₁ − √λ₂)².
     x = with_moments(np.array([1.0, 0, 0]), np.diag([4.0, 9.0, 1.0]), 50)
     y = with_moments(np.array([0.0, 2, 0]), np.diag([1.0, 1.0, 16.0]), 40)
@@ -37,14 +37,14 @@ def test_gaussians_with_a_known_answer() -> None:
 
 
 @pytest.mark.parametrize(("n", "m"), [(200, 150), (64, 65), (30, 40), (500, 20), (2, 2)])
-def test_agrees_with_the_definition(n: int, m: int) -> None:
+def test_frechet_equals_the_definition(n: int, m: int) -> None:
     x, y = draw(n, 16, 1), draw(m, 16, 2)
     assert frechet_distance(x, y) == pytest.approx(by_definition(x, y), rel=1e-5)
     assert frechet_distance(y, x) == pytest.approx(frechet_distance(x, y), rel=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore:.*disp:DeprecationWarning")  # how clean-fid calls scipy's sqrtm
-def test_agrees_with_clean_fid() -> None:
+def test_frechet_equals_clean_fid() -> None:
     from cleanfid.fid import fid_from_feats
 
     x, y = (draw(300, 64, seed).astype(np.float32) for seed in (3, 4))
@@ -52,12 +52,12 @@ def test_agrees_with_clean_fid() -> None:
 
 
 @pytest.mark.parametrize("n", [2, 20, 200])
-def test_equal_sets_are_at_zero(n: int) -> None:
+def test_frechet_of_equal_sets_is_zero(n: int) -> None:
     x = draw(n, 64, 5).astype(np.float32)
     assert 0 <= frechet_distance(x, x[::-1]) < 1e-9
 
 
-def test_what_cannot_be_measured() -> None:
+def test_frechet_of_invalid_features_is_an_error() -> None:
     for x, y in ((draw(1, 4, 0), draw(5, 4, 0)), (draw(5, 4, 0), np.empty((0, 4)))):
         with pytest.raises(DataError, match="at least 2 images a side, and there are"):
             frechet_distance(x, y)

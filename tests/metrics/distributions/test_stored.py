@@ -15,7 +15,7 @@ def features(seed: int = 0) -> Features:
     return np.random.default_rng(seed).normal(size=(3, 4)).astype(np.float32)
 
 
-def test_kept_and_read(tmp_path: Path) -> None:
+def test_features_are_stored_and_read(tmp_path: Path) -> None:
     path = tmp_path / "new" / "photos.npz"
     save_features(path, features(), PROTOCOL)
     found, protocol = load_features(path)
@@ -24,7 +24,7 @@ def test_kept_and_read(tmp_path: Path) -> None:
     assert found.dtype == np.float32
 
 
-def test_kept_features_are_taken_if_the_protocol_is_the_same(tmp_path: Path) -> None:
+def test_stored_features_are_used_for_the_same_protocol(tmp_path: Path) -> None:
     path = tmp_path / "photos.npz"
     calls: list[int] = []
 
@@ -48,7 +48,7 @@ def test_kept_features_are_taken_if_the_protocol_is_the_same(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"text"])
-def test_a_damaged_file_is_one_line(tmp_path: Path, content: bytes) -> None:
+def test_damaged_features_file_is_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "photos.npz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"photos\.npz: not readable") as caught:
@@ -56,7 +56,7 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, content: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_half_a_file_and_pickled_objects_are_refused(tmp_path: Path) -> None:
+def test_truncated_and_pickled_features_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "photos.npz"
     save_features(path, features(), PROTOCOL)
     path.write_bytes(path.read_bytes()[:200])
@@ -67,7 +67,7 @@ def test_half_a_file_and_pickled_objects_are_refused(tmp_path: Path) -> None:
         load_features(path)
 
 
-def test_a_fingerprint_is_of_contents_in_order(tmp_path: Path) -> None:
+def test_fingerprint_depends_on_contents_in_order(tmp_path: Path) -> None:
     a, b, c = (tmp_path / name for name in "abc")
     a.write_text("a")
     b.write_text("b")

@@ -47,7 +47,7 @@ def by_definition(state: dict[str, Tensor], a: Tensor, b: Tensor) -> float:
     return total
 
 
-def test_it_is_what_the_paper_says(state: dict[str, Tensor]) -> None:
+def test_lpips_equals_the_definition(state: dict[str, Tensor]) -> None:
     a, b = torch.rand(2, 3, 32, 48), torch.rand(2, 3, 32, 48)
     distance = LPIPS(state)
     expected = [by_definition(state, a[i : i + 1], b[i : i + 1]) for i in range(2)]
@@ -55,7 +55,7 @@ def test_it_is_what_the_paper_says(state: dict[str, Tensor]) -> None:
     assert distance(a, a).tolist() == [0.0, 0.0]
 
 
-def test_a_file_is_found_and_read(
+def test_lpips_weights_are_found_and_read(
     state: dict[str, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GANSTYLE_LPIPS", raising=False)

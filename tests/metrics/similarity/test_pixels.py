@@ -20,7 +20,7 @@ def test_squared_error() -> None:
     assert squared_error(a, b).tolist() == pytest.approx([0.0, 0.25 / 20])
 
 
-def test_structural_similarity_is_wangs() -> None:
+def test_ssim_equals_wang_2004() -> None:
     torch.manual_seed(0)
     a = torch.rand(1, 3, 40, 50, dtype=torch.float64)
     b = (a + 0.2 * torch.randn_like(a)).clamp(0, 1)

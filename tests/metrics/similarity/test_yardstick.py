@@ -18,7 +18,7 @@ def gram(x: Tensor) -> Tensor:
     return flat @ flat.T / flat.numel()
 
 
-def test_the_yardstick_by_hand() -> None:
+def test_yardstick_by_hand() -> None:
     picture, photo, painting = (torch.rand(1, 3, 16, 20) for _ in range(3))
     measured = Yardstick.of_paintings(features, [painting], size=16).measure(picture, photo)
     content = (picture - photo).square().sum() / photo.square().sum()
@@ -27,7 +27,7 @@ def test_the_yardstick_by_hand() -> None:
     assert measured.style.item() == pytest.approx(style.item(), rel=1e-4)  # the factors cancel in each layer
 
 
-def test_the_painting_is_brought_to_the_photos_size() -> None:
+def test_painting_is_resized_to_the_photo() -> None:
     picture, photo, painting = torch.rand(1, 3, 16, 20), torch.rand(1, 3, 16, 20), torch.rand(1, 3, 40, 48)
     small = resize_shorter(painting, 16)
     a = Yardstick.of_paintings(features, [painting], size=16).measure(picture, photo)
@@ -54,7 +54,7 @@ def test_style_coarse_by_hand() -> None:
     assert measured.item() == pytest.approx(torch.stack(expected).mean().item(), rel=1e-4)
 
 
-def test_style_coarse_sees_forms_and_not_grain() -> None:
+def test_style_coarse_ignores_fine_texture() -> None:
     torch.manual_seed(0)
     painting = torch.zeros(1, 3, 64, 64)
     painting[..., :32] = 1.0
@@ -71,7 +71,7 @@ def test_style_coarse_sees_forms_and_not_grain() -> None:
 @pytest.mark.parametrize(
     ("side", "octaves"), [(8, 0), (15, 0), (16, 1), (31, 1), (32, 2), (64, 3), (4000, 3)]
 )
-def test_octaves_too_small_are_left_out(side: int, octaves: int) -> None:
+def test_style_coarse_leaves_out_octaves_that_are_too_small(side: int, octaves: int) -> None:
     assert coarse_octaves(side) == octaves
     target = yardstick_target(features, [torch.rand(1, 3, 64, 64)], size=side if side < 100 else 64)
     assert len(target.octaves) == 1 + octaves

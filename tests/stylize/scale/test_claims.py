@@ -24,7 +24,7 @@ def elsewhere(function: Callable[[], object]) -> object:
     return result
 
 
-def test_a_name_has_one_owner(tmp_path: Path) -> None:
+def test_claim_has_one_owner(tmp_path: Path) -> None:
     path = tmp_path / "claims"
     claims = Claims(path)
     assert claims.take("a")
@@ -47,7 +47,7 @@ def test_a_killed_process_loses_its_claims(tmp_path: Path) -> None:
     claims.close()
 
 
-def test_the_last_one_deletes_the_file(tmp_path: Path) -> None:
+def test_last_process_deletes_the_claims_file(tmp_path: Path) -> None:
     path = tmp_path / "state" / "claims"
     claims = Claims(path)
 
@@ -61,7 +61,7 @@ def test_the_last_one_deletes_the_file(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_claims_in_a_read_only_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(GanstyleError, match="cannot be written"):
         Claims(tmp_path / "file" / "claims")

@@ -52,7 +52,7 @@ def statuses(events: list[FileEvent]) -> list[str]:
     return [event.status for event in events]
 
 
-def test_only_what_changed_is_done_again(run: Run, tmp_path: Path) -> None:
+def test_only_changed_photos_are_redone(run: Run, tmp_path: Path) -> None:
     assert statuses(run()) == ["done"] * 3
     again = run()
     assert statuses(again) == ["skipped"] * 3
@@ -63,7 +63,7 @@ def test_only_what_changed_is_done_again(run: Run, tmp_path: Path) -> None:
     assert read_image(tmp_path / "out" / "1.png").mean() == pytest.approx(0.45, abs=0.01)
 
 
-def test_another_style_or_setting_is_another_result(run: Run) -> None:
+def test_changed_style_or_setting_redoes_results(run: Run) -> None:
     run()
     assert statuses(run(0.25)) == ["done"] * 3
     assert statuses(run(0.25)) == ["skipped"] * 3
@@ -72,7 +72,7 @@ def test_another_style_or_setting_is_another_result(run: Run) -> None:
     assert statuses(run(0.25, strength=0.5, mask=torch.zeros(1, 1, 4, 6))) == ["done"] * 3
 
 
-def test_a_photo_that_was_only_touched_is_not_done_again(run: Run, tmp_path: Path) -> None:
+def test_touched_photo_is_not_redone(run: Run, tmp_path: Path) -> None:
     run()
     (tmp_path / "in" / "0.png").touch()
     (tmp_path / "in").rename(tmp_path / "moved")
@@ -80,7 +80,7 @@ def test_a_photo_that_was_only_touched_is_not_done_again(run: Run, tmp_path: Pat
     assert statuses(run()) == ["skipped"] * 3
 
 
-def test_what_others_have_made_is_replaced_only_by_force(run: Run, tmp_path: Path) -> None:
+def test_foreign_results_need_force(run: Run, tmp_path: Path) -> None:
     write_image(torch.zeros(3, 4, 6), tmp_path / "out" / "0.png")
     events = run()
     assert statuses(events) == ["failed", "done", "done"]
@@ -93,7 +93,7 @@ def test_what_others_have_made_is_replaced_only_by_force(run: Run, tmp_path: Pat
     assert statuses(run(0.25, overwrite=True)) == ["done", "done", "skipped"]
 
 
-def test_a_result_that_a_kill_left_in_doubt_is_made_again(run: Run, tmp_path: Path) -> None:
+def test_unrecorded_result_of_a_killed_run_is_redone(run: Run, tmp_path: Path) -> None:
     run()
     (record,) = (tmp_path / "out" / ".ganstyle").glob("content-*.jsonl")
     lines = record.read_text().splitlines()
@@ -102,7 +102,7 @@ def test_a_result_that_a_kill_left_in_doubt_is_made_again(run: Run, tmp_path: Pa
     assert statuses(run()) == ["done", "skipped", "skipped"]
 
 
-def test_records_that_are_no_records_do_not_count(run: Run, tmp_path: Path) -> None:
+def test_malformed_records_are_ignored(run: Run, tmp_path: Path) -> None:
     run()
     (tmp_path / "out" / ".ganstyle" / "content-0-x.jsonl").write_bytes(
         b'\xff\n[1]\n{"output": 1}\nnull\n"a"\n'

@@ -40,7 +40,7 @@ def test_outputs_never_leave_the_folder(tmp_path: Path, name: str) -> None:
     assert first.source == tmp_path / "in" / name
 
 
-def test_link_out_of_the_folder_is_a_problem(tmp_path: Path) -> None:
+def test_link_out_of_the_output_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "sub").symlink_to(tmp_path)
     (file,) = plan_outputs([write_list(tmp_path / "photos.txt", "sub/a.png")], tmp_path / "out")
@@ -48,7 +48,7 @@ def test_link_out_of_the_folder_is_a_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
-def test_line_ends_and_odd_names(tmp_path: Path, end: bytes) -> None:
+def test_list_line_endings_and_unusual_names(tmp_path: Path, end: bytes) -> None:
     names = [
         b"\xff\xfe caf\xe9.png",
         b"\x1b[2J\x07.png",
@@ -63,7 +63,7 @@ def test_line_ends_and_odd_names(tmp_path: Path, end: bytes) -> None:
     assert [os.fsencode(place) for _, place in found] == names
 
 
-def test_last_line_needs_no_end_and_a_bom_is_no_name(tmp_path: Path) -> None:
+def test_list_without_final_newline_and_with_bom(tmp_path: Path) -> None:
     (tmp_path / "l.lst").write_bytes(b"\xef\xbb\xbfa.png\n\nb.png")
     assert [str(place) for _, place in read_list(tmp_path / "l.lst")] == ["a.png", "b.png"]
 
@@ -75,14 +75,14 @@ def test_empty_list_is_an_error(tmp_path: Path, content: bytes) -> None:
         plan_outputs([tmp_path / "l.txt"], tmp_path / "out")
 
 
-def test_lines_that_name_no_file(tmp_path: Path) -> None:
+def test_list_lines_that_name_no_file(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     photos = write_list(tmp_path / "l.txt", "sub", ".", "..", "/", "none/..")
     plan = plan_outputs([photos], tmp_path / "out")
     assert all("is a folder; list its photos" in file.problem for file in plan)
 
 
-def test_what_is_a_list(photos: Path, tmp_path: Path) -> None:
+def test_is_list(photos: Path, tmp_path: Path) -> None:
     for name, content in (
         ("a.txt", b"BMW.jpg\n"),
         ("b.LST", b"P1010001.JPG"),
@@ -98,13 +98,13 @@ def test_what_is_a_list(photos: Path, tmp_path: Path) -> None:
         assert not is_list(tmp_path / name)
 
 
-def test_repeated_lines_are_done_once(tmp_path: Path) -> None:
+def test_repeated_list_lines_are_stylized_once(tmp_path: Path) -> None:
     photos = write_list(
         tmp_path / "l.txt", "a.png", "a.png", "./a.png", str(tmp_path / "a.png"), "x/../a.png"
     )
     assert len(plan_outputs([photos], tmp_path / "out")) == 1
 
 
-def test_a_list_does_not_go_to_one_image(tmp_path: Path) -> None:
+def test_list_to_a_single_image_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GanstyleError, match="is one image"):
         plan_outputs([write_list(tmp_path / "l.txt", "a.png")], tmp_path / "x.png")

@@ -70,7 +70,7 @@ DEPTHS = [Depth(), Depth(4, 3, 1, 9), Depth(4, 3, 4, 9), Depth(1, 1, 1, 1), Dept
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_every_task_once_and_in_order(depth: Depth) -> None:
+def test_pipeline_runs_every_task_once_in_order(depth: Depth) -> None:
     tasks = [FakeTask(i, size=(4, 3 + i % 3), delay=0.002 * (i % 4 == 0), alone=i == 17) for i in range(40)]
     painter = Painter()
     assert run(tasks, painter, depth) == [(i, "") for i in range(40)]
@@ -82,14 +82,14 @@ def test_every_task_once_and_in_order(depth: Depth) -> None:
 
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("stage", ["pixels", "read", "paint", "write", "alone"])
-def test_a_failure_is_its_own(depth: Depth, stage: str) -> None:
+def test_pipeline_failure_affects_only_its_task(depth: Depth, stage: str) -> None:
     tasks = [FakeTask(i, fails=stage if i in (0, 5, 6) else "", alone=stage == "alone") for i in range(12)]
     bad = (5,) if stage == "paint" else (0, 5, 6)
     done = run(tasks, Painter(5 if stage == "paint" else None), depth)
     assert done == [(i, stage if i in bad else "") for i in range(12)]
 
 
-def test_photos_of_one_size_are_painted_together() -> None:
+def test_photos_of_equal_size_are_batched() -> None:
     tasks = [FakeTask(i, size=(4, 3 + i % 2)) for i in range(32)]
     tasks[0].delay = 0.1  # the others are read meanwhile
     painter = Painter()
@@ -127,7 +127,7 @@ def test_pixels_in_memory_are_limited() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_what_was_painted_is_written_when_it_ends_early(error: type[BaseException]) -> None:
+def test_stylized_photos_are_written_when_interrupted(error: type[BaseException]) -> None:
     tasks = [FakeTask(i) for i in range(20)]
     done: list[int] = []
 

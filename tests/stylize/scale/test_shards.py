@@ -20,7 +20,7 @@ from ganstyle.stylize.scale.workers import Worker
 from tests.stylize.scale.shard_files import Invert, check, left, png, read, run, shard, statuses, write_tar
 
 
-def test_results_are_shards(tmp_path: Path) -> None:
+def test_shards_to_shards(tmp_path: Path) -> None:
     generator = Invert()
     events = run(generator, [shard(tmp_path / "in")], tmp_path / "out")
     assert statuses(events) == ["done"] * 8
@@ -43,7 +43,7 @@ def test_finished_shards_are_skipped(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize("harm", ["none", "cut", "junk"])
-def test_what_a_kill_left_is_continued(tmp_path: Path, harm: str) -> None:
+def test_shard_of_a_killed_run_is_continued(tmp_path: Path, harm: str) -> None:
     source = shard(tmp_path / "in")
 
     def die(red: int) -> None:
@@ -73,7 +73,7 @@ def test_what_a_kill_left_is_continued(tmp_path: Path, harm: str) -> None:
 
 
 @pytest.mark.parametrize("change", ["photos", "settings", "format"])
-def test_what_was_begun_otherwise_is_begun_anew(tmp_path: Path, change: str) -> None:
+def test_partial_shard_of_other_settings_is_redone(tmp_path: Path, change: str) -> None:
     source = shard(tmp_path / "in")
 
     def interrupt(red: int) -> None:
@@ -106,7 +106,7 @@ def test_shard_that_is_cut_off_is_one_line(tmp_path: Path, size: float) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar file" * 100, None])
-def test_what_is_no_shard_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+def test_file_that_is_not_a_shard_is_one_line(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "in" / "x.tar"
     path.parent.mkdir()
     if content is not None:
@@ -118,7 +118,7 @@ def test_what_is_no_shard_is_one_line(tmp_path: Path, content: bytes | None) -> 
     assert not (tmp_path / "out").exists()
 
 
-def test_samples_that_cannot_be_painted_are_left_out(tmp_path: Path) -> None:
+def test_unreadable_shard_samples_are_skipped(tmp_path: Path) -> None:
     files = [
         ("a.jpg", png(1, format="JPEG")),
         ("b.jpg", b"no photo"),
@@ -139,19 +139,19 @@ def test_samples_that_cannot_be_painted_are_left_out(tmp_path: Path) -> None:
     ]
 
 
-def test_format_of_results(tmp_path: Path) -> None:
+def test_shard_result_format(tmp_path: Path) -> None:
     run(Invert(), [shard(tmp_path / "in")], tmp_path / "out", "webp")
     assert [sorted(k for k in s if k[0] != "_") for s in read(tmp_path / "out" / "0.tar")] == [
         ["json", "txt", "webp"]
     ] * 8
 
 
-def test_an_empty_shard_gives_an_empty_one(tmp_path: Path) -> None:
+def test_empty_shard(tmp_path: Path) -> None:
     assert run(Invert(), [write_tar(tmp_path / "in" / "0.tar", [])], tmp_path / "out") == []
     assert read(tmp_path / "out" / "0.tar") == []
 
 
-def test_names_of_any_length_and_bytes(tmp_path: Path) -> None:
+def test_shard_names_of_any_length_and_bytes(tmp_path: Path) -> None:
     names = ["x" * 200 + "/" + "y" * 200 + ".png", "\udcff\udcfe.png", "\x1b[2J.png"]
     with tarfile.open(tmp_path / "0.tar", "w", encoding="utf-8", errors="surrogateescape") as tar:
         for name in names:
@@ -164,7 +164,7 @@ def test_names_of_any_length_and_bytes(tmp_path: Path) -> None:
         assert tar.getnames() == names
 
 
-def test_workers_share_shards(tmp_path: Path) -> None:
+def test_workers_divide_shards(tmp_path: Path) -> None:
     shards = [shard(tmp_path / "in", f"{index}.tar", range(index * 4, index * 4 + 4)) for index in range(5)]
     shards[1].write_bytes(b"no tar file")
     generator, seen = Invert(), list[str]()
@@ -196,7 +196,7 @@ def test_shards_by_content(tmp_path: Path) -> None:
     check(tmp_path / "out" / "0.tar", range(9))
 
 
-def test_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_leaves_no_finished_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = shard(tmp_path / "in")
     addfile = tarfile.TarFile.addfile
 
@@ -214,7 +214,7 @@ def test_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path, monkeypatch: 
     check(tmp_path / "out" / "0.tar")
 
 
-def test_shards_of_one_name_or_replaced_ones_are_refused(tmp_path: Path) -> None:
+def test_shards_with_equal_names_or_replaced_inputs_are_refused(tmp_path: Path) -> None:
     first, second = shard(tmp_path / "a"), shard(tmp_path / "b")
     with pytest.raises(GanstyleError, match="would both be written"):
         plan_shards([first, second], tmp_path / "out")

@@ -87,7 +87,7 @@ def check_results(folder: Path, count: int) -> None:
         torch.testing.assert_close(read_image(folder / "out" / f"{index:04}.png"), expected)
 
 
-def test_64_workers_of_which_some_are_slow_and_some_killed(tmp_path: Path) -> None:
+def test_64_workers_with_slow_and_killed_ones(tmp_path: Path) -> None:
     """What a killed one had painted but not written is painted again, by others; nothing else is."""
     make_photos(tmp_path / "in", PHOTOS)
     (tmp_path / "logs").mkdir()
@@ -114,7 +114,7 @@ def test_64_workers_of_which_some_are_slow_and_some_killed(tmp_path: Path) -> No
     assert not list((tmp_path / "out" / ".ganstyle").iterdir())
 
 
-def test_a_slow_worker_is_helped(tmp_path: Path) -> None:
+def test_slow_worker_is_helped(tmp_path: Path) -> None:
     make_photos(tmp_path / "in", 24)
     (tmp_path / "logs").mkdir()
     plan = plan_of(tmp_path)
@@ -126,7 +126,7 @@ def test_a_slow_worker_is_helped(tmp_path: Path) -> None:
     assert slow.total() < 12
 
 
-def test_one_dead_worker_stops_nobody(tmp_path: Path) -> None:
+def test_dead_worker_does_not_stop_others(tmp_path: Path) -> None:
     """A share whose owner never starts is done by the others."""
     make_photos(tmp_path / "in", 9)
     (tmp_path / "logs").mkdir()
@@ -137,7 +137,7 @@ def test_one_dead_worker_stops_nobody(tmp_path: Path) -> None:
     check_results(tmp_path, 9)
 
 
-def test_what_cannot_be_read_is_reported_once(tmp_path: Path) -> None:
+def test_unreadable_photo_is_reported_once(tmp_path: Path) -> None:
     make_photos(tmp_path / "in", 4)
     (tmp_path / "logs").mkdir()
     (tmp_path / "in" / "0001.png").write_bytes(b"no photo")
@@ -151,7 +151,7 @@ def test_what_cannot_be_read_is_reported_once(tmp_path: Path) -> None:
     assert reports[1] == (1, ["failed", "skipped"])
 
 
-def test_each_does_only_its_share_where_results_are_replaced(tmp_path: Path) -> None:
+def test_force_keeps_workers_to_their_shares(tmp_path: Path) -> None:
     make_photos(tmp_path / "in", 6)
     plan = plan_outputs([tmp_path / "in"], tmp_path / "out")
     done: list[str] = []

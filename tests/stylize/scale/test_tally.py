@@ -15,7 +15,7 @@ def record(*files: tuple[str, Status], lists_files: bool = True) -> dict[str, ob
     return tally.record()
 
 
-def test_a_record_counts_and_gives_reasons() -> None:
+def test_tally_counts_results_and_reasons() -> None:
     made = record(("a.png", "done"), ("b.png", "failed"), ("c.png", "skipped"))
     assert [made[key] for key in ("style", "done", "failed", "skipped")] == ["wave", 1, 1, 1]
     assert made["failures"] == [{"source": "b.png", "message": "b.png: why"}]
@@ -27,7 +27,7 @@ def test_a_record_counts_and_gives_reasons() -> None:
     assert "files" not in record(("a.png", "done"), lists_files=False)
 
 
-def test_a_photo_that_two_processes_report_counts_once() -> None:
+def test_photo_reported_by_two_processes_counts_once() -> None:
     merged = merge_records(
         [
             record(("a.png", "skipped"), ("b.png", "failed"), ("c.png", "skipped")),
@@ -39,7 +39,7 @@ def test_a_photo_that_two_processes_report_counts_once() -> None:
     assert len(merged["failures"]) == 1
 
 
-def test_the_last_process_gathers_the_records(tmp_path: Path) -> None:
+def test_last_process_merges_the_tallies(tmp_path: Path) -> None:
     parts = [Parts(tmp_path, Worker(rank, 3, launch="x")) for rank in range(3)]
     assert parts[1].add(record(("a.png", "done"))) is None
     assert parts[0].add(record(("b.png", "failed"))) is None
@@ -50,7 +50,7 @@ def test_the_last_process_gathers_the_records(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("launch", ["x", "y"])
-def test_records_of_a_killed_launch_do_not_count(tmp_path: Path, launch: str) -> None:
+def test_tallies_of_a_killed_launch_are_ignored(tmp_path: Path, launch: str) -> None:
     Parts(tmp_path, Worker(1, 2, launch="x")).add(record(("old.png", "done")))
     parts = [Parts(tmp_path, Worker(rank, 2, launch=launch)) for rank in range(2)]
     assert parts[0].add(record(("a.png", "done"))) is None

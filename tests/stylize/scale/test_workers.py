@@ -15,13 +15,13 @@ TORCHRUN = {
 }
 
 
-def test_alone_without_a_launcher() -> None:
+def test_single_worker_without_a_launcher() -> None:
     assert Worker.from_environment({}).world == 1
     assert list(Worker().share(3)) == [0, 1, 2]
     assert list(Worker().others(3)) == []
 
 
-def test_what_launchers_tell() -> None:
+def test_worker_rank_from_launcher_environment() -> None:
     worker = Worker.from_environment(TORCHRUN)
     assert (worker.rank, worker.world, worker.local_rank, worker.local_world) == (3, 4, 1, 2)
     assert worker.supervised
@@ -29,7 +29,7 @@ def test_what_launchers_tell() -> None:
     assert (mpi.rank, mpi.world, mpi.supervised) == (1, 2, False)
 
 
-def test_a_launch_is_told_from_the_next() -> None:
+def test_launches_have_different_ids() -> None:
     def launch(**changes: str) -> str:
         return Worker.from_environment(TORCHRUN | changes).launch
 
@@ -49,19 +49,19 @@ def test_a_launch_is_told_from_the_next() -> None:
         {"RANK": "0", "WORLD_SIZE": "0"},
     ],
 )
-def test_nonsense_is_one_line(environment: dict[str, str]) -> None:
+def test_invalid_launcher_environment_is_one_line(environment: dict[str, str]) -> None:
     with pytest.raises(GanstyleError, match=r"RANK|WORLD_SIZE"):
         Worker.from_environment(environment)
 
 
 @pytest.mark.parametrize("world", [1, 2, 5, 64])
 @pytest.mark.parametrize("count", [0, 1, 7, 130])
-def test_shares_cover_everything_once(world: int, count: int) -> None:
+def test_worker_shares_cover_every_item_once(world: int, count: int) -> None:
     shares = [list(Worker(rank, world).share(count)) for rank in range(world)]
     assert sorted(index for share in shares for index in share) == list(range(count))
     for rank, share in enumerate(shares):
         assert sorted([*share, *Worker(rank, world).others(count)]) == list(range(count))
 
 
-def test_each_helps_another_first() -> None:
+def test_worker_help_order() -> None:
     assert [next(Worker(rank, 3).others(9)) for rank in range(3)] == [7, 8, 6]
