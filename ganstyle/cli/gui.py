@@ -3,13 +3,13 @@
 import os
 import re
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ganstyle.cli.stop import StopRequest
 from ganstyle.errors import GanstyleError
 
 AUTH_VARIABLE = "GANSTYLE_AUTH"
@@ -102,20 +102,23 @@ def gui(
         photos=photos,
         **options,
     )
-    # A requested stop, by Ctrl-C or a signal, is not an error at any moment.
-    with suppress(KeyboardInterrupt), serve(settings) as served:
-        typer.echo(f"ganstyle is at {served.address}" + (f" and {served.public}" if served.public else ""))
-        typer.echo("Press Ctrl-C to end it.")
-        if open_browser:
-            typer.launch(served.address)
-        threading.Event().wait()
-    with suppress(OSError):  # the terminal may be gone
-        typer.echo("ended")
-        sys.stdout.flush()
-    from ganstyle.gui.sessions import is_idle
+    # Signals are noted to the end: cleaning up must not be interrupted, and a requested stop is not an error.
+    with StopRequest(second_ends=False) as stop:
+        with suppress(KeyboardInterrupt), serve(settings, stop.check) as served:
+            stop.check()
+            public = f" and {served.public}" if served.public else ""
+            typer.echo(f"ganstyle is at {served.address}{public}")
+            typer.echo("Press Ctrl-C to end it.")
+            if open_browser:
+                typer.launch(served.address)
+            stop.wait()
+        with suppress(OSError):  # the terminal may be gone
+            typer.echo("ended")
+            sys.stdout.flush()
+        from ganstyle.gui.sessions import is_idle
 
-    if not is_idle():
-        os._exit(0)  # a job that is still in native code would abort the interpreter while that shuts down
+        if not is_idle():
+            os._exit(0)  # a job still in native code would abort the interpreter while that shuts down
 
 
 def credentials(

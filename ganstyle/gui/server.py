@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -14,7 +14,6 @@ from typing import Any
 
 from ganstyle.errors import GanstyleError, one_line
 from ganstyle.locks import temporary_folder
-from ganstyle.runs.signals import TerminationSignals
 
 LOOPBACK = "127.0.0.1"
 
@@ -86,32 +85,29 @@ class Served:
 
 
 @contextmanager
-def serve(settings: Settings) -> Iterator[Served]:
+def serve(settings: Settings, check: Callable[[], None] = lambda: None) -> Iterator[Served]:
     """Serve the interface for as long as the block lasts; then remove its temporary files.
 
-    In the main thread, SIGTERM and SIGHUP end the block as Ctrl-C does, with a `Terminated`.
+    Args:
+        settings: what is served, and where.
+        check: called between the steps of starting, which take seconds; it may raise an exception to end it.
 
     Raises:
         GanstyleError: the settings make no sense, the address is not this machine's, or the port is taken.
     """
     pick_port(settings.host, settings.port)  # a wrong one fails before all that takes seconds
-    with TerminationSignals() as signals, ExitStack() as cleanup:
-        try:
-            folder = cleanup.enter_context(temporary_folder("ganstyle-gui-"))
-            cleanup.enter_context(process_settings(folder, _environment(folder)))
-            # Here, because Gradio makes a folder as soon as it is imported.
-            from ganstyle.gui.app import build
+    with ExitStack() as cleanup:
+        folder = cleanup.enter_context(temporary_folder("ganstyle-gui-"))
+        cleanup.enter_context(process_settings(folder, _environment(folder)))
+        # Here, because Gradio makes a folder as soon as it is imported.
+        from ganstyle.gui.app import build
 
-            signals.check()
-            blocks, context = build(settings, folder)
-            signals.check()
-            cleanup.callback(_close_server, blocks)
-            cleanup.callback(context.close)  # first: photos are to be gone even if the rest is cut short
-            served = _launch(blocks, settings)
-            signals.raise_at_once()
-            yield served
-        finally:
-            signals.hold()
+        check()
+        blocks, context = build(settings, folder)
+        cleanup.callback(_close_server, blocks)
+        cleanup.callback(context.close)  # first: photos are to be gone even if the rest is cut short
+        check()
+        yield _launch(blocks, settings)
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_gui_options_reach_the_server(
 ) -> None:
     asked: list[Settings] = []
 
-    def serve(settings: Settings) -> None:
+    def serve(settings: Settings, check: Callable[[], None]) -> None:
         asked.append(settings)
         raise OSError("not today")
 

@@ -92,7 +92,7 @@ def start_gui(folder: Path, *options: str | Path, setup: str = "", **environment
     fixed = ("gui", "--runs", runs, "--vgg", "distilled", "--device", "cpu")
     arguments = map(str, (strays, errors, *fixed, *options))
     process = _SERVER.start(
-        "-c", _COMMAND, *arguments, environment={**inherited, **own, **environment}, cwd=folder
+        "-c", f"{setup}\n{_COMMAND}", *arguments, environment={**inherited, **own, **environment}, cwd=folder
     )
     return Served("", process, temporary, runs, strays, errors)
 

@@ -102,6 +102,36 @@ def test_signal_during_startup(number: signal.Signals, tmp_path: Path) -> None:
         served.process.close()
 
 
+# A finalizer is at work when the signal comes: Python prints an exception raised there, and goes on.
+_SIGNAL_IN_FINALIZER = """
+import os, signal, typer
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        for _ in range(1000):
+            pass
+
+def echo(*arguments, say=typer.echo, **keywords):
+    say(*arguments, **keywords)
+    Finalized()
+
+typer.echo = echo
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_signal_in_a_finalizer_ends_the_server(name: str, tmp_path: Path) -> None:
+    served = start_gui(tmp_path, setup=_SIGNAL_IN_FINALIZER.format(name=name))
+    try:
+        assert served.process.wait(60) == 0
+        assert served.errors.read_text() == ""
+        assert served.process.stdout.read().splitlines()[-1] == "ended"
+        assert list(served.temporary.iterdir()) == []
+    finally:
+        served.process.close()
+
+
 @pytest.mark.slow
 def test_the_next_start_removes_what_a_killed_server_left(
     another: Another, connect_to: Callable[[Any], Any], png: Callable[..., bytes], tmp_path: Path
