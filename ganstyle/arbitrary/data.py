@@ -12,8 +12,9 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as F
 
 from ganstyle.data import ContentSource
-from ganstyle.data.crops import crop_square, random_crop, with_context
+from ganstyle.data.crops import crop_square, random_crop
 from ganstyle.data.folder import FolderImages, list_images
+from ganstyle.data.periodic import crop_side
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.data.sampler import Draw
 from ganstyle.errors import DataError
@@ -69,10 +70,10 @@ class PairData(Dataset[dict[str, Tensor]]):
         Returns:
             ``content``, ``style`` and, if asked for, ``real``, another crop of the painting in the same
             colors, each (3, image_size, image_size) in [0, 1]. The side of ``content`` is the one that
-            `with_context` gives.
+            `crop_side` gives.
         """
         rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
-        painted = with_context(self.image_size)
+        painted = crop_side(self.image_size)
         photo = random_crop(self.content[draw.index], painted, rng)
         rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
         same, photo_as_painting = rng.random() < self.identity, rng.random() < 0.5

@@ -16,9 +16,10 @@ from ganstyle.arbitrary.output import AnyOutput
 from ganstyle.arbitrary.phases import PairPhase, prepare_phases
 from ganstyle.arbitrary.recipe import AnyRecipe
 from ganstyle.arbitrary.state import fresh_state
-from ganstyle.data import without_context
+from ganstyle.data.periodic import make_periodic, random_window
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.losses import GAN_LOSSES
+from ganstyle.models import wrapping_around
 from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
@@ -92,8 +93,10 @@ def _train_on(
     log: dict[str, Tensor] = {}
     adversarial = None
     with accelerator.accumulate(*networks):
-        picture = state.generator(batch["content"], view.octaves)
-        picture, photo = without_context([picture, batch["content"]], phase.image_size, window)
+        photo = make_periodic(batch["content"], phase.image_size)
+        with wrapping_around(state.generator):
+            picture = state.generator(photo, view.octaves)
+        picture, photo = random_window([picture, photo], phase.image_size, window)
         if state.discriminator and state.discriminator_optimizer:
             gan_loss = GAN_LOSSES[recipe.loss.gan]
             average = cast(ModulatedGenerator, state.average.module)

@@ -1,7 +1,6 @@
 """Content photos and style paintings: finding, reading, cropping and batching them for training."""
 
 from ganstyle.data.content import CONTENT_KINDS, ContentSource, open_content
-from ganstyle.data.crops import without_context
 from ganstyle.data.style import StyleImages
 from ganstyle.data.training import TrainingData, training_loader
 
@@ -12,5 +11,4 @@ __all__ = [
     "TrainingData",
     "open_content",
     "training_loader",
-    "without_context",
 ]

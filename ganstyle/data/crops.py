@@ -1,7 +1,5 @@
 """Random square crops. Only the cropped region is resized, which keeps large images cheap."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from torch import Tensor
 
@@ -64,29 +62,3 @@ def random_crop(
         raise ValueError(f"size must be >= 1 and 1 <= scale[0] <= scale[1]: {size}, {scale}")
     side = round(min(image.shape[-2:]) / rng.uniform(low, high))
     return crop_square(image, side, size, rng, flip=flip)
-
-
-def with_context(size: int) -> int:
-    """Return the side of the crops to paint, where losses are to see ``size`` pixels of them."""
-    return size + size // 4
-
-
-def without_context(images: Sequence[Tensor], size: int, rng: np.random.Generator) -> list[Tensor]:
-    """Cut the same square from all images, at a random place: the part of painted crops that losses see.
-
-    A generator knows where a crop ends, by the repeated pixels there. If losses see the ends of all crops,
-    it learns to paint a frame: the upright stripe of *The Scream* along the right edge of every picture. The
-    random place also takes it off the lattice of blocks of 2, 4 and 8 pixels, in which the feature network's
-    pooling and the octaves of the losses see an image; where these are always the blocks of the generator's
-    own strides, it learns to paint rows of marks that suit them only.
-
-    Args:
-        images: each (B, 3, H, W), H and W at least ``size``; all are cut alike.
-        size: side of the square in pixels.
-        rng: draws the place.
-
-    Returns:
-        Each image as (B, 3, size, size).
-    """
-    top, left = (int(rng.integers(side - size + 1)) for side in images[0].shape[-2:])
-    return [image[..., top : top + size, left : left + size] for image in images]

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ganstyle.data.content import ContentSource, StreamedSource
-from ganstyle.data.crops import random_crop, with_context
+from ganstyle.data.crops import random_crop
+from ganstyle.data.periodic import crop_side
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.data.sampler import Draw, EndlessSampler
 from ganstyle.data.style import StyleImages
@@ -59,11 +60,11 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         """Return one sample.
 
         Returns:
-            ``content`` (3, side, side), with the side that `with_context` gives, and, unless omitted,
+            ``content`` (3, side, side), with the side that `crop_side` gives, and, unless omitted,
             ``style`` (3, patch_size, patch_size), both in [0, 1], and ``strength`` (), see `draw_strength`.
         """
         photo = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
-        sample = {"content": random_crop(self.content[draw.index], with_context(self.image_size), photo)}
+        sample = {"content": random_crop(self.content[draw.index], crop_side(self.image_size), photo)}
         if self.patch_size is not None:
             patch = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
             sample["style"] = self.style.random_patch(

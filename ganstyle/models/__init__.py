@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from ganstyle.models.blocks import Pad, pad, pad_sides
+from ganstyle.models.blocks import Pad, pad, pad_sides, wrapping_around
 from ganstyle.models.coarse_branch import is_coarse_branch
 from ganstyle.models.distilled import STUDENT_LAYERS, DistilledFeatures, VGG16Student
 from ganstyle.models.lean import LeanGenerator
@@ -37,6 +37,7 @@ __all__ = [
     "pad",
     "pad_sides",
     "takes_strength",
+    "wrapping_around",
 ]
 
 GENERATORS: dict[str, type[nn.Module]] = {

@@ -4,6 +4,8 @@ All of them take and return NCHW float tensors and work at any spatial size from
 block also takes the strength, (B,), one for each item; see `InstanceNorm`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -64,6 +66,25 @@ class Pad(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, C, H + 2·amount, W + 2·amount) of (B, C, H, W)."""
         return pad(x, self.amount) if self.borders is None else self.borders(x, self.amount)
+
+
+@contextmanager
+def wrapping_around(network: nn.Module) -> Iterator[None]:
+    """Let a network's maps continue at the opposite side meanwhile, so that its input has no edges."""
+    layers = [module for module in network.modules() if isinstance(module, Pad)]
+    for layer in layers:
+        layer.borders = _wrap
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.borders = None
+
+
+def _wrap(part: Tensor, amount: int) -> Tensor:
+    if min(part.shape[-2:]) < amount:
+        return pad(part, amount)
+    return F.pad(part, (amount, amount, amount, amount), mode="circular")
 
 
 def pad_to_minimum(x: Tensor, size: int) -> Tensor:

@@ -8,10 +8,11 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ganstyle.data import StyleImages, open_content, without_context
+from ganstyle.data import StyleImages, open_content
+from ganstyle.data.periodic import make_periodic, random_window
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.losses import GAN_LOSSES, draw_motion
-from ganstyle.models import MAX_STRENGTH, takes_strength
+from ganstyle.models import MAX_STRENGTH, takes_strength, wrapping_around
 from ganstyle.recipe import Recipe
 from ganstyle.runs.balance import Balance
 from ganstyle.runs.events import OnEvent
@@ -132,7 +133,7 @@ def _train_on(
     Returns:
         What to log, scalars.
     """
-    photo, strength = batch["content"], batch.get("strength")
+    photo, strength = make_periodic(batch["content"], phase.image_size), batch.get("strength")
     sample_weight = None if strength is None else sample_weight_for(strength)
     weights = recipe.loss
     networks = [network for network in (state.generator, state.discriminator) if network is not None]
@@ -142,13 +143,14 @@ def _train_on(
     # The same on all processes, which take the step of one process with all their batches.
     window = sample_rng(recipe.seed, state.photos, 0, Stream.WINDOW)
     with accelerator.accumulate(*networks):
-        if weights.temporal > 0:
-            motion_rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.MOTION)
-            motion = draw_motion(len(photo), motion_rng)
-            picture, temporal = paint_moving(state.generator, photo, strength, motion)
-        else:
-            picture = state.generator(photo) if strength is None else state.generator(photo, strength)
-        picture, photo = without_context([picture, photo], phase.image_size, window)
+        with wrapping_around(state.generator):
+            if weights.temporal > 0:
+                motion_rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.MOTION)
+                motion = draw_motion(len(photo), motion_rng)
+                picture, temporal = paint_moving(state.generator, photo, strength, motion)
+            else:
+                picture = state.generator(photo) if strength is None else state.generator(photo, strength)
+        picture, photo = random_window([picture, photo], phase.image_size, window)
         if view and state.discriminator and state.discriminator_optimizer:
             gan_loss = GAN_LOSSES[weights.gan]
             rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.AUGMENT)

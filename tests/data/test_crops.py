@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganstyle.data.crops import crop_square, random_crop, with_context, without_context
+from ganstyle.data.crops import crop_square, random_crop
 
 
 def ramps(height: int, width: int) -> Tensor:
@@ -93,30 +93,3 @@ def test_wrong_scales_are_refused(scale: tuple[float, float]) -> None:
 def test_wrong_size_is_refused() -> None:
     with pytest.raises(ValueError, match="size"):
         random_crop(ramps(9, 9), 0, np.random.default_rng(0))
-
-
-def test_without_context_crops_result_and_photo_alike() -> None:
-    picture, photo = torch.rand(2, 3, 24, 32), torch.rand(2, 3, 24, 32)
-    first, second = without_context([picture, photo], 20, np.random.default_rng(0))
-    together = without_context([torch.cat([picture, photo], 1)], 20, np.random.default_rng(0))[0]
-    assert torch.equal(torch.cat([first, second], 1), together)
-
-
-def test_without_context_reaches_every_offset() -> None:
-    side = with_context(32)
-    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    places = torch.stack([rows, columns, rows])[None].float()
-    found = set()
-    for seed in range(1000):
-        (window,) = without_context([places], 32, np.random.default_rng(seed))
-        assert window.shape == (1, 3, 32, 32)
-        found.add((int(window[0, 0, 0, 0]), int(window[0, 1, 0, 0])))
-    assert found == {(top, left) for top in range(9) for left in range(9)}  # all phases of 8x8 blocks
-
-
-@pytest.mark.parametrize("size", [1, 3, 4, 9])
-def test_context_of_small_sizes(size: int) -> None:
-    (window,) = without_context(
-        [torch.rand(1, 3, with_context(size), with_context(size))], size, np.random.default_rng(0)
-    )
-    assert window.shape == (1, 3, size, size)

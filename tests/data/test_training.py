@@ -61,7 +61,7 @@ def assert_same(first: list[Batch], second: list[Batch]) -> None:
 
 def test_sample_depends_only_on_its_index(data: TrainingData) -> None:
     sample = data[Draw(2, 1)]
-    assert sample["content"].shape == (3, 20, 20)  # with context
+    assert sample["content"].shape == (3, 19, 19)  # what fades included
     assert sample["style"].shape == (3, 12, 12)
     assert_same([sample], [data[Draw(2, 1)]])
     for other in (Draw(3, 1), Draw(2, 0)):
@@ -98,9 +98,9 @@ def test_strengths_are_1_for_half_of_the_photos_and_spread_over_the_range(data: 
 
 def test_batches_span_epochs(data: TrainingData) -> None:
     for batch in batches(data, 4):
-        assert batch["content"].shape == (4, 3, 20, 20)
+        assert batch["content"].shape == (4, 3, 19, 19)
         assert batch["style"].shape == (4, 3, 12, 12)
-    assert batches(data, 1, batch_size=12)[0]["content"].shape == (12, 3, 20, 20)
+    assert batches(data, 1, batch_size=12)[0]["content"].shape == (12, 3, 19, 19)
 
 
 def test_workers_do_not_change_the_batches(data: TrainingData) -> None:
