@@ -33,7 +33,8 @@ class Span:
         Args:
             length: rows or columns of a feature map of what is seen. Its scale must divide the numbers above.
         """
-        scale = 2 ** round(math.log2((self.seen_stop - self.seen_start) / length))
+        # At least 1: networks enlarge what is smaller than their deepest map needs.
+        scale = max(1, 2 ** round(math.log2((self.seen_stop - self.seen_start) / length)))
         start = (self.start - self.seen_start) // scale
         # What a network pads beyond the picture's end belongs to the last tile, as it does to the picture.
         return slice(start, length if self.at_end else start + (self.stop - self.start) // scale)

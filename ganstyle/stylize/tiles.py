@@ -14,6 +14,7 @@ from ganstyle.stylize.joining import can_join, divide_without_overlap
 from ganstyle.stylize.layers import layers_of
 from ganstyle.stylize.locality import Locality, measure_locality
 from ganstyle.stylize.memory import affordable_pixels, largest_side
+from ganstyle.stylize.reflection import Reflection
 from ganstyle.stylize.statistics import SharedStatistics
 
 TileSize = int | Literal["auto", "off"]
@@ -75,7 +76,9 @@ def can_tile(generator: nn.Module) -> bool:
 
 
 class TiledPainter:
-    """Paints photos in tiles with a generator, as if they were painted at once.
+    """Paints photos with a generator, those that are large in tiles, as if they were painted at once.
+
+    Every photo is enlarged by its reflection first; see `ganstyle.stylize.reflection`.
 
     Each tile is painted with what lies around it, as far as the generator sees, and with the norm statistics
     of the whole picture: those of a tile alone would give each its own colors and contrast, and show as
@@ -100,10 +103,9 @@ class TiledPainter:
     def __call__(self, photo: Tensor) -> Tensor:
         """Return the painting of (B, 3, H, W)."""
         height, width = photo.shape[-2:]
-        if not self._is_tiled(photo):
-            return self._run(self._generator, photo)
-        if self._tile == "auto" and not can_tile(self._generator):
-            return self._run(self._generator, photo)
+        if not self._is_tiled(photo) or (self._tile == "auto" and not can_tile(self._generator)):
+            reflection = Reflection(height, width)
+            return reflection.remove(self._run(self._generator, reflection.add(photo)))
         result = torch.empty_like(photo)
         self.paint(
             (height, width),
@@ -124,7 +126,7 @@ class TiledPainter:
         """Paint a picture that need not lie in memory.
 
         Args:
-            size: its height and width in pixels.
+            size: the photo's height and width in pixels.
             read: returns what of the photo a tile sees, (B, 3, h, w).
             write: takes a tile's part of the picture; tiles come in rows from the top.
             device: where it is painted.
@@ -138,9 +140,14 @@ class TiledPainter:
         generator = copy.deepcopy(self._generator)
         statistics = SharedStatistics(generator)
         joined = can_join(self._generator)
+        reflection = Reflection(*size)
+        size = reflection.size
 
         def run(x: Tensor) -> Tensor:
             return self._run(generator, x)
+
+        def see(tile: Tile) -> Tensor:
+            return reflection.read(tile, read)
 
         if size[0] * size[1] <= _EXACT:
             side = self._largest_side(_SIDES, 1.0, device)
@@ -149,19 +156,19 @@ class TiledPainter:
                 if joined
                 else divide(*size, side, locality)
             )
-            for tile, painted in statistics.paint(run, tiles, read, joined=joined):
-                write(tile, painted)
+            for tile, painted in statistics.paint(run, tiles, see, joined=joined):
+                reflection.write(tile, painted, write)
             release_free_memory()
             return
-        for _ in statistics.paint(run, _sample(size, locality), read):
+        for _ in statistics.paint(run, _sample(size, locality), see):
             pass  # only the statistics are wanted
         release_free_memory()
         sides, held = (_BLOCKS, _HELD) if joined else (_SIDES, 1.0)
         for block in divide(*size, self._largest_side(sides, held, device), locality):
             tiles = _tiles_of(block, locality) if joined else [block]
-            for tile, painted in statistics.paint(run, tiles, read, joined=joined):
+            for tile, painted in statistics.paint(run, tiles, see, joined=joined):
                 if (own := tile.overlap(block)) is not None:
-                    write(own, own.part_of(tile, painted))
+                    reflection.write(own, own.part_of(tile, painted), write)
 
     def _is_tiled(self, photo: Tensor) -> bool:
         batch, _, height, width = photo.shape

@@ -12,6 +12,7 @@ from ganstyle.anystyle import load_any
 from ganstyle.errors import CheckpointError, GanstyleError, ImageError
 from ganstyle.images import read_image, write_image
 from ganstyle.style import load_style
+from tests.reflected import paint_reflected
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +52,7 @@ def test_style_from_a_painting_is_a_style_like_any_other(painting: Path, other: 
 def test_style_from_paints_as_the_generator_does(painting: Path, any_painting: Path) -> None:
     painter = load_any(any_painting)
     code = painter.encode(painter.view(read_image(painting)))
-    with torch.no_grad():
-        expected = painter.generator(PHOTO, code)
+    expected = paint_reflected(painter.generator, PHOTO, code)
     torch.testing.assert_close(ganstyle.style_from(painting, generator=any_painting)(PHOTO), expected)
 
 

@@ -14,6 +14,7 @@ from ganstyle.evaluate.score import PhotoScored
 from ganstyle.images import write_image
 from ganstyle.metrics import ScoreAccumulator, Yardstick
 from ganstyle.style import load_style
+from tests.reflected import paint_reflected
 
 SIZE = 24
 MakeStyle = Callable[..., Path]
@@ -30,7 +31,8 @@ def test_score_style_on_photos(
     assert score.seconds_per_image == sorted(event.seconds for event in events)[1]
     assert score.scores.keys() == score.protocol.keys()
     yardstick = Yardstick(models.features, reference.target)
-    measured = [yardstick.measure(style.generator(evaluator.photo(n)), evaluator.photo(n)) for n in range(3)]
+    given = [evaluator.photo(n) for n in range(3)]
+    measured = [yardstick.measure(paint_reflected(style.generator, photo), photo) for photo in given]
     for place, name in enumerate(("content", "style")):
         expected = sum(m[place].item() for m in measured) / 3
         assert score.scores[name] == pytest.approx(expected, rel=1e-5)

@@ -30,3 +30,7 @@ def test_last_tile_has_the_padding_of_the_network() -> None:
     """A map at a quarter of the size of pixels 84 to 103, padded from 19 to 24, seen from 60 on."""
     assert Span(84, 103, 60, 103, at_end=True).inside(12) == slice(6, 12)
     assert Span(84, 104, 60, 128, at_end=False).inside(17) == slice(6, 11)
+
+
+def test_a_side_that_a_network_enlarges_belongs_to_its_only_tile() -> None:
+    assert Span(0, 7, 0, 7, at_end=True).inside(16) == slice(0, 16)

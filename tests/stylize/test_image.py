@@ -42,7 +42,8 @@ def test_stylize_image_converts_to_contiguous_float32() -> None:
     result = stylize_image(generator, image)
     assert generator.given is not None
     assert generator.given.dtype == result.dtype == torch.float32
-    assert generator.given.stride() == (72, 24, 6, 1)  # the fast instance norm must not see channels_last
+    # The fast instance norm must not see channels_last.
+    assert generator.given.is_contiguous(memory_format=torch.contiguous_format)
     assert not result.requires_grad
     assert not result.is_inference()
     (result * torch.ones((), requires_grad=True)).sum().backward()  # type: ignore[no-untyped-call]
