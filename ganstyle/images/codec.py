@@ -216,10 +216,19 @@ def _begin(file: BinaryIO, max_pixels: int) -> ImageFile.ImageFile:
     decoder = find_decoder(file.read(64))
     file.seek(0)
     image = decoder(file)
+    check_size(image, max_pixels)
+    return image
+
+
+def check_size(image: Image.Image, max_pixels: int) -> None:
+    """Check a size before anything is decoded; later pictures of a file may be larger than the first.
+
+    Raises:
+        ImageTooLargeError: the image has more pixels than that.
+    """
     width, height = image.size
     if width * height > max_pixels:
         raise ImageTooLargeError(_too_large(f"{width}x{height} pixels", max_pixels))
-    return image
 
 
 @contextmanager

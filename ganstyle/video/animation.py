@@ -9,7 +9,7 @@ from PIL import GifImagePlugin, Image
 
 from ganstyle.errors import ImageError, VideoError
 from ganstyle.images import MAX_PIXELS, from_pil, to_pil
-from ganstyle.images.codec import opened
+from ganstyle.images.codec import check_size, opened
 from ganstyle.images.formats import find_decoder
 from ganstyle.video.clip import Clip, Coding, Frame
 
@@ -98,6 +98,7 @@ def _pictures(path: Path) -> Iterator[tuple[Image.Image, Fraction, Fraction]]:
     with opened(path, MAX_PIXELS) as image:
         for index in range(int(getattr(image, "n_frames", 1))):
             image.seek(index)
+            check_size(image, MAX_PIXELS)
             image.load()
             duration = Fraction(image.info.get("duration") or _UNSAID) / 1000
             yield image, start, duration

@@ -35,8 +35,9 @@ def opened_video(path: Path) -> Iterator[InputContainer]:
         VideoError: the file cannot be read.
     """
     try:
-        # With its protocol, a name such as concat:a|b is a name and nothing else.
-        with av.open(f"file:{path.absolute()}", options=_OPTIONS, metadata_errors="replace") as container:
+        # With its protocol, a name such as concat:a|b is a name and nothing else. Opening decodes too.
+        options = {**_OPTIONS, **_limit()}
+        with av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace") as container:
             yield container
     except FileNotFoundError:
         raise VideoError(f"{path}: no such file") from None
@@ -65,7 +66,13 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
         size = f"{stream.width}x{stream.height}"
         raise VideoError(f"{path}: {size} pixels are more than the limit of {MAX_PIXELS:,}; reduce it first")
     stream.thread_type = "AUTO"
+    stream.codec_context.options = _limit()
     return stream
+
+
+def _limit() -> dict[str, str]:
+    """Return the decoder's options: pictures may be larger than the file's header says."""
+    return {"max_pixels": str(MAX_PIXELS)}
 
 
 def read_video(path: Path) -> Clip:
@@ -123,6 +130,8 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
             frames = packet.decode()
         except av.FFmpegError as error:
             reason = one_line(error.strerror or error, 200)
+            if isinstance(error, av.ArgumentError) or not stream.width:  # what FFmpeg says of a larger one
+                reason += f", or more than {MAX_PIXELS:,} pixels"
             raise VideoError(f"{path}: is damaged {_at(end)} ({reason}); {_REPAIR}") from error
         for frame in frames:
             if frame.is_corrupt:

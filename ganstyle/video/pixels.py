@@ -20,6 +20,9 @@ _FULL_RANGE = 2
 # FFmpeg's matrices that its scaler knows, by the scaler's number for them.
 _MATRICES = {1: _BT709, 4: 4, 5: _BT601, 6: _BT601, 7: 7, 9: 9, 10: 9}
 
+# Display matrices by how many quarters a frame is turned to the left.
+_QUARTERS = [(1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0)]
+
 # By default the scaler rounds down, which darkens a video by half a level.
 _ACCURATE = (
     Interpolation.BICUBIC
@@ -48,9 +51,9 @@ class PixelConverter:
             dst_color_range=_FULL_RANGE,
             interpolation=_ACCURATE,
         )
-        levels = rgb.to_ndarray()
-        image = torch.from_numpy(levels.astype(np.float32)).div_(65535 if deep else 255)
-        return upright(image.permute(2, 0, 1).unsqueeze(0), display_matrix(frame)).contiguous()
+        levels = upright(torch.from_numpy(rgb.to_ndarray()).permute(2, 0, 1), display_matrix(frame))
+        image = torch.empty(1, *levels.shape)
+        return image.copy_(levels).div_(65535 if deep else 255)
 
     def to_frame(self, image: Tensor, coding: Coding, pixel_format: str) -> VideoFrame:
         """Return (1, 3, H, W) in [0, 1] as a frame to be encoded."""
@@ -94,7 +97,10 @@ def coding_of(frame: VideoFrame) -> Coding:
 
 def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
     """Return a, b, c, d of a frame's display matrix: the pixel (x, y) is shown at (ax + cy, bx + dy)."""
-    side_data: Any = frame.side_data  # PyAV's stubs take it for a mapping
+    try:
+        side_data: Any = frame.side_data  # PyAV's stubs take it for a mapping
+    except ValueError:  # some kinds, such as EXIF, PyAV does not know; mirrored frames are only turned
+        return _QUARTERS[round(frame.rotation / 90) % 4]
     for data in side_data:
         if data.type == Type.DISPLAYMATRIX:
             a, b, _, c, d = struct.unpack("<5i", bytes(data)[:20])

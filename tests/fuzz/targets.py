@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import av
-import gradio as gr
 import numpy as np
 import torch
 from av.video.stream import VideoStream
@@ -24,8 +23,6 @@ from PIL import Image
 from ganstyle.cli.gui import credentials, parse_file_size, path_prefix
 from ganstyle.errors import GanstyleError
 from ganstyle.extras import is_installed
-from ganstyle.gui import inputs
-from ganstyle.gui.components import public_message, setting_update
 from ganstyle.images.codec import check_image
 from ganstyle.images.photo import read_photo
 from ganstyle.images.spool import save_deep
@@ -50,6 +47,16 @@ discriminator: {name: patchgan, width: 4, layers: 1, patch_size: 16}
 loss: {content: 1.0, style: 5.0, gan: hinge, content_layers: [relu3_3]}
 vgg: distilled
 """
+
+_CODECS = [  # container, codec, pixel format, frames
+    ("mp4", "mpeg4", "yuv420p", 3),
+    ("mp4", "libx264", "yuv420p", 3),
+    ("mov", "prores_ks", "yuv422p10le", 2),
+    ("matroska", "mjpeg", "yuvj420p", 3),
+    ("webm", "libvpx-vp9", "yuv420p", 3),
+    ("avi", "ffv1", "yuv420p", 3),
+    ("mpegts", "mpeg2video", "yuv420p", 15),  # of a shorter one, FFmpeg cannot tell what it is
+]
 
 _ODD: list[Any] = [
     None,
@@ -162,6 +169,10 @@ def style(data: bytes) -> None:
 
 def gui(data: bytes) -> None:
     """Give the interface addresses, names, sizes and masks."""
+    # Here, because the other targets are to be measured without Gradio's 120 MB.
+    from ganstyle.gui import inputs
+    from ganstyle.gui.components import public_message, setting_update
+
     text = data[:_LARGEST].decode("utf-8", "replace")
     for parse in (parse_file_size, path_prefix, credentials):
         with suppress(GanstyleError):
@@ -182,6 +193,8 @@ def gui(data: bytes) -> None:
 
 @cache
 def _components() -> list[object]:
+    import gradio as gr
+
     return [
         gr.Slider(0, 1.5, render=False),
         gr.Checkbox(render=False),
@@ -212,25 +225,23 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def _videos() -> list[bytes]:
-    """Return short films of several containers and codecs, and an animation."""
+    """Return short films of several containers and codecs, and animations."""
     made, frame = [], np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
-    for container, codec in (
-        ("mp4", "mpeg4"),
-        ("matroska", "mjpeg"),
-        ("avi", "ffv1"),
-        ("mpegts", "mpeg2video"),
-    ):
+    for container, codec, pixels, count in _CODECS:
         buffer = BytesIO()
         with av.open(buffer, "w", format=container) as file:
             stream = cast(VideoStream, file.add_stream(codec, rate=25, width=16, height=16))
-            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-            for _ in range(3):
+            stream.pix_fmt = pixels
+            for _ in range(count):
                 file.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
             file.mux(stream.encode())
         made.append(buffer.getvalue())
-    buffer, first = BytesIO(), Image.fromarray(frame)
-    first.save(buffer, "GIF", save_all=True, append_images=[first.rotate(90)])
-    return [*made, buffer.getvalue()]
+    first = Image.fromarray(frame)
+    for kind in ("GIF", "WEBP", "PNG", "TIFF"):
+        buffer = BytesIO()
+        first.save(buffer, kind, save_all=True, append_images=[first.rotate(90)])
+        made.append(buffer.getvalue())
+    return made
 
 
 def _with_alpha(kind: str) -> bytes:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from PIL import Image
+from PIL import GifImagePlugin, Image
 
 from ganstyle import stylize_video
-from ganstyle.errors import GanstyleError, ImageError, VideoError
+from ganstyle.errors import GanstyleError, ImageError, ImageTooLargeError, VideoError
 from ganstyle.images import from_pil, read_image, write_image
 from ganstyle.style import Style
 from ganstyle.video import VideoSettings
@@ -176,3 +177,21 @@ def test_frames_are_sorted_naturally() -> None:
     names = ["a/2.png", "a/10.png", "a/b1.png", "a10.png", "a2.png", "b.png", "1.png"]
     expected = ["1.png", "a2.png", "a10.png", "a/2.png", "a/10.png", "a/b1.png", "b.png"]
     assert [str(path) for path in in_order(map(Path, names))] == expected
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF"])
+def test_later_pictures_larger_than_the_limit(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, small, large = tmp_path / "in", Image.new("P", (16, 16), 1), Image.new("P", (64, 48), 2)
+    for picture in (small, large):
+        picture.putpalette(range(256))
+    if kind == "TIFF":
+        small.save(source, kind, save_all=True, append_images=[large])
+    else:  # Pillow itself writes pictures of one size only
+        header, pictures = GifImagePlugin.getheader(small)[0], map(GifImagePlugin.getdata, (small, large))
+        source.write_bytes(b"".join([*header, *chain.from_iterable(pictures), b";"]))
+    assert read_animation(source).size == (48, 64)
+    monkeypatch.setattr("ganstyle.video.animation.MAX_PIXELS", 1000)
+    with pytest.raises(ImageTooLargeError, match="in: 64x48 pixels is more than the limit of 1,000 pixels"):
+        read_animation(source)

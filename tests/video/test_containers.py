@@ -13,6 +13,7 @@ from ganstyle.errors import VideoError
 from ganstyle.style import Style
 from ganstyle.video import VideoSettings
 from ganstyle.video.container_input import read_video
+from tests.images.samples import encode
 
 MakeVideo = Callable[..., Path]
 ReadContent = Callable[[Path], Any]
@@ -263,3 +264,28 @@ def test_file_without_a_video_stream(make_video: MakeVideo, negative: Style, tmp
                 output.mux(packet)
     with pytest.raises(VideoError, match=r"sound\.mp4: holds no video, only audio$"):
         stylize_video(negative, tmp_path / "sound.mp4", tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize("sizes", [[(16, 16), (64, 48)], [(64, 48), (16, 16)]])
+def test_pictures_larger_than_the_limit(
+    sizes: list[tuple[int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of a file's JPEGs has a size of its own, whatever the file's header says; here also EXIF."""
+    import av
+
+    source = tmp_path / "in.mkv"
+    with av.open(str(source), "w") as output:
+        stream: Any = output.add_stream("mjpeg", rate=25, width=16, height=16)
+        stream.pix_fmt = "yuvj420p"
+        for index, size in enumerate(sizes):
+            packet = av.Packet(encode("JPEG", *size))
+            packet.stream, packet.pts, packet.dts = stream, index, index
+            packet.time_base = Fraction(1, 25)
+            output.mux(packet)
+    clip = read_video(source)
+    assert {frame.image.shape[-2:] for frame in clip.frames()} == {(width, height) for height, width in sizes}
+    monkeypatch.setattr("ganstyle.video.container_input.MAX_PIXELS", 1000)
+    with pytest.raises(VideoError, match=r"in\.mkv: is damaged at 0\.\d s \(.*, or more than 1,000 pixels\)"):
+        read_video(source)
+    with pytest.raises(VideoError, match=r"in\.mkv: is damaged at"):
+        list(clip.frames())
