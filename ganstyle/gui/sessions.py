@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from torch import nn
 
+from ganstyle.devices import release_free_memory
 from ganstyle.errors import GanstyleError
 
 _CLAIM_TIMEOUT = 60.0  # seconds after which an upload must be in use
@@ -234,7 +235,7 @@ def run_job(
 
 @contextmanager
 def exclusive(stop: Event) -> Iterator[None]:
-    """Wait until no other job is running, then keep others from starting.
+    """Wait until no other job is running, then keep others from starting; at the end, return freed memory.
 
     Gradio's queue sees to that, except that a job whose visitor has left runs on until it notices.
 
@@ -249,6 +250,7 @@ def exclusive(stop: Event) -> Iterator[None]:
             raise JobStopped
         yield
     finally:
+        release_free_memory()  # each job has a thread of its own, for which the C library would keep it
         _WORKING.release()
 
 

@@ -2,6 +2,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,18 @@ def test_jobs_run_one_at_a_time() -> None:
         with pytest.raises(JobStopped):
             list(run_job(lambda report: None, stop))
     assert list(run_job(lambda report: 1, threading.Event())) == [JobResult(1)]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_job_returns_freed_memory(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the next one begins."""
+    released = []
+    monkeypatch.setattr("ganstyle.gui.sessions.release_free_memory", lambda: released.append(is_idle()))
+    work = (lambda report: 1 / 0) if fails else (lambda report: 1)
+    with suppress(ZeroDivisionError):
+        list(run_job(work, threading.Event()))
+    assert released == [False]
+    assert is_idle()
 
 
 def test_job_stopped_while_waiting_does_not_run() -> None:
