@@ -62,17 +62,25 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     stream = next((stream for stream in streams if stream is best), streams[0])
     if stream.codec_context is None:
         raise VideoError(f"{path}: the pictures' codec is unknown; {_REPAIR}")
-    if stream.width * stream.height > MAX_PIXELS:
-        size = f"{stream.width}x{stream.height}"
-        raise VideoError(f"{path}: {size} pixels are more than the limit of {MAX_PIXELS:,}; reduce it first")
+    _check_size(stream.width, stream.height, path)
     stream.thread_type = "AUTO"
     stream.codec_context.options = _limit()
     return stream
 
 
 def _limit() -> dict[str, str]:
-    """Return the decoder's options: pictures may be larger than the file's header says."""
-    return {"max_pixels": str(MAX_PIXELS)}
+    """Return the decoder's options: pictures may be larger than the file's header says.
+
+    FFmpeg compares its limit with sizes that it has rounded up; `_check_size` is exact.
+    """
+    return {"max_pixels": str(MAX_PIXELS * 5 // 4)}
+
+
+def _check_size(width: int, height: int, path: Path) -> None:
+    if width * height > MAX_PIXELS:
+        raise VideoError(
+            f"{path}: {width}x{height} pixels are more than the limit of {MAX_PIXELS:,}; reduce it first"
+        )
 
 
 def read_video(path: Path) -> Clip:
@@ -134,6 +142,7 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
                 reason += f", or more than {MAX_PIXELS:,} pixels"
             raise VideoError(f"{path}: is damaged {_at(end)} ({reason}); {_REPAIR}") from error
         for frame in frames:
+            _check_size(frame.width, frame.height, path)
             if frame.is_corrupt:
                 raise VideoError(f"{path}: is damaged {_at(end)}; {_REPAIR}")
             yield frame

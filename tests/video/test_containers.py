@@ -266,7 +266,7 @@ def test_file_without_a_video_stream(make_video: MakeVideo, negative: Style, tmp
         stylize_video(negative, tmp_path / "sound.mp4", tmp_path / "out.mp4")
 
 
-@pytest.mark.parametrize("sizes", [[(16, 16), (64, 48)], [(64, 48), (16, 16)]])
+@pytest.mark.parametrize("sizes", [[(16, 16), (320, 256)], [(320, 256), (16, 16)]])
 def test_pictures_larger_than_the_limit(
     sizes: list[tuple[int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,7 +284,12 @@ def test_pictures_larger_than_the_limit(
             output.mux(packet)
     clip = read_video(source)
     assert {frame.image.shape[-2:] for frame in clip.frames()} == {(width, height) for height, width in sizes}
-    monkeypatch.setattr("ganstyle.video.container_input.MAX_PIXELS", 1000)
+    monkeypatch.setattr("ganstyle.video.container_input.MAX_PIXELS", 320 * 256)
+    read_video(source)
+    monkeypatch.setattr("ganstyle.video.container_input.MAX_PIXELS", 320 * 256 - 1)
+    with pytest.raises(VideoError, match=r"in\.mkv: 256x320 pixels are more than the limit of 81,919"):
+        read_video(source)
+    monkeypatch.setattr("ganstyle.video.container_input.MAX_PIXELS", 1000)  # FFmpeg does not even decode it
     with pytest.raises(VideoError, match=r"in\.mkv: is damaged at 0\.\d s \(.*, or more than 1,000 pixels\)"):
         read_video(source)
     with pytest.raises(VideoError, match=r"in\.mkv: is damaged at"):
