@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from ganstyle.errors import VideoError, one_line
 from ganstyle.images import MAX_PIXELS
+from ganstyle.video.allocations import limit_allocations
 from ganstyle.video.clip import Clip, Frame
 from ganstyle.video.pixels import PixelConverter, coding_of, display_matrix, swaps_axes
 
@@ -34,6 +35,7 @@ def opened_video(path: Path) -> Iterator[InputContainer]:
     Raises:
         VideoError: the file cannot be read.
     """
+    limit_allocations(MAX_PIXELS)
     try:
         # With its protocol, a name such as concat:a|b is a name and nothing else. Opening decodes too.
         options = {**_OPTIONS, **_limit()}

@@ -1,5 +1,6 @@
 """Video files: what is not pictures stays as it was."""
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -13,12 +14,29 @@ from ganstyle.errors import VideoError
 from ganstyle.style import Style
 from ganstyle.video import VideoSettings
 from ganstyle.video.container_input import read_video
+from tests.fork_server import ForkServer
 from tests.images.samples import encode
 
 MakeVideo = Callable[..., Path]
 ReadContent = Callable[[Path], Any]
 
 CRISP = VideoSettings(crf=2)
+
+# Reads a video, and prints the error and how many bytes the memory rose at most.
+_READ = """
+import resource, sys
+from pathlib import Path
+
+from ganstyle.errors import VideoError
+from ganstyle.video.container_input import read_video
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    read_video(Path(sys.argv[1]))
+except VideoError as error:
+    print(error)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
 
 
 def difference(video: Any, painted: Any) -> float:
@@ -294,3 +312,18 @@ def test_pictures_larger_than_the_limit(
         read_video(source)
     with pytest.raises(VideoError, match=r"in\.mkv: is damaged at"):
         list(clip.frames())
+
+
+def test_index_that_claims_gigabytes(make_video: MakeVideo, fork_server: ForkServer, tmp_path: Path) -> None:
+    """Fifty million pictures of one size, in a file of some kB: FFmpeg makes an index of 1.2 GB for them."""
+    source = make_video("in.mp4")
+    content = bytearray(source.read_bytes())
+    sizes = content.find(b"stsz") + 8  # after the kind and the flags
+    content[sizes : sizes + 8] = (2**16).to_bytes(4, "big") + (50_000_000).to_bytes(4, "big")
+    source.write_bytes(content)
+    process = fork_server.start("-c", _READ, str(source), environment=os.environ, cwd=tmp_path)
+    lines = process.stdout.read().splitlines()
+    assert process.wait() == 0, process.stderr.read()
+    process.close()
+    assert lines[0].startswith(f"{source}: ")
+    assert int(lines[1]) < 100e6
