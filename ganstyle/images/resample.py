@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 _A = -0.75  # as `torch.nn.functional.interpolate` has it
+_COLUMNS = 256  # that are enlarged at a time
 
 
 def enlarge_part(
@@ -27,23 +28,20 @@ def enlarge_part(
     Returns:
         (B, C, rows, columns).
     """
-    first_row, rows_taken, row_weights = _taps(size[0], target[0], rows)
-    first_column, columns_taken, column_weights = _taps(size[1], target[1], columns)
-    part = read(
-        slice(first_row, first_row + int(rows_taken.max()) + 1),
-        slice(first_column, first_column + int(columns_taken.max()) + 1),
-    )
-    wide = sum(part[..., columns_taken[k]] * column_weights[k] for k in range(4))
-    assert isinstance(wide, Tensor)
-    tall = sum(wide[..., rows_taken[k], :] * row_weights[k][:, None] for k in range(4))
-    assert isinstance(tall, Tensor)
-    return tall
+    taken_rows, down = _weights(size[0], target[0], rows)
+    enlarged = []
+    for start in range(columns.start, columns.stop, _COLUMNS):
+        some = slice(start, min(start + _COLUMNS, columns.stop))
+        taken_columns, across = _weights(size[1], target[1], some)
+        enlarged.append(down @ (read(taken_rows, taken_columns) @ across.T))
+    return torch.cat(enlarged, -1)
 
 
-def _taps(size: int, target: int, wanted: slice) -> tuple[int, Tensor, Tensor]:
-    """Return the first pixel that is needed, and the four taps, counted from it, and weights of each result.
+def _weights(size: int, target: int, wanted: slice) -> tuple[slice, Tensor]:
+    """Return the pixels along one side that are needed, and the weight of each in each result.
 
-    Both are (4, n).
+    The weights are (results, pixels), four of them not 0 in each row: more to compute than four products, but
+    three times as fast.
     """
     places = (torch.arange(wanted.start, wanted.stop, dtype=torch.float64) + 0.5) * size / target - 0.5
     whole = places.floor()
@@ -51,6 +49,7 @@ def _taps(size: int, target: int, wanted: slice) -> tuple[int, Tensor, Tensor]:
     distances = (places - whole - torch.arange(-1, 3)[:, None]).abs()
     near = ((_A + 2) * distances - (_A + 3)) * distances**2 + 1
     far = ((_A * distances - 5 * _A) * distances + 8 * _A) * distances - 4 * _A
-    weights = torch.where(distances <= 1, near, far)
-    first = int(taps.min())
-    return first, taps - first, weights.float()
+    first, last = int(taps.min()), int(taps.max())
+    weights = torch.zeros(places.numel(), last + 1 - first, dtype=torch.float64)
+    weights.scatter_add_(1, (taps - first).T, torch.where(distances <= 1, near, far).T)
+    return slice(first, last + 1), weights.float()

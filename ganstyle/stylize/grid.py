@@ -49,6 +49,15 @@ class Span:
             seen_stop=self.seen_stop + pixels,
         )
 
+    def unaffected(self, reach: int) -> "Span":
+        """Return what of a map of what is seen is as in the whole picture's map.
+
+        Args:
+            reach: how far the map's values see, in pixels.
+        """
+        start = self.seen_start + reach * (self.seen_start > 0)
+        return replace(self, start=start, stop=self.seen_stop - reach * (not self.at_end))
+
     def overlap(self, other: "Span") -> "Span":
         """Return what of this extent lies in another one, which may be nothing."""
         return replace(self, start=max(self.start, other.start), stop=min(self.stop, other.stop))
@@ -74,6 +83,10 @@ class Tile:
         """Return the tile's own part of a picture, or a map, of what it sees."""
         height, width = painted.shape[-2:]
         return painted[..., self.rows.inside(height), self.columns.inside(width)]
+
+    def unaffected(self, reach: int) -> "Tile":
+        """Return a tile of all that is painted as in the whole picture, up to some layer; see `Span`."""
+        return Tile(self.rows.unaffected(reach), self.columns.unaffected(reach))
 
     def moved(self, down: int, across: int) -> "Tile":
         """Return a tile of the same size elsewhere in the picture."""

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import torch
@@ -26,10 +26,12 @@ class Locality:
     Attributes:
         reach: pixels in each direction.
         multiple: shifting the photo by this many pixels shifts the painting and changes nothing else.
+        norms: the reach of what each norm is given, in pixels of the photo and in the order of execution.
     """
 
     reach: int
     multiple: int
+    norms: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def margin(self) -> int:
@@ -75,8 +77,9 @@ def _measure(generator: nn.Module) -> Locality:
 def _measure_on(probe: nn.Module, norms: list[InstanceNorm], width: int) -> Locality | None:
     """Return the locality; None if it does not show on a strip of this width."""
     strip = torch.rand(1, 3, _HEIGHT, width, generator=torch.Generator().manual_seed(0))
+    maps: list[Tensor] = []
     for norm in norms:
-        norm.statistics = _Remember()
+        norm.statistics = _Remember(maps)
     picture = probe(strip)  # from here on, the norms keep this strip's statistics
     middle = slice(width // 2 - _COMPARED // 2, width // 2 + _COMPARED // 2)
     for multiple in _MULTIPLES:
@@ -87,19 +90,38 @@ def _measure_on(probe: nn.Module, norms: list[InstanceNorm], width: int) -> Loca
         return None
     start = width // 2 // multiple * multiple
     strip[..., start : start + multiple] = torch.nan
-    columns = probe(strip).isnan().any(dim=(0, 1, 2)).nonzero().flatten().tolist()
-    reach = max(start - columns[0], columns[-1] - (start + multiple - 1), 0)
+    maps.clear()
+    picture = probe(strip)
+    reach, *of_norms = (_spread(map_, width, start, start + multiple) for map_ in (picture, *maps))
     # What reaches the ends may reach further, and the shifted middle may have seen the other end.
-    return None if reach >= width // 2 - _COMPARED - multiple else Locality(reach, multiple)
+    return None if reach >= width // 2 - _COMPARED - multiple else Locality(reach, multiple, tuple(of_norms))
+
+
+def _spread(map_: Tensor, width: int, start: int, stop: int) -> int:
+    """Return how far columns that are not numbers have spread, in pixels.
+
+    Args:
+        map_: (B, C, h, w), of a strip.
+        width: of the strip, in pixels.
+        start: the first of its columns that were not numbers.
+        stop: where they end.
+    """
+    scale = int(2 ** round(math.log2(width / map_.shape[-1])))
+    columns: list[int] = map_.isnan().any(dim=(0, 1, 2)).nonzero().flatten().tolist()
+    if not columns:  # a branch that does not look at the photo
+        return 0
+    return max(start - columns[0] * scale, (columns[-1] + 1) * scale - stop, 0)
 
 
 class _Remember:
-    """The statistics of the first map."""
+    """The statistics of the first map; notes all maps."""
 
-    def __init__(self) -> None:
+    def __init__(self, maps: list[Tensor]) -> None:
+        self._maps = maps
         self._known: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, part: Tensor) -> tuple[Tensor, Tensor]:
+        self._maps.append(part)
         if self._known is None:
             variance, mean = torch.var_mean(part, (0, 2, 3), correction=0)
             self._known = mean, variance

@@ -56,6 +56,7 @@ class SharedStatistics:
         self._moments: list[tuple[int, Tensor, Tensor]] = []
         self._task: _Task | None = None
         self._neighbors: Mapping[Tile, Mapping[Direction, Tile]] | None = None
+        self._reaches: Sequence[int] = ()
         self._edges: dict[Tile, Edges] = {}
         self._next_edges: dict[Tile, Edges] = {}
         for module in generator.modules():
@@ -71,6 +72,7 @@ class SharedStatistics:
         read: Callable[[Tile], Tensor],
         *,
         joined: bool = False,
+        reaches: Sequence[int] = (),
     ) -> Iterator[tuple[Tile, Tensor]]:
         """Paint tiles in step.
 
@@ -79,12 +81,15 @@ class SharedStatistics:
             tiles: the tiles.
             read: returns what of the photo a tile sees.
             joined: whether the tiles are a picture without gap and overlap, and give each other their
-                borders; see `ganstyle.stylize.locality.Locality.joins`.
+                borders; see `ganstyle.stylize.joining`.
+            reaches: how far what each norm is given sees, in pixels, if the tiles are a sample: all that a
+                tile is painted on then counts, up to where its ends are felt. If empty, only the tile counts.
 
         Yields:
             Each tile with its own part of the picture.
         """
         self._neighbors = find_neighbors(tiles) if joined else None
+        self._reaches = reaches
         waiting = [_Task(tile, greenlet(lambda tile=tile: paint(read(tile)))) for tile in tiles]
         while waiting:
             self._edges, self._next_edges = self._next_edges, {}
@@ -107,7 +112,9 @@ class SharedStatistics:
         number = self._task.norms
         self._task.norms += 1
         if number == len(self._known):
-            parts = torch.split(self._task.tile.cut(part), _ROWS, dim=-2)
+            tile = self._task.tile
+            counted = tile.unaffected(self._reaches[number]) if self._reaches else tile
+            parts = torch.split(counted.cut(part), _ROWS, dim=-2)
             self._moments.extend(map(_moments, parts))
             getcurrent().parent.switch()
         return self._known[number]

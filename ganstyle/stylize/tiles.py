@@ -14,7 +14,7 @@ from ganstyle.stylize.joining import can_join, divide_without_overlap
 from ganstyle.stylize.layers import layers_of
 from ganstyle.stylize.locality import Locality, measure_locality
 from ganstyle.stylize.memory import affordable_pixels, largest_side
-from ganstyle.stylize.reflection import Reflection
+from ganstyle.stylize.reflection import REFLECTED, Reflection
 from ganstyle.stylize.statistics import SharedStatistics
 
 TileSize = int | Literal["auto", "off"]
@@ -24,7 +24,8 @@ MIN_TILE = 64
 """The smallest side of a tile; smaller ones consist of little but overlap."""
 
 _SIDES = (1536, 1024, 768, 512, 384, 256)  # of automatic tiles
-_BLOCKS = (4096, 3072, 2048, *_SIDES)  # of blocks of tiles, which overlap
+# Of blocks of tiles, which overlap; a photo of a multiple of 4096 pixels divides into as few as can be.
+_BLOCKS = (4096 + 2 * REFLECTED, 3072 + 2 * REFLECTED, 2048 + 2 * REFLECTED, *_SIDES)
 _JOINED = 512  # of tiles in a block, which do not; larger ones save nothing
 # What is held of a pixel while its block is painted, as a share of what a pixel painted at once needs.
 _HELD = 0.25
@@ -32,9 +33,11 @@ LARGEST_UNTILED = 2048**2  # pixels of a picture that needs no tiles, if there i
 
 # Up to this size, in pixels, all tiles of a picture are painted in step, so its statistics are exact.
 _EXACT = 25_165_824
-# Beyond it, statistics come from small tiles all over the picture, which together see this many pixels. At a
-# given cost, many small tiles differ less from the whole picture than a few large ones.
+# Beyond it, statistics come from small tiles all over the picture, which together see this many pixels, or of
+# the largest pictures this share, up to twice as many. At a given cost, many small tiles differ less from the
+# whole picture than a few large ones; still smaller ones leave the last norms too little.
 _SAMPLED = 8_388_608
+_SAMPLED_SHARE = 1 / 16
 _SAMPLE_SIDE = 64
 
 
@@ -160,7 +163,7 @@ class TiledPainter:
                 reflection.write(tile, painted, write)
             release_free_memory()
             return
-        for _ in statistics.paint(run, _sample(size, locality), see):
+        for _ in statistics.paint(run, _sample(size, locality), see, reaches=locality.norms):
             pass  # only the statistics are wanted
         release_free_memory()
         sides, held = (_BLOCKS, _HELD) if joined else (_SIDES, 1.0)
@@ -201,7 +204,8 @@ def _tiles_of(block: Tile, locality: Locality) -> list[Tile]:
 def _sample(size: tuple[int, int], locality: Locality) -> list[Tile]:
     """Return small tiles that are spread evenly over a picture."""
     tiles = divide(*size, _SAMPLE_SIDE, locality)
-    count = _SAMPLED // (_SAMPLE_SIDE + 2 * locality.margin) ** 2
+    pixels = min(max(_SAMPLED, _SAMPLED_SHARE * size[0] * size[1]), 2 * _SAMPLED)
+    count = int(pixels / (_SAMPLE_SIDE + 2 * locality.margin) ** 2)
     # Multiples of the golden ratio, modulo 1, are spread more evenly than chance would.
     order = sorted(range(len(tiles)), key=lambda index: index * 0.6180339887 % 1)
     return [tiles[index] for index in sorted(order[: max(1, count)])]
