@@ -53,7 +53,8 @@ def message(path: Path, load: Callable[[Path], object] = load_style) -> str:
 
 
 def first_kernel(tensors: dict[str, Tensor]) -> str:
-    return next(k for k, v in tensors.items() if k.startswith("generator.") and v.ndim == 4)
+    """Return the name of a kernel, whole or as bytes that lie apart."""
+    return next(k for k, v in tensors.items() if k.startswith("generator.") and v.ndim >= 4)
 
 
 def lying_header(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
@@ -107,9 +108,23 @@ def test_unexpected_dtypes_are_refused(style_file: Path, dtype: torch.dtype) -> 
 def test_quantization_scales_of_wrong_shape_are_refused(style_file: Path) -> None:
     def change(tensors: dict[str, Tensor], _: dict[str, str]) -> None:
         name = first_kernel(tensors)
-        tensors[name], tensors[name + ".scale"] = tensors[name].to(torch.int16), torch.ones(1)
+        kernel = tensors[name]
+        if kernel.dtype == torch.uint8:
+            kernel = kernel[0]  # the low bytes
+        tensors[name], tensors[name + ".scale"] = kernel.to(torch.int16), torch.ones(1)
 
     assert "scale" in message(rewrite(style_file, change))
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_bytes_that_lie_apart_come_in_twos(style_file: Path, parts: int) -> None:
+    def change(tensors: dict[str, Tensor], _: dict[str, str]) -> None:
+        name = first_kernel(tensors)
+        shape = tensors[name].shape[tensors[name].dtype == torch.uint8 :]
+        tensors[name] = torch.zeros(parts, *shape, dtype=torch.uint8)
+        tensors[name + ".scale"] = torch.ones(shape[0])
+
+    assert "shape" in message(rewrite(style_file, change))
 
 
 def test_tensor_header_claiming_terabytes_is_refused(style_file: Path) -> None:
