@@ -42,6 +42,24 @@ StrokeSize = Annotated[
     ),
 ]
 
+Strength = Annotated[
+    float,
+    typer.Option(help="Strength of the style: 0 leaves the input as it is, 1 is as trained, at most 1.5."),
+]
+
+PreserveColor = Annotated[
+    bool, typer.Option("--preserve-color", help="Keep the input's colors; change only light and dark.")
+]
+
+Tile = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|N|off",
+        help="Paint in tiles of at most N pixels a side: less memory, the same picture. auto: for "
+        "pictures of more than 4 megapixels, and for smaller ones where memory is scarce.",
+    ),
+]
+
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 """Where to compute; see ``ganstyle.devices.pick_device``."""
 

@@ -9,7 +9,7 @@ import typer
 
 from ganstyle.cli.collection import leave, plan_collection, stylize_collection
 from ganstyle.cli.dry_run import print_stylize, stylize_record
-from ganstyle.cli.options import Blend, Device, Mix, StrokeSize, Styles
+from ganstyle.cli.options import Blend, Device, Mix, PreserveColor, Strength, StrokeSize, Styles, Tile
 from ganstyle.cli.outputs import check_outputs, is_stdout, write_json
 from ganstyle.cli.progress import Quiet
 from ganstyle.cli.several import open_painter, split_masks
@@ -38,14 +38,9 @@ def stylize(
     styles: Styles = None,
     mix: Mix = None,
     blend: Blend = None,
-    strength: Annotated[
-        float,
-        typer.Option(help="Strength of the style: 0 is the photo, 1 the style as trained, at most 1.5."),
-    ] = 1.0,
+    strength: Strength = 1.0,
     stroke_size: StrokeSize = "1",
-    preserve_color: Annotated[
-        bool, typer.Option("--preserve-color", help="Keep the photos' colors; change only light and dark.")
-    ] = False,
+    preserve_color: PreserveColor = False,
     masks: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,14 +59,7 @@ def stylize(
             "masks' own edges.",
         ),
     ] = None,
-    tile: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|N|off",
-            help="Paint in tiles of at most N pixels a side: less memory, the same picture. auto: for "
-            "photos of more than 4 megapixels, and for smaller ones where memory is scarce.",
-        ),
-    ] = "auto",
+    tile: Tile = "auto",
     image_format: Annotated[
         str | None,
         typer.Option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganstyle.cli.common import INTERRUPTED
-from ganstyle.cli.options import Blend, Device, Mix, StrokeSize, Styles
+from ganstyle.cli.options import Blend, Device, Mix, PreserveColor, Strength, StrokeSize, Styles, Tile
 from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import ProgressLine, Quiet, tell
 from ganstyle.cli.several import open_painter
@@ -35,18 +35,10 @@ def video(
     styles: Styles = None,
     mix: Mix = None,
     blend: Blend = None,
-    strength: Annotated[
-        float,
-        typer.Option(help="Strength of the style: 0 is the video, 1 the style as trained, at most 1.5."),
-    ] = 1.0,
+    strength: Strength = 1.0,
     stroke_size: StrokeSize = "1",
-    preserve_color: Annotated[
-        bool, typer.Option("--preserve-color", help="Keep the video's colors; change only light and dark.")
-    ] = False,
-    tile: Annotated[
-        str,
-        typer.Option(metavar="auto|N|off", help="Paint in tiles of at most N pixels a side: less memory."),
-    ] = "auto",
+    preserve_color: PreserveColor = False,
+    tile: Tile = "auto",
     max_side: Annotated[
         int | None,
         typer.Option(min=2, metavar="N", help="Downscale frames whose longer side has more pixels."),
