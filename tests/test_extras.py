@@ -21,11 +21,12 @@ PHOTO = ROOT / "ganstyle" / "assets" / "astronaut.jpg"
 UNNEEDED = {"accelerate", "cleanfid", "cma", "lmdb", "matplotlib", "pymatting", "scipy", "tensorboard"}
 
 _STYLIZE = """
-import ganstyle
+import ganstyle, torch
 from typer.testing import CliRunner
 from ganstyle.cli import app
 controls = ["--strength", "0.5", "--preserve-color", "--device", "cpu"]
-for words in (["demo"], ["stylize", "ganstyle-demo.png", "-s", "wave", "-o", "out", *controls]):
+ganstyle.write_image(torch.rand(1, 3, 24, 32), "photo.png")
+for words in (["demo"], ["stylize", "photo.png", "-s", "wave", "-o", "out", *controls]):
     assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
 import ganstyle.gatys, ganstyle.evaluate, ganstyle.reports
 """

@@ -65,7 +65,7 @@ def test_shipped_style_has_learned_strength(name: str) -> None:
     assert distance[3] < distance[0] / 2
 
 
-@pytest.mark.parametrize("size", [(97, 131), (131, 97), (300, 2000)])
+@pytest.mark.parametrize("size", [(97, 131), (131, 97), (64, 1000)])
 @pytest.mark.parametrize("name", STYLES)
 def test_shipped_style_at_any_size(name: str, size: tuple[int, int]) -> None:
     picture = load_style(name)(torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)))

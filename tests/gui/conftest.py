@@ -37,7 +37,8 @@ import os, sys
 from tests.gui import offline
 offline.report_to(sys.argv[1])
 os.dup2(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT), 2)
-sys.argv = ["ganstyle", *sys.argv[3:]]
+exec(sys.argv[3])
+sys.argv = ["ganstyle", *sys.argv[4:]]
 from ganstyle.cli import main
 main()
 """
@@ -90,7 +91,7 @@ def start_gui(folder: Path, *options: str | Path, setup: str = "", **environment
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRADIO")}
     own = {"TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
     fixed = ("gui", "--runs", runs, "--vgg", "distilled", "--device", "cpu")
-    arguments = map(str, (strays, errors, *fixed, *options))
+    arguments = map(str, (strays, errors, setup, *fixed, *options))
     process = _SERVER.start(
         "-c", f"{setup}\n{_COMMAND}", *arguments, environment={**inherited, **own, **environment}, cwd=folder
     )

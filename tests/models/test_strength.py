@@ -7,10 +7,10 @@ from torch import nn
 from ganstyle.models import GENERATORS, takes_strength
 
 
-def build(name: str, seed: int = 0) -> nn.Module:
+def build(name: str, seed: int = 0, **keywords: int) -> nn.Module:
     """Build a generator that paints differently at each strength."""
     torch.manual_seed(seed)
-    model = GENERATORS[name](width=4, strength=True).eval()
+    model = GENERATORS[name](width=4, strength=True, **keywords).eval()
     for key, parameter in model.named_parameters():
         if key.endswith("_slope"):
             nn.init.normal_(parameter)
@@ -86,7 +86,7 @@ def test_generator_without_strength_refuses_it(name: str, strength: float | torc
 
 
 def test_exports_with_the_strength_as_an_input(name: str) -> None:
-    model, free = build(name), torch.export.Dim.DYNAMIC
+    model, free = build(name, blocks=1), torch.export.Dim.DYNAMIC
     inputs = (torch.rand(1, 3, 64, 96), torch.tensor([0.5]))
     graph = torch.export.export(model, inputs, dynamic_shapes=({2: free, 3: free}, {})).module()
     x, strength = torch.rand(1, 3, 71, 50), torch.tensor([1.3])

@@ -19,14 +19,14 @@ from tests.fork_server import ForkServer
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
-# Trains from values on standard input; kills itself, as a machine that fails would, once step 10 is saved.
+# Trains from values on standard input; kills itself, as a machine that fails would, once step 6 is saved.
 _KILLED = """
 import json, os, signal, sys
 from ganstyle.recipe import Recipe
 from ganstyle.training import Saved, train
 
 def die(event):
-    if isinstance(event, Saved) and event.path.name == "step-000010":
+    if isinstance(event, Saved) and event.path.name == "step-000006":
         os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
@@ -58,9 +58,9 @@ def _assert_equal(a: Any, b: Any, where: str) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # fork in a process with threads
 def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, fork_server: ForkServer, workers: int) -> None:
-    values = tiny(steps=20, workers=workers, loss={"style": 5.0, "r1": 1.0, "r1_every": 4})
+    values = tiny(steps=12, workers=workers, loss={"style": 5.0, "r1": 1.0, "r1_every": 4})
     values["discriminator"]["spectral_norm"] = True
-    values["run"]["save_every"] = 5
+    values["run"]["save_every"] = 3
     straight = Recipe.parse(values | {"name": "straight"}, source="test")
     killed = Recipe.parse(values | {"name": "killed"}, source="test")
     train(straight)
@@ -70,12 +70,12 @@ def test_kill_9_and_resume_equals_straight(tiny: RecipeMaker, fork_server: ForkS
         json.dump(killed.to_dict(), values_of_the_child)
     assert child.wait() == -signal.SIGKILL
     child.close()
-    assert not (killed.folder / "checkpoints" / "step-000020").exists()
+    assert not (killed.folder / "checkpoints" / "step-000012").exists()
     notes: list[Event] = []
     train(killed, notes.append)
 
-    assert any("at step 10" in event.text for event in notes if isinstance(event, Message))
-    ours, theirs = _final(killed, 20), _final(straight, 20)
+    assert any("at step 6" in event.text for event in notes if isinstance(event, Message))
+    ours, theirs = _final(killed, 12), _final(straight, 12)
     assert {
         "generator",
         "discriminator",

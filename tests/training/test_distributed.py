@@ -116,16 +116,35 @@ if __name__ == "__main__":
 """
 
 
+def _failing(tiny: RecipeMaker) -> dict[str, Any]:
+    values = tiny(steps=6)
+    return values | {"run": values["run"] | {"save_every": 0}}
+
+
+def _assert_saved(values: dict[str, Any]) -> None:
+    recipe = Recipe.parse(values, source="test")
+    assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000003"]
+
+
 def test_main_process_saves_the_last_step_when_another_one_fails(
+    tiny: RecipeMaker, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    values = _failing(tiny)
+    done = fork_server.run_ranks(*_prepare(tmp_path / "failing", values, _FAILING_RANK))
+    assert all(code != 0 for code, _, _ in done), done
+    assert "the disk of rank 1 is gone" in done[1][2]
+    _assert_saved(values)
+
+
+@pytest.mark.slow
+def test_main_process_saves_the_last_step_under_torchrun(
     tiny: RecipeMaker, run_two_processes: Callable[..., Any], tmp_path: Path
 ) -> None:
-    values = tiny(steps=6)
-    values["run"] = values["run"] | {"save_every": 0}
+    values = _failing(tiny)
     done = run_two_processes(*_prepare(tmp_path / "failing", values, _FAILING_RANK))
     assert done.returncode != 0
     assert "the disk of rank 1 is gone" in done.stderr
-    recipe = Recipe.parse(values, source="test")
-    assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000003"]
+    _assert_saved(values)
 
 
 def test_processes_without_a_process_group_are_an_error(

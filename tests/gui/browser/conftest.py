@@ -1,12 +1,12 @@
 """A browser that opens the interface, and what all its tests do there."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from ganstyle.gui.context import EXAMPLE_PHOTO
 from ganstyle.images import read_image, resize_shorter, write_image
@@ -31,12 +31,23 @@ _CHROMIUM_ARGUMENTS = (
     "--use-fake-ui-for-media-stream",
 )
 
+# Nothing moves, and scripts draw ten times a second: without a GPU, drawing would cost more than all else.
+_NO_ANIMATIONS = """
+const style = document.createElement("style");
+style.textContent = "*, ::before, ::after { animation: none !important; transition: none !important; }";
+new MutationObserver((_, observer) => {
+    if (document.head) { document.head.append(style); observer.disconnect(); }
+}).observe(document, { childList: true, subtree: true });
+window.requestAnimationFrame = callback => setTimeout(() => callback(performance.now()), 100);
+window.cancelAnimationFrame = clearTimeout;
+"""
+
 
 @pytest.fixture(scope="session")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small copy of the example photo, under a name of its own."""
     path = tmp_path_factory.mktemp("upload") / "my portrait.jpg"
-    write_image(resize_shorter(read_image(EXAMPLE_PHOTO), 192), path)
+    write_image(resize_shorter(read_image(EXAMPLE_PHOTO), 128), path)
     return path
 
 
@@ -55,38 +66,60 @@ def set_number(page: Page, where: str, value: float) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A browser with one profile for all pages, so that it compiles Gradio's scripts once."""
     if not Path(CHROMIUM).exists():
         pytest.skip("there is no Chromium; on Debian: apt-get install chromium")
+    folder = tmp_path_factory.mktemp("browser")
+    camera = folder / "camera.y4m"
+    gray_ramp = bytes(range(0, 240, 2)) * 90
+    camera.write_bytes(
+        b"YUV4MPEG2 W120 H90 F5:1 Ip C420jpeg\nFRAME\n" + gray_ramp + bytes([128]) * (60 * 45 * 2)
+    )
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_CHROMIUM_ARGUMENTS)
+        chromium = playwright.chromium.launch_persistent_context(
+            folder / "profile",
+            executable_path=CHROMIUM,
+            args=[*_CHROMIUM_ARGUMENTS, f"--use-file-for-fake-video-capture={camera}"],
+            reduced_motion="reduce",
+        )
+        chromium.set_default_timeout(60_000)
+        chromium.add_init_script(_NO_ANIMATIONS)
         yield chromium
         chromium.close()
 
 
 @pytest.fixture
-def open_page(served: Served, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens the interface; keywords are those of Playwright's contexts.
+def open_page(served: Served, browser: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens the interface, with a screen of this size, color scheme and permissions.
 
     The test fails on a request that leaves this machine, an error on the console or in a script, and an
     answer that is an error; but for messages on the console with the text ``forgiven``.
     """
     faults: list[str] = []
-    contexts = []
+    pages: list[Page] = []
 
     def on_request(request: Request) -> None:
         if not request.url.startswith((served.address, "data:", "blob:")):
             faults.append(f"request to {request.url}")
 
-    def make(*, forgiven: str | None = None, link: str | None = None, **options: Any) -> Page:
+    def make(
+        *,
+        forgiven: str | None = None,
+        link: str | None = None,
+        viewport: tuple[int, int] = (1280, 900),
+        color_scheme: Literal["light", "dark"] = "light",
+        permissions: Sequence[str] = (),
+    ) -> Page:
         def on_console(message: ConsoleMessage) -> None:
             if message.type == "error" and not (forgiven and forgiven in message.text):
                 faults.append(f"console: {message.text}")
 
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        page = context.new_page()
+        browser.grant_permissions(permissions)
+        page = browser.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": viewport[0], "height": viewport[1]})
+        page.emulate_media(color_scheme=color_scheme)
         page.on("request", on_request)
         page.on("console", on_console)
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
@@ -94,7 +127,9 @@ def open_page(served: Served, browser: Browser) -> Iterator[Callable[..., Page]]
         return page
 
     yield make
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
+    browser.clear_permissions()
+    browser.clear_cookies()
     assert faults == []
     assert served.strays.read_text() == ""

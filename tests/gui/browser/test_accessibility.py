@@ -6,6 +6,7 @@ run the tests where ``node_modules`` lies.
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -35,8 +36,10 @@ def open_accordions(page: Page) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_serious_accessibility_fault(open_page: OpenPage, axe: str, width: int, scheme: str) -> None:
-    page = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_no_serious_accessibility_fault(
+    open_page: OpenPage, axe: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    page = open_page(viewport=(width, 900), color_scheme=scheme)
     page.click("#example")
     expect(page.locator("#thumbnails button img")).to_have_count(len(STYLES))
     expect(page.locator("#slider img")).to_have_count(2)

@@ -31,7 +31,7 @@ def test_compare_and_cancel(open_page: OpenPage, photo: Path, painting: Path) ->
         assert 0 < style < 10
         assert seconds > 0
 
-    set_number(page, "#compare-size", 256)  # so that it is not over before the click
+    set_number(page, "#compare-size", 128)  # so that it is not over before the click
     set_number(page, "#compare-steps", 2000)
     page.click("#compare-start")
     expect(page.locator("#compare-status")).to_contain_text("Gatys (2 of 3), step")

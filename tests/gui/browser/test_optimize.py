@@ -13,7 +13,7 @@ def test_optimize_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp
     go_to(page, "Optimize")
     upload(page, "#optimize-photo", photo)
     upload(page, "#optimize-painting", painting)
-    set_number(page, "#optimize-size", 192)  # so that it is not over before the click
+    set_number(page, "#optimize-size", 128)  # so that it is not over before the click
     set_number(page, "#steps", 500)
     page.click("#optimize-start")
     expect(page.locator("#optimize-picture img")).to_be_visible()
@@ -27,6 +27,6 @@ def test_optimize_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp
     assert download.value.suggested_filename == "my portrait-optimized.png"
     got = tmp_path / "got.png"
     download.value.save_as(got)
-    small = resize_shorter(read_image(photo), 192)
+    small = resize_shorter(read_image(photo), 128)
     assert read_image(got).shape == small.shape
     assert (read_image(got) - small).abs().mean() > 0.01

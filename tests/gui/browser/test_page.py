@@ -65,7 +65,7 @@ def test_api_is_documented_in_the_page(open_page: OpenPage) -> None:
 
 def test_mobile_layout_in_dark_mode(open_page: OpenPage) -> None:
     """Nothing is wider than the screen, and whatever can be used has a name that can be said."""
-    page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = open_page(viewport=(390, 844), color_scheme="dark")
     page.click("#example")
     expect(page.locator("#thumbnails button img")).to_have_count(len(STYLES))
     assert page.evaluate("document.body.classList.contains('dark')")

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import BrowserContext, expect
 
 from ganstyle.gui.context import EXAMPLE_PHOTO
 from ganstyle.images import read_image
@@ -80,7 +80,7 @@ def reverse_proxy(prefix: str, *, keep_host: bool) -> Iterator[tuple[str, dict[s
 def test_download_behind_a_path_prefix(
     whole_address: bool,
     another: Callable[..., AbstractContextManager[Any]],
-    browser: Browser,
+    browser: BrowserContext,
     tmp_path: Path,
 ) -> None:
     with (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from ganstyle.recipe import Recipe
 from ganstyle.runs.state import list_states
@@ -34,7 +34,7 @@ def test_training_is_off_unless_asked_for(open_page: OpenPage) -> None:
 @pytest.mark.slow
 def test_train_stop_and_continue(
     another: Another,
-    browser: Browser,
+    browser: BrowserContext,
     photo: Path,
     painting: Path,
     photos: Path,
@@ -95,7 +95,7 @@ def test_train_stop_and_continue(
 
 @pytest.mark.slow
 def test_closing_the_gui_saves_the_training(
-    another: Another, browser: Browser, painting: Path, photos: Path
+    another: Another, browser: BrowserContext, painting: Path, photos: Path
 ) -> None:
     with another("--train", "--photos", photos) as served, browser.new_page() as page:
         page.goto(served.address)
