@@ -131,8 +131,7 @@ class BlendSection:
     def add(self, style: str, other: str | None, percent: float, request: gr.Request) -> Any:
         """Offer a blend of the chosen style with another one, and choose it."""
         session, styles = str(request.session_hash), self._context.styles
-        key = add_blend(styles, session, style, other, percent)
-        return gr.update(choices=styles.choices(session), value=key)
+        return _choose(styles, session, add_blend(styles, session, style, other, percent))
 
 
 class PartSection:
@@ -156,8 +155,12 @@ class PartSection:
     def add(self, style: str, mask: Upload | None, other: str | None, request: gr.Request) -> Any:
         """Offer the chosen style with another one where the mask is white, and choose it."""
         session, styles = str(request.session_hash), self._context.styles
-        key = add_part(styles, session, style, mask, other)
-        return gr.update(choices=styles.choices(session), value=key)
+        return _choose(styles, session, add_part(styles, session, style, mask, other))
+
+
+def _choose(styles: "StyleCatalog", session: str, key: str) -> Any:
+    """Return the update of the dropdown of styles that offers a new style and chooses it."""
+    return gr.update(choices=styles.choices(session), value=key)
 
 
 def add_part(styles: "StyleCatalog", session: str, style: str, mask: Upload | None, other: str | None) -> str:

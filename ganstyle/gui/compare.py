@@ -13,10 +13,15 @@ from ganstyle.evaluate.compare import (
     compare_with_gatys,
 )
 from ganstyle.evaluate.reference import find_reference
-from ganstyle.gatys import DEFAULTS
 from ganstyle.gui.components import aside, claim_uploads, connect_job, picture, placeholder, progress_line
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.inputs import Upload, small_photo_input
+from ganstyle.gui.inputs import Upload
+from ganstyle.gui.optimization_inputs import (
+    photo_and_painting_inputs,
+    side_input,
+    start_and_stop_buttons,
+    steps_input,
+)
 from ganstyle.gui.sessions import JobResult, JobStopped, run_job
 from ganstyle.metrics import EvaluationModels, Evaluator
 from ganstyle.reports import table
@@ -36,9 +41,7 @@ class CompareTab:
         self._context = context
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1, min_width=300):
-                with gr.Row(elem_classes="pair"):
-                    photo = small_photo_input("Photo", "compare-photo")
-                    painting = small_photo_input("Painting", "compare-painting")
+                photo, painting = photo_and_painting_inputs(_KIND)
                 gr.HTML(
                     aside(
                         "The painting is optional, unless the style's own measurements come from "
@@ -48,20 +51,9 @@ class CompareTab:
                 self.style = style = gr.Dropdown(
                     context.styles.keys, value=context.styles.first, label="Style", elem_id="compare-style"
                 )
-                steps = gr.Slider(
-                    1,
-                    500,
-                    value=DEFAULTS.steps,
-                    step=1,
-                    label="Steps of the optimization",
-                    elem_id="compare-steps",
-                )
-                size = gr.Slider(
-                    64, 512, value=SIZE, step=32, label="Shorter side in pixels", elem_id="compare-size"
-                )
-                with gr.Row():
-                    start = gr.Button("Compare", variant="primary", elem_id="compare-start")
-                    halt = gr.Button("Cancel", variant="stop", visible=False, elem_id="compare-cancel")
+                steps = steps_input("Steps of the optimization", "compare-steps")
+                size = side_input(SIZE, "compare-size")
+                start, halt = start_and_stop_buttons("Compare", "Cancel", _KIND)
             with gr.Column(scale=2, min_width=300):
                 status = gr.HTML(progress_line(""), elem_id="compare-status")
                 shows = gr.HTML(_EMPTY, elem_id="compare-result")

@@ -29,7 +29,13 @@ from ganstyle.gui.components import (
     progress_line,
 )
 from ganstyle.gui.context import AppContext
-from ganstyle.gui.inputs import Upload, small_photo_input
+from ganstyle.gui.inputs import Upload
+from ganstyle.gui.optimization_inputs import (
+    photo_and_painting_inputs,
+    side_input,
+    start_and_stop_buttons,
+    steps_input,
+)
 from ganstyle.gui.sessions import JobResult, JobStopped, run_job
 from ganstyle.images import encode_jpeg, resize_shorter, write_image
 from ganstyle.reports import thinned
@@ -54,16 +60,12 @@ class OptimizeTab:
         self._context = context
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=300):
-                with gr.Row(elem_classes="pair"):
-                    photo = small_photo_input("Photo", "optimize-photo")
-                    painting = small_photo_input("Painting", "optimize-painting")
+                photo, painting = photo_and_painting_inputs(_KIND)
                 optimizer = gr.Dropdown(
                     installed_optimizers(), value=DEFAULTS.optimizer, label="Optimizer", elem_id="optimizer"
                 )
-                steps = gr.Slider(1, 500, value=DEFAULTS.steps, step=1, label="Steps", elem_id="steps")
-                size = gr.Slider(
-                    64, 512, value=_SIZE, step=32, label="Shorter side in pixels", elem_id="optimize-size"
-                )
+                steps = steps_input("Steps", "steps")
+                size = side_input(_SIZE, "optimize-size")
                 with gr.Accordion("More settings", open=False):
                     weight = gr.Slider(
                         1,
@@ -83,9 +85,7 @@ class OptimizeTab:
                         label="Colors",
                         elem_id="optimize-color",
                     )
-                with gr.Row():
-                    start = gr.Button("Optimize", variant="primary", elem_id="optimize-start")
-                    halt = gr.Button("Stop", variant="stop", visible=False, elem_id="optimize-stop")
+                start, halt = start_and_stop_buttons("Optimize", "Stop", _KIND)
                 gr.HTML(aside(f"Losses are computed with {context.vgg.name}."))
             with gr.Column(scale=3, min_width=300):
                 shows = gr.HTML(_NO_PICTURE, elem_id="optimize-picture")

@@ -60,13 +60,7 @@ def stylize_shards(
     reported = 0
     suffix = None if image_format is None else FORMAT_SUFFIXES[image_format]
     controls, trained_side, content = settings.controls, settings.trained_side, sharing.content
-    hashed = (
-        hash_settings(
-            generator, controls, trained_side=trained_side, max_side=settings.max_side, saving=settings.saving
-        )
-        if content is None
-        else content.settings
-    )
+    hashed = content.settings if content else _hash_settings(generator, settings)
 
     def paint(photos: Tensor) -> Tensor:
         return stylize_image(generator, photos, controls, trained_side=trained_side, tile=settings.tile)
@@ -142,6 +136,17 @@ def stylize_shards(
         if sharing.claims is not None:
             sharing.claims.release(str(file.output))
     return Summary(counts["done"], counts["failed"], counts["skipped"])
+
+
+def _hash_settings(generator: nn.Module, settings: PaintSettings) -> str:
+    """Return the hash of what results depend on, apart from the shard and their format."""
+    return hash_settings(
+        generator,
+        settings.controls,
+        trained_side=settings.trained_side,
+        max_side=settings.max_side,
+        saving=settings.saving,
+    )
 
 
 class _SampleTask:
