@@ -52,7 +52,7 @@ def pytest_runtest_call() -> None:
 def _seed(seed: int) -> None:
     """Seed, without the stack trace that `torch.manual_seed` keeps of each call while no GPU is in use."""
     torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.manual_seed_all(seed)
 
 
