@@ -112,7 +112,7 @@ def save_style(
         recipe: what made it.
         target: the style's Gram matrices.
         info: what else is known; JSON values only.
-        compact: keep the weights in 16 bits, which halves the file and changes no pixel by a level of 255.
+        compact: keep the weights in 16 bits, which halves the file; pixels change by at most a level of 255.
     """
     tensors = {f"generator.{key}": value for key, value in generator.state_dict().items()}
     tensors |= target.tensors(compact=compact)

@@ -1,9 +1,9 @@
-"""Weights in 16 bits, or 8: half the size, and pictures that differ by less than one level of 255.
+"""Weights in 16 bits, or 8: half the size, and pictures that differ by at most one level of 255.
 
 Each row of a matrix or kernel (each output channel) becomes int16 with one float32 scale. Float16 would take
 as much room and be less precise: its rounding shows as up to two levels in smooth areas, which instance norm
-amplifies. Of the 16 bits, 12 are used, and low and high bytes lie apart, so that zip files, such as wheels,
-shrink by a quarter: the high bytes are few different ones. Vectors, such as biases, are small and stay.
+amplifies. Of the 16 bits, 11 are used, and low and high bytes lie apart, so that zip files, such as wheels,
+shrink by a third: the high bytes are few different ones. Vectors, such as biases, are small and stay.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-_LARGEST = {torch.int16: 2**11 - 1, torch.int8: 2**7 - 1}
+_LARGEST = {torch.int16: 2**10 - 1, torch.int8: 2**7 - 1}
 SCALE = ".scale"  # what a row scale is called, after its tensor's name
 
 
