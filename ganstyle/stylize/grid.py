@@ -56,7 +56,9 @@ class Span:
             reach: how far the map's values see, in pixels.
         """
         start = self.seen_start + reach * (self.seen_start > 0)
-        return replace(self, start=start, stop=self.seen_stop - reach * (not self.at_end))
+        stop = self.seen_stop - reach * (not self.at_end)
+        # Beside the picture's end less than the reach is seen beyond the tile, which is unaffected itself.
+        return replace(self, start=min(start, self.start), stop=max(stop, self.stop))
 
     def overlap(self, other: "Span") -> "Span":
         """Return what of this extent lies in another one, which may be nothing."""

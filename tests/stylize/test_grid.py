@@ -34,3 +34,14 @@ def test_last_tile_has_the_padding_of_the_network() -> None:
 
 def test_a_side_that_a_network_enlarges_belongs_to_its_only_tile() -> None:
     assert Span(0, 7, 0, 7, at_end=True).inside(16) == slice(0, 16)
+
+
+@pytest.mark.parametrize("reach", [0, 40, 94, 112])
+def test_what_is_unaffected_contains_the_tile(reach: int) -> None:
+    """Also beside a last tile that is narrower than the reach."""
+    for length in (*range(1, 420), 6476):
+        for span in (tile.columns for tile in divide(8, length, 64, Locality(112, 8))):
+            unaffected = span.unaffected(reach)
+            assert unaffected.start <= span.start < span.stop <= unaffected.stop
+            assert span.seen_start <= unaffected.start
+            assert unaffected.stop <= span.seen_stop

@@ -102,6 +102,16 @@ def test_no_step_at_borders_of_tiles_from_a_sample(monkeypatch: pytest.MonkeyPat
     assert at_borders < 1.5 * steps.mean()
 
 
+@pytest.mark.parametrize(
+    "size", [(203, 332), (268, 204)]
+)  # reflected, the last of the sample's tiles has 12 pixels
+def test_sample_of_narrow_last_tiles(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "_EXACT", 1)
+    generator = load_style("wave").generator
+    picture = TiledPainter(generator, tile=128)(torch.rand(1, 3, *size))
+    assert bool(torch.isfinite(picture).all())
+
+
 def test_auto_tiles_large_images(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, ...]] = []
 
