@@ -127,6 +127,16 @@ def test_bytes_that_lie_apart_come_in_twos(style_file: Path, parts: int) -> None
     assert "shape" in message(rewrite(style_file, change))
 
 
+def test_bytes_in_place_of_numbers_are_refused(style_file: Path) -> None:
+    """Also if there is a scale for each of them."""
+
+    def change(tensors: dict[str, Tensor], _: dict[str, str]) -> None:
+        name = "generator.to_image.conv.bias"
+        tensors[name], tensors[name + ".scale"] = torch.zeros(3, dtype=torch.uint8), torch.ones(3)
+
+    assert "generator.to_image.conv.bias holds U8" in message(rewrite(style_file, change))
+
+
 def test_tensor_header_claiming_terabytes_is_refused(style_file: Path) -> None:
     def claim(header: dict[str, Any]) -> None:
         name = max((k for k in header if k != "__metadata__"), key=lambda k: header[k]["data_offsets"][1])

@@ -27,7 +27,7 @@ def make_periodic(crops: Tensor, size: int) -> Tensor:
 
     Returns:
         (B, 3, P, P), without a step between the last row and the first one, nor between the columns; P is at
-        least ``size`` and less than S.
+        least ``size``.
     """
     for dim in (-2, -1):
         crops = _fade_ends(crops, _period(size), dim)

@@ -29,10 +29,7 @@ def limit_allocations(pixels: int) -> None:
 def _max_alloc() -> Any:
     """Return FFmpeg's function, or None."""
     package = Path(av.__file__).parent
-    for folder in (
-        package.with_name("av.libs"),
-        package / ".dylibs",
-    ):  # in wheels for Linux and macOS
+    for folder in (package.with_name("av.libs"), package / ".dylibs"):  # in wheels for Linux and macOS
         for library in folder.glob("libavutil*"):
             with suppress(OSError, AttributeError):
                 function = ctypes.CDLL(str(library)).av_max_alloc

@@ -22,8 +22,7 @@ _LARGEST_FILE = 2**33  # bytes: torch maps the whole file before anything can be
 _LONGEST_HEADER = 2**23  # bytes; that of a style has less than a hundredth
 _DEEPEST = 50  # levels of nesting, as in a recipe
 _FLOATS = ("F16", "BF16", "F32", "F64")
-_BYTES = "U8"  # low and high bytes of 16
-_QUANTIZED = ("I8", "I16", _BYTES)
+_QUANTIZED = ("I8", "I16")
 
 Kind = TypeVar("Kind", dict[str, Any], list[Any], str, int)
 
@@ -100,9 +99,9 @@ def open_checkpoint(path: str | Path) -> Iterator[CheckpointFile]:
         slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         shapes = {name: tuple(each.get_shape()) for name, each in slices.items()}
         types = {name: str(each.get_dtype()) for name, each in slices.items()}
-        shapes |= {
-            name: shape[1:] for name, shape in shapes.items() if types[name] == _BYTES and shape[:1] == (2,)
-        }
+        apart = [name for name, kind in types.items() if kind == "U8" and shapes[name][:1] == (2,)]
+        shapes |= {name: shapes[name][1:] for name in apart}  # the numbers', not that of their two bytes
+        types |= dict.fromkeys(apart, "I16")
         quantized = {name + SCALE for name, kind in types.items() if kind in _QUANTIZED}
         scales = {name: shapes.pop(name) for name in quantized & shapes.keys() if types[name] == "F32"}
         yield CheckpointFile(file.metadata() or {}, shapes, file, types, scales)
