@@ -1,6 +1,7 @@
 """What a training for any painting makes: the generator's file, samples of it, and its scores."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +19,7 @@ from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.runs.launch import find_weights
 from ganstyle.runs.provenance import describe_generator
 from ganstyle.runs.training_state import TrainingState
+from ganstyle.stylize.reflection import paint_reflected
 from ganstyle.weights import load_vgg16
 
 _NEUTRAL_PHOTOS = 16
@@ -108,8 +110,9 @@ class AnyOutput:
         """Paint some photos in the style of some paintings, (photos, paintings, 3, S, S) on the CPU."""
         device = self._accelerator.device
         codes = encode(self._generator, self._encoding, self._paintings[:paintings].to(device))
+        paint = partial(self._generator, style=codes)
         rows = [
-            self._generator(photo.to(device).expand(len(codes), -1, -1, -1), codes).float().cpu()
+            paint_reflected(paint, photo.to(device).expand(len(codes), -1, -1, -1)).float().cpu()
             for photo in self._photos[:photos]
         ]
         return torch.stack(rows)

@@ -1,6 +1,7 @@
 """Scores of all pairs of validation photos and held-out paintings."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from ganstyle.images import find_images, read_image, resize_shorter
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import Yardstick
 from ganstyle.models.modulated import ModulatedGenerator
+from ganstyle.stylize.reflection import paint_reflected
 
 _NAMES = ("content", "style", "style_coarse")
 
@@ -76,7 +78,7 @@ class PairScores:
         for path in self._photos:
             photo = resize_shorter(read_image(path), self._size).to(self._device)
             for code, (_, yardstick) in zip(codes, self._mine, strict=True):
-                picture = generator(photo, code).float()
+                picture = paint_reflected(partial(generator, style=code), photo).float()
                 distances = yardstick.measure(picture, photo)
                 coarse = yardstick.style_coarse(picture)
                 rows.append([*map(float, distances), float("nan") if coarse is None else float(coarse)])

@@ -18,6 +18,12 @@ of most generators' grids, so that their maps lie on the photo as they would wit
 """
 
 
+def paint_reflected(generator: Callable[[Tensor], Tensor], photo: Tensor) -> Tensor:
+    """Return the painting of a photo, both (B, C, H, W), that was reflected outward for the generator."""
+    reflection = Reflection(photo.shape[-2], photo.shape[-1])
+    return reflection.remove(generator(reflection.add(photo)))
+
+
 @dataclass(frozen=True)
 class Reflection:
     """How far a photo is reflected outward: `REFLECTED` pixels, or one fewer than its side has.

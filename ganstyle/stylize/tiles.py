@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ from ganstyle.stylize.joining import can_join, divide_without_overlap
 from ganstyle.stylize.layers import layers_of
 from ganstyle.stylize.locality import Locality, measure_locality
 from ganstyle.stylize.memory import affordable_pixels, largest_side
-from ganstyle.stylize.reflection import REFLECTED, Reflection
+from ganstyle.stylize.reflection import REFLECTED, Reflection, paint_reflected
 from ganstyle.stylize.statistics import SharedStatistics
 
 TileSize = int | Literal["auto", "off"]
@@ -107,8 +108,7 @@ class TiledPainter:
         """Return the painting of (B, 3, H, W)."""
         height, width = photo.shape[-2:]
         if not self._is_tiled(photo) or (self._tile == "auto" and not can_tile(self._generator)):
-            reflection = Reflection(height, width)
-            return reflection.remove(self._run(self._generator, reflection.add(photo)))
+            return paint_reflected(partial(self._run, self._generator), photo)
         result = torch.empty_like(photo)
         self.paint(
             (height, width),

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from ganstyle.data import ContentSource
 from ganstyle.images import central_square, image_grid
+from ganstyle.stylize.reflection import paint_reflected
 
 
 class Samples:
@@ -30,6 +31,6 @@ class Samples:
             count: how many of the photos; None: all.
         """
         photos = self._photos[:count]
-        pictures = [generator(photo[None].to(device))[0].float().cpu() for photo in photos]
+        pictures = [paint_reflected(generator, photo[None].to(device))[0].float().cpu() for photo in photos]
         pairs = [image for pair in zip(photos, pictures, strict=True) for image in pair]
         return image_grid(torch.stack(pairs), columns=4)

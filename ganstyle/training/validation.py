@@ -19,6 +19,7 @@ from ganstyle.metrics import YARDSTICK_LAYERS, EvaluationModels, Evaluator, Scor
 from ganstyle.metrics.distributions.extractors import vgg16_extractor
 from ganstyle.metrics.similarity.pixels import SSIM_WINDOW
 from ganstyle.recipe import Recipe, ScoreSection
+from ganstyle.stylize.reflection import paint_reflected
 from ganstyle.weights import WeightsFile, load_vgg16
 
 
@@ -86,7 +87,8 @@ class Scores:
         accumulator = ScoreAccumulator()
         for number in self._mine:
             photo = self._evaluator.photo(number)
-            self._evaluator.add(accumulator, number, generator(photo).float(), photo)
+            picture = paint_reflected(generator, photo).float()
+            self._evaluator.add(accumulator, number, picture, photo)
         return self._evaluator.scores(gather_object([accumulator]))
 
 

@@ -13,8 +13,12 @@ from ganstyle.arbitrary import AnyRecipe, train_any
 from ganstyle.arbitrary.phases import prepare_phases
 from ganstyle.cli import app
 from ganstyle.errors import GanstyleError, RunError
-from ganstyle.images import read_image
+from ganstyle.images import read_image, resize_shorter
+from ganstyle.losses import content_loss
+from ganstyle.metrics import YARDSTICK_LAYERS
 from ganstyle.runs.events import Event, Message, Progress, Saved, Scored
+from ganstyle.weights import find_vgg16, load_vgg16
+from tests.reflected import paint_reflected
 
 RecipeMaker = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).parents[2]
@@ -52,6 +56,21 @@ def test_training_lowers_loss_and_scores_held_out_paintings(
     lines = [json.loads(x) for x in (outcome.style.parent / "scores.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [0, 90, 180]
     assert lines[2]["weighted"] == pytest.approx(lines[2]["content"] + 15 * lines[2]["style"])
+
+
+def test_scores_see_what_users_see(tiny: RecipeMaker, photos: Path, paintings: Path) -> None:
+    """Photos are reflected outward before they are painted, as in `stylize`."""
+    score = {"every": 2, "content": str(photos), "count": 1, "size": 24}
+    loaded = load_any(train_any(parse(tiny(steps=2, score=score))).style)
+    photo = resize_shorter(read_image(sorted(photos.rglob("*.*"))[0]), 24)
+    code = loaded.encode(resize_shorter(read_image(paintings / "klee_two.png"), 24))
+    features = load_vgg16(find_vgg16("distilled"), YARDSTICK_LAYERS)
+    picture = paint_reflected(loaded.generator, photo, code)
+    expected = float(content_loss(features(picture), features(photo), {"relu3_3": 1.0}))
+    assert loaded.info["scores"]["content"] == pytest.approx(expected, rel=0.01)  # the file has 16 bits
+    with torch.no_grad():
+        bare = float(content_loss(features(loaded.generator(photo, code)), features(photo), {"relu3_3": 1.0}))
+    assert abs(bare - expected) > 0.02 * expected
 
 
 def test_trained_file_is_usable(tiny: RecipeMaker, photos: Path) -> None:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ganstyle.data import ContentSource, open_content
 from ganstyle.training.samples import Samples
+from tests.reflected import paint_reflected
 
 CPU = torch.device("cpu")
 
@@ -57,3 +58,11 @@ def test_sample_grid_with_fewer_photos(source: ContentSource) -> None:
 def test_no_gradient_is_recorded(source: ContentSource) -> None:
     layer = nn.Conv2d(3, 3, 1)
     assert not Samples(source, 1, size=16).grid(layer, CPU).requires_grad
+
+
+def test_samples_show_what_users_see(source: ContentSource) -> None:
+    """Photos are reflected outward before they are painted, as in `ganstyle stylize`."""
+    layer = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Sigmoid())
+    grid = Samples(source, 1, size=16).grid(layer, CPU)
+    photo, picture = grid[None, :, 2:18, 2:18], grid[None, :, 2:18, 20:36]
+    torch.testing.assert_close(picture, paint_reflected(layer, photo))

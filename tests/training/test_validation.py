@@ -16,6 +16,7 @@ from ganstyle.recipe import Recipe
 from ganstyle.runs.launch import find_weights, start_accelerator
 from ganstyle.training.validation import Scores, prepare_scores
 from ganstyle.weights import load_vgg16
+from tests.reflected import paint_reflected
 
 RecipeMaker = Callable[..., dict[str, Any]]
 Preparer = Callable[..., Scores | None]
@@ -115,3 +116,26 @@ def test_fewer_photos_than_processes(prepare: Preparer, photos: Path, tmp_path: 
     (tmp_path / "none").mkdir()
     with pytest.raises((RunError, ImageError), match="none"):
         prepare(content=str(tmp_path / "none"))
+
+
+def test_scores_see_what_users_see(
+    prepare: Preparer, photos: Path, accelerator: Accelerator, vgg16_weights: Path
+) -> None:
+    """Photos are reflected outward before they are painted, as in `stylize` and `evaluate`."""
+    scores = prepare()
+    assert scores is not None
+    generator = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Sigmoid())
+    measured = scores.measure(generator)
+    features = load_vgg16(find_weights(accelerator, str(vgg16_weights)), YARDSTICK_LAYERS)
+    images = [resize_shorter(read_image(path), 16) for path in sorted(photos.rglob("*.*"))]
+
+    def content(pictures: list[Tensor]) -> float:
+        pairs = zip(pictures, images, strict=True)
+        distances = [content_loss(features(a), features(b), {"relu3_3": 1.0}) for a, b in pairs]
+        return float(sum(distances)) / len(images)
+
+    assert measured["content"] == pytest.approx(
+        content([paint_reflected(generator, x) for x in images]), rel=1e-4
+    )
+    with torch.no_grad():
+        assert measured["content"] != pytest.approx(content([generator(x) for x in images]), rel=1e-3)
