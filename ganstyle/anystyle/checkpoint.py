@@ -146,7 +146,7 @@ def save_any(
     tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     long = {key: value for key, value in tensors.items() if _ENCODER_INPUT.fullmatch(key)}
     rest = {key: value for key, value in tensors.items() if key not in long}
-    content = save(quantize(rest) | quantize(long, torch.int8), metadata)
+    content = save(quantize(rest) | quantize(long, bits=8), metadata)
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 

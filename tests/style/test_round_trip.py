@@ -12,13 +12,15 @@ from torch import Tensor, nn
 from ganstyle import __version__, files
 from ganstyle import style as checkpoint
 from ganstyle.errors import GanstyleError
-from ganstyle.images import from_pil, to_pil
+from ganstyle.images import from_pil, read_image, resize_shorter, to_pil
 from ganstyle.losses import StyleTarget
 from ganstyle.models import GENERATORS
 from ganstyle.recipe import Recipe
 from ganstyle.style import Style, load_style, save_style, shipped_styles
 from ganstyle.stylize import Controls, stylize_image
 from tests.reflected import paint_reflected
+
+EXAMPLE_PHOTO = Path(__file__).parents[2] / "ganstyle" / "assets" / "astronaut.jpg"
 
 Make = Callable[..., tuple[nn.Module, Recipe, StyleTarget]]
 
@@ -50,6 +52,9 @@ def test_style_round_trip_bit_exact(info: Any, make: Make, tmp_path: Path, name:
 
 def test_compact_file_is_half_as_large_with_equal_output(tmp_path: Path) -> None:
     style = load_style("wave")
+    with torch.no_grad():  # shipped weights are rounded already
+        for parameter in style.generator.parameters():
+            parameter.mul_(1 + 0.003 * torch.randn_like(parameter))
     style.save(tmp_path / "exact.safetensors")
     style.save(tmp_path / "compact.safetensors", compact=True)
     exact, compact = (load_style(tmp_path / f"{name}.safetensors") for name in ("exact", "compact"))
@@ -57,18 +62,20 @@ def test_compact_file_is_half_as_large_with_equal_output(tmp_path: Path) -> None
     assert sizes[0] < 0.53 * sizes[1]
     for key, value in style.generator.state_dict().items():
         assert torch.equal(exact.generator.state_dict()[key], value)
-    # A smooth slope is the worst case: instance norm amplifies what is left of the rounding.
+    # A smooth slope is the worst case: instance norm amplifies the rounding to some levels.
+    photo = resize_shorter(read_image(EXAMPLE_PHOTO), 256)
     slope = torch.linspace(0.05, 0.95, 160).expand(1, 3, 96, 160) * torch.tensor([1.0, 0.6, 0.3]).view(
         1, 3, 1, 1
     )
     for strength in (0.4, 1.0):
-        assert (compact(slope, strength) - style(slope, strength)).abs().max() < 0.5 / 255
+        assert (compact(photo, strength) - style(photo, strength)).abs().max() < 1 / 255
+        assert (compact(slope, strength) - style(slope, strength)).abs().mean() < 3 / 255
     assert compact.recipe == style.recipe
     assert compact.info == style.info
     for held, grams in zip(compact.target.octaves, style.target.octaves, strict=True):
         for layer, gram in grams.items():
             assert held[layer].dtype == torch.float32
-            torch.testing.assert_close(held[layer], gram, rtol=0, atol=float(gram.abs().max()) * 2e-5)
+            assert ((held[layer] - gram) ** 2).sum() < 1e-3 * (gram**2).sum()
 
 
 def test_compact_file_without_its_scales(
