@@ -161,7 +161,9 @@ def _check_held(layers: Sequence[str], state: Mapping[str, Tensor]) -> None:
 def _conv(layer: str, state: Mapping[str, Tensor] | None, padding: Padding) -> nn.Conv2d:
     """Build one convolution and fill it from ``state``, or at random if that is None."""
     index, inputs, outputs = _TABLE[layer]
-    conv = ChannelsLastConv2d(inputs, outputs, 3, padding=1, padding_mode=padding)
+    # Without the weights that a constructor draws: they take longer than those of the state.
+    empty = ChannelsLastConv2d(inputs, outputs, 3, padding=1, padding_mode=padding, device="meta")
+    conv = empty.to_empty(device="cpu")
     if conv.bias is None:  # never: for the type checker
         raise AssertionError
     if state is None:

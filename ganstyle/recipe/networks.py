@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
@@ -38,7 +38,7 @@ class NetworkSection(BaseModel):
         network = self.networks[self.name]
         assert self.model_extra is not None
         self.model_extra.update(check_keywords(self.name, network, self.options))
-        self._check_network(build_blueprint(network, self.options))
+        self._check_network(_blueprint(network, tuple(self.options.items())))  # type: ignore[arg-type]  # as below
         return self
 
     def _check_network(self, network: nn.Module) -> None:
@@ -78,6 +78,12 @@ class DiscriminatorSection(NetworkSection):
                 f"patch_size {self.patch_size} is smaller than the {network.minimum} that it needs; "
                 "use fewer layers"
             )
+
+
+@lru_cache(maxsize=32)
+def _blueprint(network: type[nn.Module], options: tuple[tuple[str, Any], ...]) -> nn.Module:
+    """Build a network without weights; one process meets the same few again and again."""
+    return build_blueprint(network, dict(options))
 
 
 @cache

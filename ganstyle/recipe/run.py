@@ -1,8 +1,10 @@
 """What the recipes of all runs have in common, and how one is read, checked and written."""
 
+import json
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -122,7 +124,7 @@ class RunRecipe(Section):
 
     def to_yaml(self) -> str:
         """Return the whole recipe, every default written out."""
-        return dump_yaml(self.to_dict())
+        return _as_yaml(json.dumps(self.to_dict()))
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> Self:
@@ -158,6 +160,12 @@ class RunRecipe(Section):
             first, *rest = error.errors()
             more = f" (and {len(rest)} more)" if rest else ""
             raise RecipeError(f"{source}: {one_line(explain(first, cls), 500)}{more}") from error
+
+
+@lru_cache(maxsize=8)
+def _as_yaml(values: str) -> str:
+    """Turn JSON into YAML, which is slow; a run writes its recipe with every training state."""
+    return dump_yaml(json.loads(values))
 
 
 def name_from_file(path: Path) -> str:

@@ -206,3 +206,12 @@ def test_json_schema_describes_every_key(recipe: type[BaseModel]) -> None:
     for section in (schema, *schema["$defs"].values()):
         for key, value in section["properties"].items():
             assert value.get("description"), (section["title"], key)
+
+
+def test_yaml_follows_a_change(tmp_path: Path) -> None:
+    """However often a recipe was written before."""
+    recipe = load(tmp_path, "steps=5")
+    assert recipe.to_yaml() == recipe.to_yaml()
+    changed = recipe.model_copy(update={"steps": 6})
+    assert "steps: 5\n" in recipe.to_yaml()
+    assert changed.to_yaml() == recipe.to_yaml().replace("steps: 5\n", "steps: 6\n")
