@@ -51,7 +51,7 @@ def test_dry_run_train_from_the_start(recipe: Callable[..., Path], tmp_path: Pat
     assert found[1].startswith("photos     3 (folder: ")
     assert found[2] == f"paintings  1 ({painting})"
     steps = [re.match(r"steps +(\d+) of (\d+) px, VGG .*: [\d.e-]+ s each$", line) for line in found[3:5]]
-    assert [match and (match[1], match[2]) for match in steps] == [("60", "24"), ("40", "40")]
+    assert [match and (match[1], match[2]) for match in steps] == [("60", "16"), ("40", "40")]
     assert re.match(r"time +about \d+:\d\d, not counting: saving$", found[5])
     assert re.match(r"memory +about (\d+ MB|\d+\.\d GB)$", found[6])
     assert re.match(
@@ -66,7 +66,7 @@ def test_dry_run_train_that_would_resume(recipe: Callable[..., Path], tmp_path: 
     assert lines(path)[3] == "steps      none: all 4 are done"
     found = lines(path, "steps=10")
     assert found[0].endswith("tiny: continues from step-000004")
-    assert found[3].startswith("steps      6 of 24 px")
+    assert found[3].startswith("steps      6 of 16 px")
     assert any(line.startswith("note       steps: 4 -> 10") for line in found)
     assert files(tmp_path) == before
 
