@@ -20,6 +20,7 @@ class Stream(IntEnum):
     AUGMENT = 5
     WINDOW = 6
     MOTION = 7
+    SLICES = 8
 
 
 def sample_rng(seed: int, epoch: int, index: int, stream: int) -> np.random.Generator:

@@ -17,6 +17,7 @@ from ganstyle.losses.pyramid import (
     usable_octaves,
     usable_pyramid,
 )
+from ganstyle.losses.sliced_wasserstein import SlicedWasserstein
 from ganstyle.losses.target import StyleTarget
 from ganstyle.losses.temporal import SyntheticMotion, draw_motion, temporal_loss
 
@@ -27,6 +28,7 @@ __all__ = [
     "Distances",
     "GANLoss",
     "PerceptualLoss",
+    "SlicedWasserstein",
     "StyleTarget",
     "SyntheticMotion",
     "content_loss",

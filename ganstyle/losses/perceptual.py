@@ -50,7 +50,7 @@ def content_distance(features: FeatureMaps, target: FeatureMaps, weights: Mappin
 
     Source: Johnson et al. 2016, equation 2, divided by the target's squared norm.
     """
-    return _weighted_mean(
+    return weighted_mean(
         {layer: relative_distance(features[layer], target[layer]) for layer in weights}, weights
     )
 
@@ -75,7 +75,7 @@ def style_distance(
 
     Source: Johnson et al. 2016, equation 4, divided by the target's squared norm.
     """
-    return _weighted_mean(
+    return weighted_mean(
         {layer: relative_distance(gram_matrix(features[layer]), grams[layer]) for layer in weights},
         weights,
     )
@@ -100,7 +100,8 @@ def total_variation(image: Tensor) -> Tensor:
     return kornia_total_variation(image, reduction="mean").mean()
 
 
-def _weighted_mean(distances: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+def weighted_mean(distances: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Return the mean of the layers' distances, with weights that are divided by their sum."""
     total = sum(weights.values())
     return torch.stack([distances[layer] * (weights[layer] / total) for layer in weights]).sum(0)
 

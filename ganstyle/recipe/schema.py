@@ -111,10 +111,20 @@ class LossSection(Section):
 class PictureLossSection(LossSection):
     """The generator's loss: a weighted sum of content, style, total-variation, adversarial and temporal."""
 
+    sliced_wasserstein: NonNegative = Field(
+        0.0,
+        description="weight of the relative sliced Wasserstein distance of style_layers and style_octaves, "
+        "beside or, with style: 0, in place of Gram matrices",
+    )
+
     temporal: NonNegative = Field(
         0.0,
         description="weight of the temporal loss, for videos: a moved photo, a moved painting; such as 20",
     )
+
+    def weighted(self, scores: Mapping[str, float]) -> float:
+        """Return the scores' content and style distance; that of Gram matrices stands for both of style."""
+        return super().weighted(scores) + self.sliced_wasserstein * scores["style"]
 
 
 def _octave_weights(octaves: int | list[float]) -> list[float]:

@@ -124,7 +124,7 @@ def _train_on(
     Args:
         batch: as `TrainingData` makes it.
         drawn: photos that all processes together drew before this batch.
-        phase: gives the perceptual loss.
+        phase: gives the losses that need a feature network.
         recipe: gives the weights.
         accelerator: which of the processes this is.
         state: the networks.
@@ -138,7 +138,7 @@ def _train_on(
     weights = recipe.loss
     networks = [network for network in (state.generator, state.discriminator) if network is not None]
     log: dict[str, Tensor] = {}
-    adversarial = temporal = maps = None
+    adversarial = temporal = maps = sliced = None
     view = PatchView.of_recipe(recipe)
     # The same on all processes, which take the step of one process with all their batches.
     window = sample_rng(recipe.seed, state.photos, 0, Stream.WINDOW)
@@ -173,6 +173,10 @@ def _train_on(
             adversarial = generator_adversarial_loss(
                 accelerator, state.discriminator, fake, gan_loss, sample_weight
             )
+        if phase.sliced_wasserstein:
+            maps = maps or phase.perceptual.picture_features(picture)
+            # Like the window, the same on all processes.
+            sliced = phase.sliced_wasserstein(maps, sample_rng(recipe.seed, state.photos, 0, Stream.SLICES))
         loss, generator_log = generator_loss(
             picture,
             photo,
@@ -180,6 +184,7 @@ def _train_on(
             weights,
             adversarial=adversarial,
             temporal=temporal,
+            sliced_wasserstein=sliced,
             maps=maps,
             sample_weight=sample_weight,
         )

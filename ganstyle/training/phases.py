@@ -7,8 +7,9 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from ganstyle.data import ContentSource, StyleImages, TrainingData
+from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.images import resize_shorter
-from ganstyle.losses import PerceptualLoss, StyleTarget, missing_octaves
+from ganstyle.losses import PerceptualLoss, SlicedWasserstein, StyleTarget, missing_octaves
 from ganstyle.losses.pyramid import average_halving
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.launch import feature_dtype, find_weights
@@ -25,11 +26,13 @@ class TrainingPhase(Phase):
         image_size: side of the photos' crops in pixels.
         weights: the feature network's file.
         perceptual: content and style distance, by that network.
+        sliced_wasserstein: likewise; None if the recipe gives it no weight.
     """
 
     image_size: int
     weights: WeightsFile
     perceptual: PerceptualLoss
+    sliced_wasserstein: SlicedWasserstein | None = None
 
 
 def prepare_phases(
@@ -54,14 +57,16 @@ def prepare_phases(
         RunError: not all machines have the same one.
     """
     sections, view = recipe.phases or [PhaseSection(until=1.0)], PatchView.of_recipe(recipe)
-    networks: dict[str, tuple[WeightsFile, PerceptualLoss]] = {}
+    networks: dict[str, tuple[WeightsFile, PerceptualLoss, SlicedWasserstein | None]] = {}
     phases = []
     for section in sections:
         spec = section.vgg or recipe.vgg
         if spec not in networks:
             weights = find_weights(accelerator, spec)
             further = view.layers if view else ()
-            networks[spec] = (weights, _perceptual(recipe, weights, style, accelerator, further=further))
+            perceptual = _perceptual(recipe, weights, style, accelerator, further=further)
+            sliced = _sliced_wasserstein(recipe, perceptual, style, accelerator)
+            networks[spec] = (weights, perceptual, sliced)
         image_size = section.image_size or recipe.image_size
         data = TrainingData(
             photos,
@@ -73,9 +78,9 @@ def prepare_phases(
             seed=recipe.seed,
             max_strength=max_strength if section.strengths else None,
         )
-        weights, perceptual = networks[spec]
-        end, label = round(section.until * recipe.steps), f"{image_size} px, {weights.name}"
-        phases.append(TrainingPhase(end, data, image_size, weights, perceptual, label=label))
+        losses = networks[spec]
+        end, label = round(section.until * recipe.steps), f"{image_size} px, {losses[0].name}"
+        phases.append(TrainingPhase(end, data, image_size, *losses, label=label))
     return phases
 
 
@@ -121,6 +126,22 @@ def _perceptual(
         style_layers=loss.style_layers,
         content_octaves=loss.content_octave_weights,
         style_octaves=loss.style_octave_weights[: len(target.octaves)],
+    )
+
+
+def _sliced_wasserstein(
+    recipe: Recipe, perceptual: PerceptualLoss, style: StyleImages, accelerator: Accelerator
+) -> SlicedWasserstein | None:
+    """Return the distance by the perceptual loss's feature network, if it has a weight."""
+    loss = recipe.loss
+    if loss.sliced_wasserstein == 0:
+        return None
+    return SlicedWasserstein.from_images(
+        perceptual.features,
+        _paintings(recipe, style, accelerator),
+        sample_rng(recipe.seed, 0, 1, Stream.SLICES),  # index 0 is the steps'
+        layers=loss.style_layers,
+        octaves=loss.style_octave_weights,
     )
 
 

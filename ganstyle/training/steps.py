@@ -97,10 +97,11 @@ def generator_loss(
     *,
     adversarial: Tensor | None,
     temporal: Tensor | None = None,
+    sliced_wasserstein: Tensor | None = None,
     maps: Sequence[FeatureMaps] | None = None,
     sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the generator's loss: content, style, total variation, and the adversarial and temporal loss.
+    """Return the generator's loss, a weighted sum of the terms that there are.
 
     Args:
         picture: the generator's output, (B, 3, H, W) in [0, 1].
@@ -109,8 +110,9 @@ def generator_loss(
         weights: the recipe's ``loss``.
         adversarial: the adversarial loss of these pictures, or None without a discriminator.
         temporal: their temporal loss, or None if it has no weight.
+        sliced_wasserstein: (B,), likewise their sliced Wasserstein distance from the style.
         maps: the pictures' feature maps, where they are known already.
-        sample_weight: (B,), weight of each picture's style loss; None: all 1.
+        sample_weight: (B,), weight of each picture's style losses; None: all 1.
 
     Returns:
         The weighted sum, a scalar, and what to log: each term unweighted under ``loss/`` and weighted under
@@ -119,12 +121,15 @@ def generator_loss(
     if maps is None:
         maps = perceptual.picture_features(picture)
     distances = perceptual.compare(maps, perceptual.photo_features(photo))
-    style = distances.style if sample_weight is None else sample_weight * distances.style
+    share = 1.0 if sample_weight is None else sample_weight
+    style = share * distances.style
     terms = {"content": distances.content.mean(), "style": style.mean(), "tv": total_variation(picture)}
     if adversarial is not None:
         terms["adversarial"] = adversarial
     if temporal is not None:
         terms["temporal"] = temporal
+    if sliced_wasserstein is not None:
+        terms["sliced_wasserstein"] = (share * sliced_wasserstein).mean()
     weighted = {name: term * getattr(weights, name) for name, term in terms.items()}
     total = torch.stack(list(weighted.values())).sum()
     log = {f"loss/{name}": term for name, term in terms.items()}

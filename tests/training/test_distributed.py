@@ -55,7 +55,8 @@ def test_ranks_stay_equal_and_equal_one_process_with_the_whole_batch(
     tiny: RecipeMaker, fork_server: ForkServer, photos: Path, tmp_path: Path
 ) -> None:
     score = {"every": 1, "content": str(photos), "size": 16}
-    values = tiny(steps=1, batch_size=2, loss={"style": 5.0, "r1": 1.0}, score=score)
+    loss = {"style": 5.0, "r1": 1.0, "sliced_wasserstein": 2.0}
+    values = tiny(steps=1, batch_size=2, loss=loss, score=score)
     values["generator"] = values["generator"] | {"strength": True}
     values["discriminator"] = values["discriminator"] | {"spectral_norm": True}
     done = fork_server.run_ranks(*_prepare(tmp_path / "two", values | {"name": "two"}, _RANK))
