@@ -27,6 +27,7 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         style_size: the paintings' shorter side in pixels at patch scale 1.
         seed: determines crops, scales, flips and strengths.
         max_strength: the largest strength to train with; None omits strengths.
+        crop_scales: the lowest and highest size of a photo that crops are cut from; see `random_crop`.
         patch_scales: the lowest and highest scale of the paintings that patches are cut from; see
             `StyleImages.random_patch`.
     """
@@ -41,6 +42,7 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         style_size: int,
         seed: int,
         max_strength: float | None = None,
+        crop_scales: tuple[float, float] = (1.0, 1.5),
         patch_scales: tuple[float, float] = (0.75, 1.25),
     ) -> None:
         self.content = content
@@ -50,6 +52,7 @@ class TrainingData(Dataset[dict[str, Tensor]]):
         self.style_size = style_size
         self.seed = seed
         self.max_strength = max_strength
+        self.crop_scales = crop_scales
         self.patch_scales = patch_scales
 
     def __len__(self) -> int:
@@ -64,7 +67,10 @@ class TrainingData(Dataset[dict[str, Tensor]]):
             ``style`` (3, patch_size, patch_size), both in [0, 1], and ``strength`` (), see `draw_strength`.
         """
         photo = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
-        sample = {"content": random_crop(self.content[draw.index], crop_side(self.image_size), photo)}
+        crop = random_crop(
+            self.content[draw.index], crop_side(self.image_size), photo, scale=self.crop_scales
+        )
+        sample = {"content": crop}
         if self.patch_size is not None:
             patch = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
             sample["style"] = self.style.random_patch(

@@ -73,6 +73,7 @@ def prepare_phases(
             style,
             image_size=image_size,
             patch_size=view.size if view else None,
+            crop_scales=recipe.crop_scales,
             patch_scales=recipe.discriminator.crop_scales if recipe.discriminator else (1.0, 1.0),
             style_size=recipe.style.size,
             seed=recipe.seed,

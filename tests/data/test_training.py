@@ -144,3 +144,23 @@ def test_workers_leave_the_process_group(data: TrainingData) -> None:
 def test_training_data_can_be_pickled(data: TrainingData) -> None:
     copy = pickle.loads(pickle.dumps(data))
     assert_same([copy[Draw(1, 1)]], [data[Draw(1, 1)]])
+
+
+def test_crop_scales_set_how_much_of_a_photo_is_seen(tmp_path: Path) -> None:
+    """The crop of a ramp from black to white spans as much of it as a crop spans of the photo."""
+    (tmp_path / "photos").mkdir()
+    ramp = np.broadcast_to(np.arange(240, dtype=np.uint8)[:, None, None], (240, 240, 3))
+    Image.fromarray(np.ascontiguousarray(ramp)).save(tmp_path / "photos" / "ramp.png")
+    style = StyleImages(tmp_path / "photos" / "ramp.png")
+    for scale in (1.0, 2.0, 4.0):
+        data = TrainingData(
+            FolderImages(tmp_path / "photos"),
+            style,
+            image_size=64,
+            patch_size=None,
+            style_size=64,
+            seed=3,
+            crop_scales=(scale, scale),
+        )
+        crop = data[Draw(0, 0)]["content"]
+        assert float(crop.max() - crop.min()) == pytest.approx(240 / 255 / scale, rel=0.05)
