@@ -1,5 +1,6 @@
 """No picture has a frame: along the edges, contrast and saturation are those of the inside."""
 
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ganstyle.stylize import stylize_image
 from ganstyle.stylize.reflection import REFLECTED
 
 _PHOTO = Path(__file__).parents[2] / "ganstyle" / "assets" / "astronaut.jpg"
-_SIDE, _EDGE, _CUT = 384, 16, 64
+_SIDE, _EDGE, _CUT = 320, 16, 64
 _LOWEST, _HIGHEST = 0.85, 1.18
 
 
@@ -30,49 +31,54 @@ def edge_strength(picture: Tensor, reference: Tensor) -> dict[str, float]:
         The ratios of ``contrast``, the root mean square of what is finer than 17 pixels, and ``saturation``,
         the mean difference between the largest and the smallest channel.
     """
-    edge, inside = (
-        torch.tensor(_strengths(picture, where)) / torch.tensor(_strengths(reference, where))
-        for where in ("edge", "inside")
-    )
+    edge, inside = _strengths(picture) / _strengths(reference)
     contrast, saturation = (edge / inside).tolist()
     return {"contrast": contrast, "saturation": saturation}
 
 
-def _strengths(image: Tensor, where: str) -> tuple[float, float]:
-    """Return contrast and saturation, at the edge or inside."""
-    pixels = torch.ones(image.shape[-2:], dtype=torch.bool)
-    pixels[_EDGE:-_EDGE, _EDGE:-_EDGE] = False
-    if where == "inside":
-        pixels = ~pixels
+def _strengths(image: Tensor) -> Tensor:
+    """Return contrast and saturation (columns) at the edge and inside (rows)."""
+    edge = torch.ones(image.shape[-2:], dtype=torch.bool)
+    edge[_EDGE:-_EDGE, _EDGE:-_EDGE] = False
     gray = image.mean(1, keepdim=True)
-    detail = gray - F.avg_pool2d(F.pad(gray, (8, 8, 8, 8), mode="reflect"), 17, 1)
+    rows = F.avg_pool2d(F.pad(gray, (8, 8, 8, 8), mode="reflect"), (1, 17), 1)
+    detail = (gray - F.avg_pool2d(rows, (17, 1), 1))[:, 0]
     saturation = image.amax(1) - image.amin(1)
-    return float(detail[:, 0, pixels].square().mean().sqrt()), float(saturation[:, pixels].mean())
-
-
-def photos() -> Tensor:
-    """Return four parts of a photo, each with its surroundings: one has few colors along its edge."""
-    side = _SIDE + 2 * _CUT
-    whole = resize(read_image(_PHOTO), (side + _SIDE // 2, side + _SIDE // 2))
-    return torch.cat(
-        [whole[..., top:, left:][..., :side, :side] for top, left in product((0, _SIDE // 2), repeat=2)]
+    return torch.stack(
+        [
+            torch.stack([detail[:, where].square().mean().sqrt(), saturation[:, where].mean()])
+            for where in (edge, ~edge)
+        ]
     )
 
 
+@cache
+def photo() -> Tensor:
+    """Return a photo; its four parts, each with its surroundings, fill it."""
+    side = _SIDE + 2 * _CUT + _SIDE // 2
+    return resize(read_image(_PHOTO), (side, side))
+
+
+def parts(whole: Tensor) -> Tensor:
+    """Return the same four parts of the photo or of its painting: one has few colors along its edge."""
+    corners = product((_CUT, _CUT + _SIDE // 2), repeat=2)
+    return torch.cat([whole[..., top : top + _SIDE, left : left + _SIDE] for top, left in corners])
+
+
+@cache
 def noise() -> Tensor:
     # One picture of large strokes differs by a tenth from the next.
     return torch.rand(4, 3, _SIDE, _SIDE, generator=torch.Generator().manual_seed(0))
 
 
 def edges(generator: nn.Module) -> dict[str, float]:
-    """Measure edges on noise, and on photos against the same pixels painted within larger photos."""
-    whole, cut = photos(), slice(_CUT, -_CUT)
+    """Measure edges on noise, and on parts of a photo against the same pixels painted within the photo."""
 
     def paint(image: Tensor) -> Tensor:
         return stylize_image(generator, image, trained_side=max(image.shape))  # in one pass
 
     on_noise = edge_strength(paint(noise()), noise())
-    on_photo = edge_strength(paint(whole[..., cut, cut]), paint(whole)[..., cut, cut])
+    on_photo = edge_strength(paint(parts(photo())), parts(paint(photo())))
     return {f"{name} on noise": value for name, value in on_noise.items()} | {
         f"{name} on photos": value for name, value in on_photo.items()
     }

@@ -1,5 +1,7 @@
 """No generator repeats its marks: the autocorrelation of what it paints on flat areas has no lattice."""
 
+from functools import cache
+
 import pytest
 import torch
 from torch import Tensor
@@ -26,12 +28,18 @@ def repetition(picture: Tensor) -> float:
         picture: (1, 3, H, W) in [0, 1].
     """
     autocorrelation = _autocorrelation(_texture(picture))
+    far, *lattices = _lags()
+    usual = autocorrelation[far].mean()
+    return max(float(autocorrelation[lattice].mean() - usual) for lattice in lattices)
+
+
+@cache
+def _lags() -> list[Tensor]:
+    """Return where lags are beyond the longest stroke, and which of those are multiples of each period."""
     lags = torch.arange(-_FAR, _FAR + 1)
     rows, columns = torch.meshgrid(lags, lags, indexing="ij")
     far = rows.square() + columns.square() >= _NEAR**2
-    usual = autocorrelation[far].mean()
-    on_lattice = [far & (rows % period == 0) & (columns % period == 0) for period in _PERIODS]
-    return max(float(autocorrelation[lattice].mean() - usual) for lattice in on_lattice)
+    return [far, *(far & (rows % period == 0) & (columns % period == 0) for period in _PERIODS)]
 
 
 def _texture(picture: Tensor) -> Tensor:
@@ -43,22 +51,26 @@ def _texture(picture: Tensor) -> Tensor:
 
 def _local_mean(x: Tensor, side: int) -> Tensor:
     padding = side // 2
-    return F.avg_pool2d(F.pad(x, (padding,) * 4, mode="reflect"), side, 1)
+    rows = F.avg_pool2d(F.pad(x, (padding,) * 4, mode="reflect"), (1, side), 1)
+    return F.avg_pool2d(rows, (side, 1), 1)
 
 
 def _autocorrelation(texture: Tensor) -> Tensor:
     """Return the autocorrelation, 1 at lag 0, at lags up to ``_FAR`` in the middle of the result's rows."""
-    size = (2 * texture.shape[0], 2 * texture.shape[1])
-    products, counts = (
-        torch.fft.irfft2(torch.fft.rfft2(x, size).abs().square(), size)
-        for x in (texture, torch.ones_like(texture))
-    )
-    mean = products / counts.clamp(min=1)
     lags = torch.arange(-_FAR, _FAR + 1)
+    mean = _products(texture) / _products(torch.ones_like(texture))
     correlated: Tensor = mean[lags[:, None], lags] / mean[0, 0]
     return correlated
 
 
+def _products(x: Tensor) -> Tensor:
+    """Return the sums of products of all pairs of pixels at each lag."""
+    size = (2 * x.shape[0], 2 * x.shape[1])
+    products: Tensor = torch.fft.irfft2(torch.fft.rfft2(x, size).abs().square(), size)
+    return products
+
+
+@cache
 def noise(seed: int) -> Tensor:
     return torch.randn(1, 3, _SIDE, _SIDE, generator=torch.Generator().manual_seed(seed))
 
