@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from ganstyle.gui.context import EXAMPLE_PHOTO
 from ganstyle.images import read_image, resize_shorter, write_image
@@ -46,23 +54,51 @@ window.cancelAnimationFrame = clearTimeout;
 @pytest.fixture(scope="session")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small copy of the example photo, under a name of its own."""
-    path = tmp_path_factory.mktemp("upload") / "my portrait.jpg"
-    write_image(resize_shorter(read_image(EXAMPLE_PHOTO), 128), path)
+    return _copy_of_example(tmp_path_factory.mktemp("upload"), 128)
+
+
+@pytest.fixture(scope="session")
+def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A larger copy, on which a job is not over before a slow browser has stopped it."""
+    return _copy_of_example(tmp_path_factory.mktemp("upload"), 256)
+
+
+def _copy_of_example(folder: Path, side: int) -> Path:
+    path = folder / "my portrait.jpg"
+    write_image(resize_shorter(read_image(EXAMPLE_PHOTO), side), path)
     return path
+
+
+def ready(page: Page, where: str) -> Locator:
+    """Return what takes a value, once it keeps it.
+
+    When a tab or a section opens, Gradio sets the values in it anew a frame later, whatever they are by then.
+    """
+    found = page.locator(where)
+    expect(found).to_be_visible()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return found
 
 
 def go_to(page: Page, tab: str) -> None:
     page.get_by_role("tab", name=tab).click()
+    ready(page, f"[role=tab][aria-selected=true]:has-text('{tab}')")
 
 
 def upload(page: Page, where: str, path: Path) -> None:
-    page.set_input_files(f"{where} input[type=file]", path)
+    ready(page, where).locator("input[type=file]").set_input_files(path)
     expect(page.locator(f"{where} img").first).to_be_visible()
 
 
 def set_number(page: Page, where: str, value: float) -> None:
-    page.fill(f"{where} input[type=number]", str(value))
-    page.press(f"{where} input[type=number]", "Enter")
+    number = ready(page, f"{where} input[type=number]")
+    number.fill(str(value))
+    number.press("Enter")
+
+
+def choose(page: Page, where: str, option: str) -> None:
+    ready(page, f"{where} input").click()
+    page.get_by_role("option", name=option).click()
 
 
 @pytest.fixture(scope="session")

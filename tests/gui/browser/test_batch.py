@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from ganstyle.images import decode_image, read_image
 from ganstyle.style import load_style
 from ganstyle.stylize import Controls
-from tests.gui.browser.conftest import STYLES, OpenPage, set_number, upload
+from tests.gui.browser.conftest import STYLES, OpenPage, ready, set_number, upload
 
 
 def test_batch_download_is_a_zip(
@@ -24,7 +24,8 @@ def test_batch_download_is_a_zip(
     page.get_by_role("button", name="Stylize several photos").click()
     page.click("#batch-start")
     expect(page.locator(".toast-body")).to_contain_text("Choose some photos first.")
-    page.set_input_files("#batch-photos input[type=file]", [tmp_path / name for name in contents])
+    photos = ready(page, "#batch-photos").locator("input[type=file]")
+    photos.set_input_files([tmp_path / name for name in contents])
     expect(page.locator("#batch-photos").get_by_role("link")).to_have_count(3)  # all have arrived
     set_number(page, "#strength", 0.5)
     page.click("#batch-start")

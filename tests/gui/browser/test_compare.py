@@ -7,13 +7,13 @@ from playwright.sync_api import expect
 from tests.gui.browser.conftest import OpenPage, go_to, set_number, upload
 
 
-def test_compare_and_cancel(open_page: OpenPage, photo: Path, painting: Path) -> None:
+def test_compare_and_cancel(open_page: OpenPage, large_photo: Path, painting: Path) -> None:
     page = open_page()
     go_to(page, "Compare")
     page.click("#compare-start")
     expect(page.locator(".toast-body")).to_contain_text("Choose a photo first.")
     expect(page.locator("#compare-start")).to_be_enabled()
-    upload(page, "#compare-photo", photo)
+    upload(page, "#compare-photo", large_photo)
     upload(page, "#compare-painting", painting)
     set_number(page, "#compare-size", 64)
     set_number(page, "#compare-steps", 3)
@@ -31,8 +31,8 @@ def test_compare_and_cancel(open_page: OpenPage, photo: Path, painting: Path) ->
         assert 0 < style < 10
         assert seconds > 0
 
-    set_number(page, "#compare-size", 128)  # so that it is not over before the click
-    set_number(page, "#compare-steps", 2000)
+    set_number(page, "#compare-size", 256)  # so that it is not over before the click
+    set_number(page, "#compare-steps", 500)
     page.click("#compare-start")
     expect(page.locator("#compare-status")).to_contain_text("Gatys (2 of 3), step")
     page.click("#compare-cancel")

@@ -8,12 +8,12 @@ from ganstyle.images import read_image, resize_shorter
 from tests.gui.browser.conftest import OpenPage, go_to, set_number, upload
 
 
-def test_optimize_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp_path: Path) -> None:
+def test_optimize_and_stop(open_page: OpenPage, large_photo: Path, painting: Path, tmp_path: Path) -> None:
     page = open_page()
     go_to(page, "Optimize")
-    upload(page, "#optimize-photo", photo)
+    upload(page, "#optimize-photo", large_photo)
     upload(page, "#optimize-painting", painting)
-    set_number(page, "#optimize-size", 128)  # so that it is not over before the click
+    set_number(page, "#optimize-size", 256)  # so that it is not over before the click
     set_number(page, "#steps", 500)
     page.click("#optimize-start")
     expect(page.locator("#optimize-picture img")).to_be_visible()
@@ -27,6 +27,6 @@ def test_optimize_and_stop(open_page: OpenPage, photo: Path, painting: Path, tmp
     assert download.value.suggested_filename == "my portrait-optimized.png"
     got = tmp_path / "got.png"
     download.value.save_as(got)
-    small = resize_shorter(read_image(photo), 128)
+    small = resize_shorter(read_image(large_photo), 256)
     assert read_image(got).shape == small.shape
     assert (read_image(got) - small).abs().mean() > 0.01

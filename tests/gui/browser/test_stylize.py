@@ -18,7 +18,7 @@ from ganstyle.style import load_style, style_from
 from ganstyle.stylize import Controls
 from ganstyle.stylize.blend import blend_octaves
 from ganstyle.training import train
-from tests.gui.browser.conftest import STYLES, OpenPage, set_number, upload
+from tests.gui.browser.conftest import STYLES, OpenPage, choose, set_number, upload
 
 FullQueue = Callable[[], AbstractContextManager[None]]
 
@@ -90,8 +90,7 @@ def test_second_style_in_a_region(open_page: OpenPage, photo: Path, tmp_path: Pa
     expect(page.locator("#slider img")).to_have_count(2)
     shown = after(page)
     page.locator("#region").get_by_role("button", name="Another style in a part").click()
-    page.locator("#region-other input").click()
-    page.get_by_role("option", name=STYLES[1]).click()
+    choose(page, "#region-other", STYLES[1])
     upload(page, "#region-mask", tmp_path / "left.png")
     page.click("#region-add")
     wait_for_another(page, shown)
@@ -140,10 +139,10 @@ def test_before_after_slider_by_keyboard(open_page: OpenPage, photo: Path) -> No
     sides = page.locator("#sides")
     expect(sides.get_by_role("radio", name="Both")).to_be_checked()
 
-    def cut_off() -> float:
-        """Return how much of the picture after is cut off at its left, in percent of the whole width."""
-        clip = page.locator("#slider img").last.evaluate("e => e.style.clipPath")
-        return float(clip.rpartition(" ")[2].rstrip("%)"))
+    # How much of the picture after is cut off at its left, in percent of the whole width.
+    cut_off = (
+        "parseFloat([...document.querySelectorAll('#slider img')].at(-1).style.clipPath.split(' ').at(-1))"
+    )
 
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -154,8 +153,7 @@ def test_before_after_slider_by_keyboard(open_page: OpenPage, photo: Path) -> No
         expect(sides.get_by_role("radio", name=name)).to_be_focused()
         page.keyboard.press("Space")
         expect(sides.get_by_role("radio", name=name)).to_be_checked()
-        page.wait_for_timeout(500)
-        assert low <= cut_off() <= high, name
+        page.wait_for_function(f"{low} <= {cut_off} && {cut_off} <= {high}")
         page.keyboard.press("Tab")
 
 
@@ -221,18 +219,17 @@ def test_brush_mask_stylizes_only_a_part(open_page: OpenPage, photo: Path, tmp_p
     canvas = page.locator("#mask canvas").first
     expect(canvas).to_be_visible()
     canvas.scroll_into_view_if_needed()
-    for _ in range(20):  # the editor takes strokes only some time after it is seen
-        box = canvas.bounding_box()
-        assert box
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + 10, y + 10, steps=4)
-        page.mouse.up()
-        page.click("#brush")
-        page.wait_for_timeout(500)
-        if "where brushed" in page.inner_text("#status"):
-            break
+    # The editor takes strokes as soon as the photo in it is a step that can be undone.
+    expect(page.locator("#mask").get_by_role("button", name="Undo")).to_be_enabled()
+    box = canvas.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 10, y + 10, steps=4)
+    page.mouse.up()
+    page.click("#brush")
+    expect(page.locator("#status")).to_contain_text("where brushed")
     got = tmp_path / "got.jpg"
     paint(page).save_as(got)
     before, result = read_image(photo), read_image(got)

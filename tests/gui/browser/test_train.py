@@ -7,21 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from ganstyle.recipe import Recipe
 from ganstyle.runs.state import list_states
 from ganstyle.style import load_style, shipped_styles
 from ganstyle.training import train
 from ganstyle.weights import find_vgg16
-from tests.gui.browser.conftest import OpenPage, go_to, set_number, upload
+from tests.gui.browser.conftest import OpenPage, choose, go_to, ready, set_number, upload
 
 Another = Callable[..., AbstractContextManager[Any]]
-
-
-def choose(page: Page, where: str, option: str) -> None:
-    page.click(f"{where} input")
-    page.get_by_role("option", name=option).click()
 
 
 def test_training_is_off_unless_asked_for(open_page: OpenPage) -> None:
@@ -47,7 +42,7 @@ def test_train_stop_and_continue(
         go_to(page, "Train")
         page.click("#train-start")
         expect(page.locator(".toast-body")).to_contain_text("Choose a painting first.")
-        page.set_input_files("#train-paintings input[type=file]", painting)
+        ready(page, "#train-paintings").locator("input[type=file]").set_input_files(painting)
         expect(page.locator("#train-paintings").get_by_role("link")).to_have_count(1)
         expect(page.get_by_role("radio", name="The server's: 3 photos")).to_be_checked()
         choose(page, "#train-recipe", "quickstart")
@@ -100,10 +95,10 @@ def test_closing_the_gui_saves_the_training(
     with another("--train", "--photos", photos) as served, browser.new_page() as page:
         page.goto(served.address)
         go_to(page, "Train")
-        page.set_input_files("#train-paintings input[type=file]", painting)
+        ready(page, "#train-paintings").locator("input[type=file]").set_input_files(painting)
         expect(page.locator("#train-paintings").get_by_role("link")).to_have_count(1)
         choose(page, "#train-recipe", "quickstart")
-        page.fill("#train-name input, #train-name textarea", "mine")
+        ready(page, "#train-name").get_by_role("textbox").fill("mine")
         page.click("#train-start")
         expect(page.locator("#train-status")).to_contain_text("mine: step", timeout=300_000)
     run = served.runs / "mine"
