@@ -36,9 +36,10 @@ _JOB_TIMEOUT = 2.0  # seconds for a job to notice that it should stop; `docker s
 
 _TAB = "tab"
 
-# Gradio also selects the first tab and sets default values while the page loads; until the settings have been
-# taken from the address, nothing may change it.
-_READY = "() => { window.ganstyleLinks = true; return []; }"
+# Gradio also selects the first tab and sets default values while the page loads, and a visitor may be quicker
+# than the server: until the settings have been taken from the address, changes of it wait, in their order.
+_KEEP = "{ (window.ganstyleChanges ??= []).push([%s]); window.ganstyleKeep?.(); return []; }"
+_READY = "() => { window.ganstyleReady = true; window.ganstyleKeep?.(); return []; }"
 
 
 @dataclass
@@ -279,11 +280,11 @@ class DeepLinks:
         """
         names, components = list(self._settings), list(self._settings.values())
         defaults = [javascript_text(component.value) for component in components]
-        keep = f"(...values) => ganstyleKeep({json.dumps(names)}, {json.dumps(defaults)}, values)"
+        keep = "(...values) => " + _KEEP % f"{json.dumps(names)}, {json.dumps(defaults)}, values"
         options = {key: value for key, value in LIGHT_EVENT.items() if key != "api_visibility"}
         gr.on([each.change for each in components], None, components, None, js=keep, **options)
         for tab in each_tab:
-            keep = f"() => ganstyleKeep(['{_TAB}'], ['{each_tab[0].id}'], ['{tab.id}'])"
+            keep = "() => " + _KEEP % f"['{_TAB}'], ['{each_tab[0].id}'], ['{tab.id}']"
             tab.select(None, None, None, js=keep, **options)
 
         def restore(request: gr.Request) -> list[Any]:

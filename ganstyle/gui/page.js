@@ -1,12 +1,12 @@
 () => {
   // Keeps settings in the page's address, but for those that have their default values.
-  window.ganstyleKeep = (names, defaults, values) => {
-    if (!window.ganstyleLinks) return [];
+  window.ganstyleKeep = () => {
+    if (!window.ganstyleReady) return;
     const url = new URL(window.location);
-    names.forEach((name, i) => String(values[i]) === String(defaults[i])
-      ? url.searchParams.delete(name) : url.searchParams.set(name, values[i]));
+    for (const [names, defaults, values] of window.ganstyleChanges?.splice(0) ?? [])
+      names.forEach((name, i) => String(values[i]) === String(defaults[i])
+        ? url.searchParams.delete(name) : url.searchParams.set(name, values[i]));
     window.history.replaceState(window.history.state, "", url);
-    return [];
   };
   // Gradio gives some buttons a name that differs from the words on them; people who speak or listen need the latter.
   const buttons = "button[aria-dropeffect], button.thumbnail-item, button.thumbnail-small";

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from ganstyle.gui.app import ENDPOINTS
 from tests.gui.browser.conftest import STYLES, OpenPage, choose, go_to, set_number, upload
@@ -36,6 +36,23 @@ def test_links_keep_the_settings(open_page: OpenPage, served: Any) -> None:
     expect(other.locator("#keep").get_by_role("checkbox")).to_be_checked()
     del settings["tab"]
     wait_for_link(other, settings)
+
+
+def test_links_keep_settings_chosen_while_the_page_loads(
+    open_page: OpenPage, browser: BrowserContext, served: Any
+) -> None:
+    """The server's answer with the settings of the link comes late."""
+    held: list[Route] = []
+    browser.route("**/gradio_api/run/predict*", lambda route: held.append(route))
+    try:
+        page = open_page(link=f"{served.address}?strength=0.5&keep_colors=true")
+        set_number(page, "#stroke-size", 2)
+        go_to(page, "Optimize")
+        assert held
+        assert page.url == f"{served.address}?strength=0.5&keep_colors=true"
+    finally:
+        browser.unroute_all()  # lets those that are held go on
+    wait_for_link(page, {"strength": "0.5", "keep_colors": "true", "stroke_size": "2", "tab": "optimize"})
 
 
 def test_invalid_link_keeps_the_defaults(open_page: OpenPage, served: Any) -> None:
