@@ -1,10 +1,13 @@
 """The pictures that a visitor has made, with the settings of each."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from torch import Tensor
 
 from ganstyle.gui.components import LIGHT_EVENT, aside, picture_grid
 
@@ -19,11 +22,13 @@ class HistoryEntry:
         picture: its file.
         title: which photo, in which style.
         settings: the style's key, strength, whether the photo's colors were kept, and stroke size.
+        source: what it was made of, as `source_of` says.
     """
 
     picture: str
     title: str
     settings: tuple[str, float, bool, float]
+    source: str = ""
 
     @property
     def caption(self) -> str:
@@ -32,6 +37,12 @@ class HistoryEntry:
         notes = [f"strength {strength:g}" if strength != 1 else "", "the photo's colors" if keep else ""]
         notes.append(f"stroke size {stroke_size:g}" if stroke_size != 1 else "")
         return ", ".join(filter(None, [self.title, *notes]))
+
+
+def source_of(photo: Path, mask: Tensor | None) -> str:
+    """Return a text that is another one for each photo and for each part of it that a mask chooses."""
+    part = "" if mask is None else hashlib.sha256(mask.numpy().tobytes()).hexdigest()
+    return f"{photo} {part}"
 
 
 class History:

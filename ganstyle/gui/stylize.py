@@ -24,7 +24,7 @@ from ganstyle.gui.components import (
     with_toasts,
 )
 from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
-from ganstyle.gui.history import History, HistoryEntry
+from ganstyle.gui.history import History, HistoryEntry, source_of
 from ganstyle.gui.inputs import (
     Upload,
     mask_input,
@@ -126,7 +126,7 @@ class StylizeTab:
         received.failure(self.clear, None, photo_outputs, **LIGHT_EVENT)
         preview: dict[str, Any] = {
             "fn": with_toasts(self.preview),
-            "inputs": [loaded, *controls],
+            "inputs": [loaded, *controls, history.entries],
             "outputs": [*preview_outputs, download],
             "trigger_mode": "always_last",
             **heavy_event(status),
@@ -217,9 +217,10 @@ class StylizeTab:
         keep: bool,
         mask: Tensor | None,
         stroke_size: float,
+        entries: list[HistoryEntry],
         request: gr.Request,
     ) -> tuple[Any, ...]:
-        """Stylize the small copy."""
+        """Stylize the small copy; the last full-size picture is offered only while it has these settings."""
         if loaded is None:
             return (gr.skip(),) * 4
         session, sessions = str(request.session_hash), self._context.sessions
@@ -234,7 +235,9 @@ class StylizeTab:
         label = self._context.styles.label(style)
         text = f"{loaded.upload.name} in the style {label}{part}. Full size: {width} × {height} pixels."
         pictures = gr.update(value=(str(loaded.preview), str(path)), visible=True)
-        return pictures, gr.update(visible=True), progress_line(text), gr.update(visible=False)
+        now = (style, strength, keep, stroke_size), source_of(loaded.upload.path, mask)
+        ready = bool(entries) and (entries[0].settings, entries[0].source) == now
+        return pictures, gr.update(visible=True), progress_line(text), gr.update(visible=ready)
 
     def stylize(
         self,
@@ -273,7 +276,8 @@ class StylizeTab:
                         height, width = report.value
                         done = f"{target.name} is ready: {width} × {height} pixels."
                         label = f"Download {target.name}"
-                        made = HistoryEntry(str(target), title, (style, strength, keep, stroke_size))
+                        settings = (style, strength, keep, stroke_size)
+                        made = HistoryEntry(str(target), title, settings, source_of(photo.path, mask))
                         yield (
                             progress_line(done),
                             gr.update(value=str(target), label=label, visible=True),
