@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from ipaddress import ip_address
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,22 @@ def _is_local(address: Any) -> bool:
         return False
 
 
+@pytest.fixture(scope="session")
+def _torch_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Gives each test a folder of its own; ``mktemp`` looks through all folders before to name the next."""
+    folder = tmp_path_factory.mktemp("torch_homes")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated(_torch_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the user's weights and caches, and cut the network as an unplugged cable would."""
     monkeypatch.delenv("GANSTYLE_VGG16", raising=False)
     monkeypatch.delenv("GANSTYLE_INCEPTION", raising=False)
     monkeypatch.delenv("GANSTYLE_ANY", raising=False)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch_home")))
+    torch_home = next(_torch_homes)
+    torch_home.mkdir()
+    monkeypatch.setenv("TORCH_HOME", str(torch_home))
     for proxy in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(proxy, raising=False)
         monkeypatch.delenv(proxy.upper(), raising=False)
