@@ -34,8 +34,8 @@ def tiny(tiny: Callable[..., dict[str, Any]], paintings: Path) -> Callable[..., 
         training = tiny()
         return {
             **{key: training[key] for key in _SHARED},
-            "image_size": 32,
-            "style": {"path": str(paintings), "held_out": ["klee_two"], "size": 32},
+            "image_size": 24,
+            "style": {"path": str(paintings), "held_out": ["klee_two"], "size": 24},
             "generator": {"width": 4, "blocks": 1, "code": 8, "projections": 2},
             "loss": {"content_octaves": 1, "style_octaves": 2},
             "score": {"every": 0},

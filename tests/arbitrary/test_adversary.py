@@ -126,7 +126,7 @@ def test_training_starts_from_another_generator(
 
 def test_mismatched_discriminators_are_refused(tiny: RecipeMaker) -> None:
     for section, message in (
-        ({"layers": 5}, "image_size 32 is too small for discriminator.layers 5"),
+        ({"layers": 5}, "image_size 24 is too small for discriminator.layers 5"),
         ({"width": 0}, "greater than or equal to 1"),
         ({"name": "patchgan"}, "unknown key 'discriminator.name'"),
     ):

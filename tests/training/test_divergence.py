@@ -116,7 +116,7 @@ def test_rollback_lowers_the_learning_rate_and_recovers(tiny: RecipeMaker, injec
 
 def test_resume_bit_exact_after_a_rollback(tiny: RecipeMaker, inject: Injector) -> None:
     inject("generator", lambda now: now.step >= 4 and now.factor > 0.6)
-    values = tiny(steps=10, guard={"patience": 3})
+    values = tiny(steps=8, guard={"patience": 3})
     straight, _ = run(values | {"name": "straight"})
     stopped = Recipe.parse(values | {"name": "stopped"}, source="test")
 
