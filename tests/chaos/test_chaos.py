@@ -13,6 +13,7 @@ import torch
 
 from ganstyle.recipe import Recipe
 from ganstyle.training import train
+from tests.chaos import kill_stylize
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,10 +67,18 @@ def test_killed_training_ends_as_an_undisturbed_one(processes: int) -> None:
         pytest.param(500, 5, 2, marks=pytest.mark.slow),
     ],
 )
-def test_killed_stylizing_leaves_every_picture_whole(photos: int, kills: int, processes: int) -> None:
+def test_killed_stylizing_leaves_every_picture_whole(
+    photos: int,
+    kills: int,
+    processes: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     options = ["--photos", str(photos), "--kills", str(kills), "--processes", str(processes)]
-    said = run_program("kill_stylize", *options)
-    assert f"{photos} of {photos} pictures, 0 damaged, 0 painted again" in said
+    monkeypatch.setattr(sys, "argv", ["kill_stylize", *options])
+    with pytest.raises(SystemExit, match="False"):
+        kill_stylize.main()
+    assert f"{photos} of {photos} pictures, 0 damaged, 0 painted again" in capsys.readouterr().out
 
 
 @pytest.mark.slow

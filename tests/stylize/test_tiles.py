@@ -108,7 +108,7 @@ def test_no_step_at_borders_of_tiles_from_a_sample(monkeypatch: pytest.MonkeyPat
 def test_sample_of_narrow_last_tiles(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "_EXACT", 1)
     generator = load_style("wave").generator
-    picture = TiledPainter(generator, tile=128)(torch.rand(1, 3, *size))
+    picture = TiledPainter(generator, tile=256)(torch.rand(1, 3, *size))
     assert bool(torch.isfinite(picture).all())
 
 
