@@ -1,6 +1,7 @@
 """What several tests need: small inputs made on the spot, and a machine without a network or a cache."""
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -36,6 +37,15 @@ torch.set_num_threads(1)
 # Shells let what runs in the background ignore these, and so does nohup. Tests send them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+gc.disable()  # while tests are collected, which leaves a million objects and hardly any garbage
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave out what is loaded by now, which takes it long to look through."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
