@@ -1,8 +1,12 @@
 """What several tests need: small inputs made on the spot, and a machine without a network or a cache."""
 
+import os
+
+# Read when PyTorch is imported: a thread that has nothing to do sleeps, and does not spin.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import errno
 import gc
-import os
 import signal
 import socket
 import subprocess
