@@ -20,6 +20,9 @@ import httpx
 import pytest
 import torch
 
+from tests.gui import no_stubs  # noqa: F401
+
+# isort: split
 from ganstyle.gui.app import MAX_QUEUE
 from ganstyle.images import encode_png
 from ganstyle.style import load_style, save_style, shipped_styles
@@ -27,7 +30,9 @@ from tests.fork_server import Fork, ForkServer
 
 CONTROLS = (1.0, False, None, 1.0, None)  # strength, colors, mask, stroke size, history
 
-_SERVER = ForkServer("tests.gui.offline", "ganstyle.cli", "ganstyle.gui.app", "ganstyle.gui.server")
+_SERVER = ForkServer(
+    "tests.gui.offline", "tests.gui.no_stubs", "ganstyle.cli", "ganstyle.gui.app", "ganstyle.gui.server"
+)
 """Importing Gradio takes longer than most tests of the interface."""
 atexit.register(_SERVER.close)
 
