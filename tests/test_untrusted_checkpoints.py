@@ -23,16 +23,10 @@ from ganstyle.weights.student import load_student, save_student
 Change = Callable[[dict[str, Tensor], dict[str, str]], None]
 
 
-_SAVED: dict[bool, bytes] = {}
-
-
 @pytest.fixture(params=[False, True], ids=["exact", "compact"])
-def style_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def style_file(request: pytest.FixtureRequest, make_style: Callable[[], Path], tmp_path: Path) -> Path:
     path = tmp_path / "a.safetensors"
-    if request.param not in _SAVED:
-        load_style(request.getfixturevalue("make_style")()).save(path, compact=request.param)
-        _SAVED[request.param] = path.read_bytes()
-    path.write_bytes(_SAVED[request.param])
+    load_style(make_style()).save(path, compact=request.param)
     return path
 
 

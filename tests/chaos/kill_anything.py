@@ -85,7 +85,9 @@ def finish(folder: Path, name: str, steps: int, processes: int) -> None:
     assert process.returncode == 0, output
 
 
-def disturb(folder: Path, name: str, steps: int, processes: int, rng: random.Random, tally: Tally) -> bool:
+def start_and_kill(
+    folder: Path, name: str, steps: int, processes: int, rng: random.Random, tally: Tally
+) -> bool:
     """Start the training, and kill it at a random moment; return whether it was finished before."""
     process = begin(folder, name, steps, processes)
     wait_for, pause = rng.randint(0, 8), rng.random() * (3 if rng.random() < 0.3 else 0.2)
@@ -159,7 +161,7 @@ def main() -> None:
             tally.trainings += 1
             name = f"killed{tally.trainings}"
             while tally.kills < given.kills:
-                if disturb(folder, name, given.steps, given.processes, rng, tally):
+                if start_and_kill(folder, name, given.steps, given.processes, rng, tally):
                     break
             else:
                 finish(folder, name, given.steps, given.processes)

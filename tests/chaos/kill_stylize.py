@@ -79,7 +79,7 @@ def begin(folder: Path, processes: int) -> "subprocess.Popen[str]":
     return start("stylize", *_WORDS, processes=processes, output=subprocess.DEVNULL, folder=folder)
 
 
-def disturb(folder: Path, processes: int, until: int, rng: random.Random, tally: Tally) -> None:
+def start_and_kill(folder: Path, processes: int, until: int, rng: random.Random, tally: Tally) -> None:
     """Start the command, and kill it once there are so many pictures."""
     process = begin(folder, processes)
     deadline = time.monotonic() + LONGEST
@@ -124,7 +124,7 @@ def main() -> None:
         make_data(folder, given.photos)
         for until in sorted(rng.sample(range(1, given.photos * 9 // 10), given.kills)):
             if until > len(tally.seen):
-                disturb(folder, given.processes, until, rng, tally)
+                start_and_kill(folder, given.processes, until, rng, tally)
         last = begin(folder, given.processes)
         assert last.wait(timeout=LONGEST) == 0, "the last start failed"
         tally.look(folder / "out")
