@@ -46,7 +46,7 @@ def video(
     steady: Annotated[
         float,
         typer.Option(help="How much of each painted frame is carried into the next: 0 (none) to 0.95."),
-    ] = 0.4,
+    ] = 0.38,
     norm_frames: Annotated[
         float,
         typer.Option(help="Average norm statistics over about this many frames; 1: each frame's own."),

@@ -51,7 +51,7 @@ class VideoSettings:
     stroke_size: float = 1.0
     tile: TileSize = "auto"
     max_side: int | None = None
-    steady: float = 0.4
+    steady: float = 0.38
     norm_frames: float = 2.0
     fps: Fraction = FPS
     crf: int = 18
