@@ -215,7 +215,7 @@ def find_style(name_or_path: str | Path) -> Path:
 
 def _quantize_style(weights: Mapping[str, Tensor], grams: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Quantize the parts of a style, each as much as pictures and scores allow."""
-    # Half a bit of rounding in the coarse branch shows less: its maps are enlarged by interpolation.
+    # One bit less shows least in the coarse branch, whose maps are enlarged by interpolation.
     coarse = {name: weight for name, weight in weights.items() if is_coarse_branch(name.partition(".")[2])}
     fine = {name: weight for name, weight in weights.items() if name not in coarse}
     return quantize(fine) | quantize(coarse, bits=10) | quantize(grams, bits=8)
