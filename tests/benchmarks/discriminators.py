@@ -172,8 +172,6 @@ def read_results(file: Path) -> list[dict[str, Any]]:
 def link_data(out: Path, data: Mapping[str, Path]) -> None:
     """Link a study's data, so that its recipes hold no paths that another machine does not have."""
     for name, path in data.items():
-        if not path.exists():
-            raise typer.BadParameter(f"{path}: does not exist")
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).unlink(missing_ok=True)
         (out / name).symlink_to(path.resolve())
@@ -270,12 +268,14 @@ def main(
             study_recipe(study, run)
     except RecipeError as error:
         raise typer.BadParameter(str(error)) from error
+    data = {"photos": photos, "val": val, **{f"paintings/{name}": Path(p) for name, p in paintings.items()}}
+    if missing_data := [path for path in data.values() if not path.exists()]:
+        raise typer.BadParameter(f"{missing_data[0]}: does not exist")
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / ".lock", timeout=0):
             check_settings(study, out)
-            files = {f"paintings/{name}": Path(path) for name, path in paintings.items()}
-            link_data(out, {"photos": photos, "val": val, **files})
+            link_data(out, data)
             queue = _Queue(study, out, runs, contents)
             if "none" not in names and (missing := paintings.keys() - queue.contents.keys()):
                 raise typer.BadParameter(f"equal to what? Add variant none, or --content {min(missing)}=…")
