@@ -29,6 +29,7 @@ class PairData(Dataset[dict[str, Tensor]]):
         content: the photos.
         paintings: the paintings.
         image_size: side of the paintings' crops in pixels, and what losses see of the photos'.
+        crop_scales: the lowest and highest size of a photo that crops are cut from; see `random_crop`.
         style_size: the paintings' shorter side in pixels at scale 1.
         scales: the lowest and highest scale of the paintings that crops are cut at.
         colors: part of the crops that get other colors.
@@ -43,6 +44,7 @@ class PairData(Dataset[dict[str, Tensor]]):
         paintings: ContentSource,
         *,
         image_size: int,
+        crop_scales: tuple[float, float] = (1.0, 1.5),
         style_size: int,
         scales: tuple[float, float],
         colors: float,
@@ -53,6 +55,7 @@ class PairData(Dataset[dict[str, Tensor]]):
         self.content = content
         self.paintings = paintings
         self.image_size = image_size
+        self.crop_scales = crop_scales
         self.style_size = style_size
         self.scales = scales
         self.colors = colors
@@ -74,7 +77,7 @@ class PairData(Dataset[dict[str, Tensor]]):
         """
         rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.CONTENT)
         painted = crop_side(self.image_size)
-        photo = random_crop(self.content[draw.index], painted, rng)
+        photo = random_crop(self.content[draw.index], painted, rng, scale=self.crop_scales)
         rng = sample_rng(self.seed, draw.epoch, draw.index, Stream.STYLE)
         same, photo_as_painting = rng.random() < self.identity, rng.random() < 0.5
         if same and photo_as_painting:

@@ -71,6 +71,7 @@ def prepare_phases(recipe: AnyRecipe, accelerator: Accelerator, held_out: Sequen
             photos,
             paintings,
             image_size=image_size,
+            crop_scales=recipe.crop_scales,
             style_size=recipe.style.size,
             scales=recipe.style.scales,
             colors=recipe.style.colors,

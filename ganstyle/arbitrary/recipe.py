@@ -17,7 +17,7 @@ from ganstyle.recipe import (
     Section,
     Side,
 )
-from ganstyle.recipe.fields import Decay, Octaves, Text
+from ganstyle.recipe.fields import CropScales, Decay, Octaves, Scales, Text
 from ganstyle.recipe.networks import NetworkSection
 from ganstyle.recipe.schema import CropPhaseSection, OptimizerSection, SampledRunSection, check_phases
 
@@ -34,16 +34,10 @@ class PaintingsSection(Section):
         "or a folder of them",
     )
     size: Side = Field(384, description="shorter side in pixels that a painting is looked at in use")
-    scales: tuple[Positive, Positive] = Field(
+    scales: Scales = Field(
         (0.4, 1.0), description="lowest and highest part of that side that crops are cut at in training"
     )
     colors: Fraction = Field(0.5, description="how many of the crops get other colors")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.scales[0] > self.scales[1]:
-            raise ValueError(f"scales must rise, not go {self.scales[0]:g}, {self.scales[1]:g}")
-        return self
 
 
 class ModulatedSection(NetworkSection):
@@ -99,6 +93,10 @@ class AnyRecipe(RunRecipe):
 
     image_size: Annotated[int, Field(ge=16), Number] = Field(
         192, description="side in pixels of what the losses see"
+    )
+    crop_scales: CropScales = Field(
+        (1.0, 1.5),
+        description="lowest and highest size of a photo, in crops: 1 shows all of its shorter side",
     )
     ema: Decay = Field(0.999, description="decay of the exponential moving average of the generator")
     phases: list[CropPhaseSection] = Field(

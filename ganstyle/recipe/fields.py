@@ -36,6 +36,18 @@ def _no_null(value: object) -> object:
     return value
 
 
+def _rising(scales: tuple[float, float]) -> tuple[float, float]:
+    if scales[0] > scales[1]:
+        raise PydanticCustomError("scales", "must rise")
+    return scales
+
+
+def _from_one(scales: tuple[float, float]) -> tuple[float, float]:
+    if not 1 <= scales[0] <= scales[1]:
+        raise PydanticCustomError("scales", "must rise from 1 or more")
+    return scales
+
+
 def _equal_weights(value: object) -> object:
     """Read a plain list of layers as layers of weight 1."""
     return {str(layer): 1.0 for layer in value} if isinstance(value, list) else value
@@ -47,6 +59,8 @@ Number = BeforeValidator(_no_boolean)
 _LARGEST = 1e30
 NonNegative = Annotated[float, Field(ge=0, le=_LARGEST, allow_inf_nan=False), Number]
 Positive = Annotated[float, Field(gt=0, le=_LARGEST, allow_inf_nan=False), Number]
+Scales = Annotated[tuple[Positive, Positive], AfterValidator(_rising)]
+CropScales = Annotated[tuple[Positive, Positive], AfterValidator(_from_one)]
 Decay = Annotated[float, Field(ge=0, lt=1), Number]
 Count = Annotated[int, Field(ge=1, lt=2**31), Number]
 Side = Annotated[int, Field(ge=1, le=2**14), Number]

@@ -12,7 +12,7 @@ from torch import nn
 
 from ganstyle.models import DISCRIMINATORS, GENERATORS, Discriminator
 from ganstyle.models.blueprint import build_blueprint
-from ganstyle.recipe.fields import Positive, Side
+from ganstyle.recipe.fields import Scales, Side
 
 _LARGEST = 4096  # of any keyword: beyond it, only building the network would take minutes
 
@@ -63,15 +63,11 @@ class DiscriminatorSection(NetworkSection):
     augment: list[Literal["translation", "cutout"]] = Field(
         [], description="differentiable augmentation of the crops, against overfitting to few paintings"
     )
-    crop_scales: tuple[Positive, Positive] = Field(
+    crop_scales: Scales = Field(
         (0.75, 1.25), description="lowest and highest scale of the painting that real crops are cut at"
     )
 
     def _check_network(self, network: nn.Module) -> None:
-        if self.crop_scales[0] > self.crop_scales[1]:
-            raise ValueError(
-                f"crop_scales must rise, not go {self.crop_scales[0]:g}, {self.crop_scales[1]:g}"
-            )
         assert isinstance(network, Discriminator)
         if self.patch_size < network.minimum:
             raise ValueError(

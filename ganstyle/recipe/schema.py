@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from ganstyle.losses import GAN_LOSSES
 from ganstyle.recipe.fields import (
     Count,
+    CropScales,
     Decay,
     Flag,
     Interval,
@@ -210,7 +211,7 @@ class Recipe(RunRecipe):
 
     accumulate: Count = Field(1, description="batches per step (gradient accumulation)")
     image_size: Side = Field(256, description="side in pixels of the photo crops that the losses see")
-    crop_scales: tuple[Positive, Positive] = Field(
+    crop_scales: CropScales = Field(
         (1.0, 1.5),
         description="lowest and highest size of a photo, in crops: 1 shows all of its shorter side",
     )
@@ -233,11 +234,6 @@ class Recipe(RunRecipe):
     @model_validator(mode="after")
     def _check(self) -> Self:
         check_phases(self.phases)
-        if not 1 <= self.crop_scales[0] <= self.crop_scales[1]:
-            raise ValueError(
-                "crop_scales must rise from 1 or more, not go "
-                + ", ".join(f"{s:g}" for s in self.crop_scales)
-            )
         sizes = [phase.image_size or self.image_size for phase in self.phases] or [self.image_size]
         if self.discriminator and self.discriminator.patch_size > min(sizes):
             raise ValueError(

@@ -93,3 +93,15 @@ def test_invalid_held_out_is_refused(paintings: Path, tmp_path: Path) -> None:
         find_held_out(tmp_path / "none", [])
     with pytest.raises(DataError, match="leave some for training"):
         Paintings(paintings, find_held_out(paintings, ["*"]))
+
+
+def test_crop_scales_set_how_much_of_a_photo_is_seen(tmp_path: Path, paintings: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    write_image(
+        torch.linspace(0, 1, 240)[None, None, :, None].expand(1, 3, 240, 240),
+        tmp_path / "photos" / "ramp.png",
+    )
+    for scale in (1.0, 2.0, 4.0):
+        data = pairs(tmp_path / "photos", paintings, image_size=64, crop_scales=(scale, scale))
+        crop = data[Draw(0, 0)]["content"]
+        assert float(crop.max() - crop.min()) == pytest.approx(1 / scale, rel=0.05)

@@ -131,7 +131,7 @@ def test_projected_needs_no_style_layers_of_its_own(tiny: RecipeMaker) -> None:
     ("changes", "message"),
     [
         ({"augment": ["color"]}, "discriminator.augment.0"),
-        ({"crop_scales": [2.0, 1.0]}, "crop_scales must rise"),
+        ({"crop_scales": [2.0, 1.0]}, "crop_scales.: must rise"),
         ({"crop_scales": [0.0, 1.0]}, "discriminator.crop_scales.0"),
         ({"name": "projected", "patch_size": 48}, "smaller than the 56 that it needs"),
     ],
