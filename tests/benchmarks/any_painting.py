@@ -7,6 +7,9 @@ is nearest to its own painting, of all that were given, by an independent networ
 a photo shows; so the mean over all pictures of a photo is subtracted first, as is the mean painting.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +18,70 @@ import typer
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ganstyle.anystyle import load_any
+from ganstyle.anystyle import AnyPainting, load_any
 from ganstyle.anystyle.checkpoint import find_any
 from ganstyle.images import find_images, read_image, resize_shorter
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
-from ganstyle.metrics.efficientnet import EfficientNetJudge, load_judge
+from ganstyle.metrics.efficientnet import load_judge
+from ganstyle.stylize.reflection import paint_reflected
 from ganstyle.weights import find_vgg16, load_vgg16
 
 
-@torch.inference_mode()
+@dataclass(frozen=True)
+class PairTable:
+    """Scores of all pairs of photos and paintings.
+
+    Attributes:
+        scores: content, style and coarse style of each pair, (pairs, 3).
+        first: how often a picture is nearest to its own painting, 0 to 1.
+    """
+
+    scores: Tensor
+    first: float
+
+
+class PairScorer:
+    """Scores generators on all pairs.
+
+    Args:
+        photos: their files.
+        paintings: their files.
+        size: shorter side of the photos and, for the scores, of the paintings, in pixels.
+        vgg: which VGG-16 to score with.
+    """
+
+    def __init__(self, photos: Sequence[Path], paintings: Sequence[Path], size: int, vgg: str) -> None:
+        self.judge = load_judge(torch.device("cpu"))
+        self._photos, self._size = photos, size
+        self._paintings = [read_image(file) for file in paintings]
+        features = load_vgg16(find_vgg16(vgg), list(YARDSTICK_LAYERS))
+        self._yardsticks = [Yardstick.of_paintings(features, [each], size=size) for each in self._paintings]
+        self._own = self._directions([resize_shorter(each, size) for each in self._paintings])
+
+    @torch.inference_mode()
+    def score(self, anyone: AnyPainting, strength: float = 1.0) -> PairTable:
+        """Paint every photo in the style of every painting."""
+        codes = [anyone.encode(anyone.view(painting)) for painting in self._paintings]
+        rows, first = [], 0
+        for path in self._photos:
+            photo, pictures = resize_shorter(read_image(path), self._size), []
+            for code, yardstick in zip(codes, self._yardsticks, strict=True):
+                mixed = torch.lerp(anyone.neutral, code, strength)
+                picture = paint_reflected(partial(anyone.generator, style=mixed), photo)
+                coarse = yardstick.style_coarse(picture)
+                rows.append([*map(float, yardstick.measure(picture, photo)), float(coarse or 0)])
+                pictures.append(picture)
+            nearest = (self._directions(pictures) @ self._own.mT).argmax(1)
+            first += int((nearest == torch.arange(len(codes))).sum())
+        return PairTable(torch.tensor(rows), first / len(rows))
+
+    @torch.inference_mode()
+    def _directions(self, images: list[Tensor]) -> Tensor:
+        """Return in which direction the mean of each image's last map differs from all the means', (n, C)."""
+        vectors = torch.cat([self.judge.last_map(image).mean((2, 3)) for image in images])
+        return normalize(vectors - vectors.mean(0))
+
+
 def main(
     photos: Annotated[Path, typer.Option(help="A folder.")],
     paintings: Annotated[list[Path], typer.Option(help="Files or folders that were not trained on.")],
@@ -34,42 +92,17 @@ def main(
     strength: Annotated[list[float] | None, typer.Option(help="Also between the photo and 1.")] = None,
 ) -> None:
     """Score the generator for any painting."""
-    anyone, judge = load_any(find_any(generator)), load_judge(torch.device("cpu"))
-    features = load_vgg16(find_vgg16(vgg), list(YARDSTICK_LAYERS))
     files = [file for path in paintings for file in ([path] if path.is_file() else find_images(path).images)]
-    targets = [read_image(file) for file in files]
-    codes = [anyone.encode(anyone.view(target)) for target in targets]
-    yardsticks = [Yardstick.of_paintings(features, [target], size=size) for target in targets]
-    own = _directions([_seen(judge, resize_shorter(target, size)) for target in targets])
+    scorer = PairScorer(find_images(photos).images[:count], files, size, vgg)
+    anyone = load_any(find_any(generator))
     for value in strength or [1.0]:
-        rows, first = [], 0
-        for path in find_images(photos).images[:count]:
-            photo = resize_shorter(read_image(path), size)
-            seen = []
-            for code, yardstick in zip(codes, yardsticks, strict=True):
-                picture = anyone.generator(photo, torch.lerp(anyone.neutral, code, value))
-                coarse = yardstick.style_coarse(picture)
-                rows.append([*map(float, yardstick.measure(picture, photo)), float(coarse or 0)])
-                seen.append(_seen(judge, picture))
-            nearest = (_directions(seen) @ own.mT).argmax(1)
-            first += int((nearest == torch.arange(len(files))).sum())
-        table = torch.tensor(rows)
+        table = scorer.score(anyone, value)
         names = ("content", "style", "coarse style")
-        means = zip(names, table.mean(0).tolist(), table.median(0).values.tolist(), strict=True)
+        middle = table.scores.median(0).values.tolist()
+        means = zip(names, table.scores.mean(0).tolist(), middle, strict=True)
         scores = ", ".join(f"{name} {mean:.3f} (median {median:.3f})" for name, mean, median in means)
         typer.echo(f"strength {value:g}: {scores}; {len(files)} paintings x {count} photos at {size} px")
-        typer.echo(f"nearest to its own painting, by {judge.name}: {first / len(rows):.0%}")
-
-
-def _seen(judge: EfficientNetJudge, image: Tensor) -> Tensor:
-    """Return the mean of the last map, (1, C)."""
-    return judge.last_map(image).mean((2, 3))
-
-
-def _directions(seen: list[Tensor]) -> Tensor:
-    """Return in which direction each differs from the mean, (n, C)."""
-    vectors = torch.cat(seen)
-    return normalize(vectors - vectors.mean(0))
+        typer.echo(f"nearest to its own painting, by {scorer.judge.name}: {table.first:.0%}")
 
 
 if __name__ == "__main__":
