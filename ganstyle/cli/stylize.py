@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ganstyle.cli.animate import animate_photo, check_alone
 from ganstyle.cli.collection import leave, plan_collection, stylize_collection
 from ganstyle.cli.dry_run import print_stylize, stylize_record
 from ganstyle.cli.options import Blend, Device, Mix, PreserveColor, Strength, StrokeSize, Styles, Tile
@@ -26,7 +27,7 @@ def stylize(
         ),
     ],
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "-o",
             "--output",
@@ -34,7 +35,7 @@ def stylize(
             "or - for standard output.",
             show_default=False,
         ),
-    ],
+    ] = None,
     styles: Styles = None,
     mix: Mix = None,
     blend: Blend = None,
@@ -117,6 +118,15 @@ def stylize(
         bool,
         typer.Option("--dry-run", help="Say what would happen and how long it would take; paint nothing."),
     ] = False,
+    animate: Annotated[
+        Path | None,
+        typer.Option(
+            "--animate",
+            metavar="FILE.gif",
+            help="Instead of -o: one photo that turns into its painting and back, or, with several -s, into "
+            "one painting after the other.",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Turn photos into paintings.
@@ -132,6 +142,21 @@ def stylize(
     from ganstyle.stylize.scale.settings import PaintSettings
     from ganstyle.stylize.scale.workers import Worker
 
+    if animate is not None:
+        others: dict[str, object] = {
+            "-o": output,
+            "--mix": mix,
+            "--blend": blend,
+            "--mask": masks,
+            "--skip": skip,
+        }
+        others |= {"--json": json_file, "--dry-run": dry_run or None, "--format": image_format}
+        check_alone("--animate", others)
+        controls = Controls(strength, preserve_color, stroke_size=parse_stroke_size(stroke_size))
+        animate_photo(photos, animate, styles or [], controls, max_side=max_side, device=device, force=force)
+        return
+    if output is None:
+        raise GanstyleError("no output is given; give -o FOLDER, or --animate FILE.gif")
     worker = Worker.from_environment()
     if skip not in (None, "name", "content"):
         raise GanstyleError(f"skip '{skip}': give name or content")

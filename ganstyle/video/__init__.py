@@ -8,6 +8,7 @@ from ganstyle.video.stylize import (
     stylize_video,
 )
 from ganstyle.video.target import plan_target
+from ganstyle.video.transition import write_transition
 
 __all__ = [
     "DEFAULT_SETTINGS",
@@ -16,4 +17,5 @@ __all__ = [
     "VideoSettings",
     "plan_target",
     "stylize_video",
+    "write_transition",
 ]

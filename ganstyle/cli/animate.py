@@ -1,0 +1,62 @@
+"""``ganstyle stylize --animate``."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganstyle.cli.outputs import check_outputs
+from ganstyle.cli.progress import ProgressLine, tell
+
+if TYPE_CHECKING:
+    from ganstyle.stylize import Controls
+
+_LONGER_SIDE = 640  # pixels; a GIF of a large photo would be hundreds of MB
+
+
+def check_alone(option: str, others: Mapping[str, object]) -> None:
+    """Raise GanstyleError if one of the other options, by their names, was given as well."""
+    from ganstyle.errors import GanstyleError
+
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise GanstyleError(f"{option} does not go with {' and '.join(given)}; leave one of them out")
+
+
+def animate_photo(
+    photos: Sequence[Path],
+    output: Path,
+    styles: Sequence[str],
+    controls: "Controls",
+    *,
+    max_side: int | None,
+    device: str,
+    force: bool,
+) -> None:
+    """Write the GIF of one photo that turns into its painting, or from one painting into the next.
+
+    Raises:
+        GanstyleError: there is more than one photo, no style, or something cannot be read or written.
+    """
+    from ganstyle.devices import limit_threads, pick_device
+    from ganstyle.errors import GanstyleError
+    from ganstyle.images import read_image, shrink
+    from ganstyle.style import load_style
+    from ganstyle.video.transition import write_transition
+
+    if len(photos) != 1 or photos[0].is_dir():
+        raise GanstyleError("--animate: give one photo, not several and not a folder")
+    if not styles:
+        raise GanstyleError("--animate: no style is given; give -s NAME, or several -s PAINTING")
+    check_outputs(file=output, force=force)
+    loaded = [load_style(name) for name in styles]
+    for style in loaded:
+        style.generator.to(pick_device(device))
+    limit_threads()
+    photo = shrink(read_image(photos[0]), max_side or _LONGER_SIDE)
+    line = ProgressLine("pictures")
+
+    def report(done: int, total: int) -> None:
+        line(f"[{done}/{total}] {photos[0]} -> {output}", done, total)
+
+    count = write_transition(output, photo, loaded, controls, overwrite=force, on_progress=report)
+    tell(f"{photos[0]} -> {output}  ({count} pictures)")
