@@ -69,13 +69,13 @@ def variant_recipe(name: str, values: Mapping[str, Any]) -> AnyRecipe:
 def markdown(results: list[dict[str, Any]]) -> str:
     """Return the results as a Markdown table."""
     lines = [
-        "| variant | content | style | style_coarse | own painting first | weights | training |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| variant | content | style | style_coarse | own painting first | weights |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for found in results:
         scores = " | ".join(f"{found[key]:.3f}" for key in ("content", "style", "style_coarse"))
-        cost = f"{found['weights'] / 1e6:.2f} M | {found['seconds'] / 60:.0f} min"
-        lines.append(f"| {VARIANTS[found['variant']][0]} | {scores} | {found['first']:.0%} | {cost} |")
+        size = f"{found['weights'] / 1e6:.2f} M"
+        lines.append(f"| {VARIANTS[found['variant']][0]} | {scores} | {found['first']:.0%} | {size} |")
     return "\n".join(lines)
 
 
@@ -137,7 +137,6 @@ def main(
                     **dict(zip(("content", "style", "style_coarse"), scores, strict=True)),
                     "first": found.first,
                     "weights": sum(weight.numel() for weight in anyone.generator.parameters()),
-                    "seconds": anyone.info["training"]["seconds"],
                     "steps": steps,
                 }
             )
