@@ -157,7 +157,7 @@ def test_same_network_sees_paintings_once(tiny: RecipeMaker, vgg16_weights: Path
         ({"content": {"path": "/nowhere"}}, "/nowhere: no such folder"),
         ({"style": {"held_out": ["monet_*"]}}, "neither a file nor a folder"),
         ({"score": {"every": 1}, "style": {"held_out": []}}, "score.every needs style.held_out"),
-        ({"style": {"scales": [1.0, 0.5]}}, "scales must rise"),
+        ({"style": {"scales": [1.0, 0.5]}}, "scales.: must rise"),
         ({"generator": {"name": "lean"}}, "'lean' is not one of modulated"),
         ({"generator": {"codes": 3}}, "'codes' is not a keyword"),
         ({"phases": [{"until": 0.5}]}, "until must rise to 1"),
