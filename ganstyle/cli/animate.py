@@ -48,9 +48,9 @@ def animate_photo(
     if not styles:
         raise GanstyleError("--animate: no style is given; give -s NAME, or several -s PAINTING")
     check_outputs(file=output, force=force)
-    loaded = [load_style(name) for name in styles]
+    loaded, torch_device = [load_style(name) for name in styles], pick_device(device)
     for style in loaded:
-        style.generator.to(pick_device(device))
+        style.generator.to(torch_device)
     limit_threads()
     photo = shrink(read_image(photos[0]), max_side or _LONGER_SIDE)
     line = ProgressLine("pictures")

@@ -142,22 +142,21 @@ def stylize(
     from ganstyle.stylize.scale.settings import PaintSettings
     from ganstyle.stylize.scale.workers import Worker
 
+    worker = Worker.from_environment()
     if animate is not None:
-        others: dict[str, object] = {
-            "-o": output,
-            "--mix": mix,
-            "--blend": blend,
-            "--mask": masks,
-            "--skip": skip,
-        }
-        others |= {"--json": json_file, "--dry-run": dry_run or None, "--format": image_format}
+        others: dict[str, object] = {"-o": output, "--mix": mix, "--blend": blend, "--mask": masks}
+        others |= {"--feather": feather, "--format": image_format, "--skip": skip, "--json": json_file}
+        others |= {"--max-pixels": max_pixels, "--compile": compiled or None, "--dry-run": dry_run or None}
         check_alone("--animate", others)
         controls = Controls(strength, preserve_color, stroke_size=parse_stroke_size(stroke_size))
-        animate_photo(photos, animate, styles or [], controls, max_side=max_side, device=device, force=force)
+        if worker.rank == 0:  # the first process does all of it
+            where = worker.device(device)
+            animate_photo(
+                photos, animate, styles or [], controls, max_side=max_side, device=where, force=force
+            )
         return
     if output is None:
         raise GanstyleError("no output is given; give -o FOLDER, or --animate FILE.gif")
-    worker = Worker.from_environment()
     if skip not in (None, "name", "content"):
         raise GanstyleError(f"skip '{skip}': give name or content")
     mask, regions = split_masks(masks or [])

@@ -43,6 +43,7 @@ def test_animate_max_side(photo: Path, tmp_path: Path) -> None:
         (["-s", "wave", "-o", "out"], "--animate does not go with -o; leave"),
         (["--blend", "wave=1,udnie=1"], "--animate does not go with --blend"),
         (["-s", "wave", "--mask", "m.png", "--skip", "name"], "--mask and --skip"),
+        (["-s", "wave", "--feather", "3", "--compile"], "does not go with --feather and --compile"),
         (["-s", "wave", "--dry-run"], "--animate does not go with --dry-run"),
         ([], "--animate: no style is given"),
         (["-s", "nothing"], "neither a file nor a shipped style"),
@@ -72,6 +73,18 @@ def test_photo_is_never_replaced(photo: Path, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "is an input" in result.output
     assert picture.read_bytes() == before
+
+
+def test_first_of_several_processes_writes(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert invoke(photo, "-s", "wave", "--animate", tmp_path / "out.gif").exit_code == 0
+    assert not (tmp_path / "out.gif").exists()
+    monkeypatch.setenv("RANK", "0")
+    assert invoke(photo, "-s", "wave", "--animate", tmp_path / "out.gif", "--max-side", 64).exit_code == 0
+    assert (tmp_path / "out.gif").exists()
 
 
 def test_some_output_is_needed(photo: Path) -> None:
