@@ -25,21 +25,21 @@ from ganstyle.arbitrary.data import find_held_out
 from ganstyle.arbitrary.recipe import ModulatedSection
 from ganstyle.files import atomic_write
 from ganstyle.images import find_images
+from ganstyle.models.modulated import ModulatedGenerator
 from tests.benchmarks.any_painting import PairScorer
-from tests.benchmarks.modulations import VariantGenerator
+from tests.benchmarks.modulations import NormsAndKernels, NormsAndWeights, Weights
 
 _GENERATOR = {"name": "modulated", "octaves": 3, "code": 128, "projections": 16, "antialias": True}
+_NETWORKS: Mapping[str, type[ModulatedGenerator]] = {
+    "weights": Weights,
+    "both": NormsAndWeights,
+    "kernels": NormsAndKernels,
+}
 VARIANTS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "norms": ("gains and biases of the norms (Ghiasi et al. 2017)", {}),
-    "weights": (
-        "weights, demodulated, no norms (StyleGAN2: Karras et al. 2020)",
-        {"generator": {"modulate": "weights"}},
-    ),
-    "both": ("norms and weights", {"generator": {"modulate": "norms+weights"}}),
-    "kernels": (
-        "norms, and 3x3 kernels per channel (as in MicroAST: Wang et al. 2023)",
-        {"generator": {"modulate": "norms+kernels"}},
-    ),
+    "weights": ("weights, demodulated, no norms (StyleGAN2: Karras et al. 2020)", {}),
+    "both": ("norms and weights", {}),
+    "kernels": ("norms, and 3x3 kernels per channel (as in MicroAST: Wang et al. 2023)", {}),
     "poorer": ("norms, code without Gram projections", {"generator": {"projections": 0}}),
     "richer": ("norms, code of 3 x 256", {"generator": {"code": 256}}),
     "wider": ("norms, width 48", {"generator": {"width": 48}}),
@@ -49,12 +49,12 @@ VARIANTS: Mapping[str, tuple[str, dict[str, Any]]] = {
 
 
 @contextmanager
-def variant_generators() -> Iterator[None]:
-    """Let recipes and files of generators for any painting know `VariantGenerator` and its keywords."""
+def as_modulated(network: type[ModulatedGenerator]) -> Iterator[None]:
+    """Let recipes, trainings and files of generators for any painting take another network for it."""
     with (
-        mock.patch.dict(ModulatedSection.networks, {"modulated": VariantGenerator}),
-        mock.patch("ganstyle.arbitrary.state.ModulatedGenerator", VariantGenerator),
-        mock.patch("ganstyle.anystyle.checkpoint.ModulatedGenerator", VariantGenerator),
+        mock.patch.dict(ModulatedSection.networks, {"modulated": network}),
+        mock.patch("ganstyle.arbitrary.state.ModulatedGenerator", network),
+        mock.patch("ganstyle.anystyle.checkpoint.ModulatedGenerator", network),
     ):
         yield
 
@@ -120,29 +120,29 @@ def main(
     }
     unseen = find_held_out(paintings, held_out)
     scorer = PairScorer(find_images(val).images[:count], unseen, score_size, vgg_real)
-    with variant_generators():
-        for name in variants.split(","):
-            if any(found["variant"] == name for found in results):
-                continue
+    for name in variants.split(","):
+        if any(found["variant"] == name for found in results):
+            continue
+        with as_modulated(_NETWORKS.get(name, ModulatedGenerator)):
             trained = train_any(variant_recipe(name, common))
             if not trained.finished:
                 typer.echo("stopped; the same command continues")
                 return
             anyone = load_any(trained.style)
-            found = scorer.score(anyone)
-            scores = found.scores.mean(0).tolist()
-            results.append(
-                {
-                    "variant": name,
-                    **dict(zip(("content", "style", "style_coarse"), scores, strict=True)),
-                    "first": found.first,
-                    "weights": sum(weight.numel() for weight in anyone.generator.parameters()),
-                    "steps": steps,
-                }
-            )
-            with atomic_write(file) as temporary:
-                temporary.write_text("".join(json.dumps(each) + "\n" for each in results))
-            typer.echo(markdown(results[-1:]).splitlines()[-1])
+        found = scorer.score(anyone)
+        scores = found.scores.mean(0).tolist()
+        results.append(
+            {
+                "variant": name,
+                **dict(zip(("content", "style", "style_coarse"), scores, strict=True)),
+                "first": found.first,
+                "weights": sum(weight.numel() for weight in anyone.generator.parameters()),
+                "steps": steps,
+            }
+        )
+        with atomic_write(file) as temporary:
+            temporary.write_text("".join(json.dumps(each) + "\n" for each in results))
+        typer.echo(markdown(results[-1:]).splitlines()[-1])
 
 
 if __name__ == "__main__":

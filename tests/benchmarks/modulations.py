@@ -1,6 +1,7 @@
 """Other ways for a code to reach a generator than through its norms; compared by `any_variants`."""
 
-from typing import Any
+from functools import wraps
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +11,6 @@ from ganstyle.models.blocks import ConvBlock, pad
 from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.models.norms import Condition, Modulation
 from ganstyle.models.upsample_conv import UpsampleConvBlock
-
-MODULATIONS = ("norms", "weights", "norms+weights", "norms+kernels")
 
 
 class _Demodulation(nn.Module):
@@ -31,50 +30,33 @@ class _Demodulation(nn.Module):
         return x * self.scale[:, :, None, None] + self.bias[:, None, None]
 
 
-class VariantGenerator(ModulatedGenerator):
-    """A modulated generator whose code can reach the inputs of its convolutions as well.
+class InputModulated(ModulatedGenerator):
+    """A modulated generator whose code reaches the inputs of its convolutions as well, all but the first's.
 
-    Args:
-        modulate: ``norms``; ``weights``: the input channels of all convolutions but the first, with
-            demodulation in place of their norms; ``norms+weights``: both, without demodulation, for a norm
-            undoes it; ``norms+kernels``: norms, and a 3x3 kernel for each of these channels.
+    Takes the keywords of `ModulatedGenerator`, and shows their signature, by which recipes check them.
+
+    Attributes:
+        taps: numbers that the code gives for each of these channels.
+        demodulated: demodulate the weights, in place of the norms.
     """
 
-    def __init__(
-        self,
-        width: int = 32,
-        depth: int = 2,
-        blocks: int = 5,
-        kernel: int = 5,
-        octaves: int = 3,
-        code: int = 128,
-        antialias: bool = False,
-        projections: int = 0,
-        coarse: int = 0,
-        coarse_width: int = 96,
-        modulate: str = "norms",
-    ) -> None:
-        super().__init__(
-            width, depth, blocks, kernel, octaves, code, antialias, projections, coarse, coarse_width
-        )
-        if modulate not in MODULATIONS:
-            raise ValueError(f"modulate must be one of {', '.join(MODULATIONS)}, not {modulate}")
-        self.modulate = modulate
-        self.targets: list[Any] = []
-        self.demodulated = modulate == "weights"
-        taps = {"weights": 1, "norms+weights": 1, "norms+kernels": 9}.get(modulate)
+    taps: ClassVar[int]
+    demodulated: ClassVar[bool] = False
+
+    @wraps(ModulatedGenerator.__init__)  # type: ignore[misc]
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        blocks = [m for m in self.lean.modules() if isinstance(m, ConvBlock | UpsampleConvBlock)]
+        self.targets: list[Any] = [block for block in blocks if block is not self.lean.stem]
         self.input_heads = nn.ModuleList()
-        if taps is None:
-            return
-        blocks_ = [m for m in self.lean.modules() if isinstance(m, ConvBlock | UpsampleConvBlock)]
-        self.targets = [block for block in blocks_ if block is not self.lean.stem]
         for block in self.targets:
-            head = nn.Linear(self.heads[0].in_features, _weight(block).shape[1] * taps)  # type: ignore[arg-type]
+            outputs, inputs = _weight(block).shape[:2]
+            head = nn.Linear(self.heads[0].in_features, inputs * self.taps)  # type: ignore[arg-type]
             nn.init.normal_(head.weight, std=0.01)
             nn.init.zeros_(head.bias)
             self.input_heads.append(head)
             if self.demodulated:
-                block.norm = _Demodulation(_weight(block).shape[0])
+                block.norm = _Demodulation(outputs)
         if self.demodulated:
             self.heads = nn.ModuleList()  # the stem keeps its norm, as it is
 
@@ -93,13 +75,38 @@ class VariantGenerator(ModulatedGenerator):
                 hook.remove()
 
     def _input_change(self, block: nn.Module, change: Tensor) -> Any:
-        if self.modulate == "norms+kernels":
-            return lambda module, inputs: (_filter(inputs[0], change), *inputs[1:])
+        """Return a hook that changes what goes into a block."""
+        raise NotImplementedError
+
+
+class NormsAndWeights(InputModulated):
+    """Scales the channels, which is the same as to scale the weights (Karras et al. 2020, equation 1)."""
+
+    taps = 1
+
+    def _input_change(self, block: nn.Module, change: Tensor) -> Any:
         scale = 1 + change
-        if self.demodulated:
-            power = _weight(block).square().sum((2, 3))  # (outputs, inputs)
-            block.norm.scale = (scale.square() @ power.mT + 1e-8).rsqrt()  # type: ignore[union-attr]
         return lambda module, inputs: (inputs[0] * scale[:, :, None, None], *inputs[1:])
+
+
+class Weights(NormsAndWeights):
+    """Scales the weights and demodulates them; has no norms but the first."""
+
+    demodulated = True
+
+    def _input_change(self, block: nn.Module, change: Tensor) -> Any:
+        power = _weight(block).square().sum((2, 3))  # (outputs, inputs)
+        block.norm.scale = ((1 + change).square() @ power.mT + 1e-8).rsqrt()  # type: ignore[union-attr]
+        return super()._input_change(block, change)
+
+
+class NormsAndKernels(InputModulated):
+    """Filters each channel with a 3x3 kernel of its own."""
+
+    taps = 9
+
+    def _input_change(self, block: nn.Module, change: Tensor) -> Any:
+        return lambda module, inputs: (_filter(inputs[0], change), *inputs[1:])
 
 
 def _weight(block: Any) -> Tensor:
