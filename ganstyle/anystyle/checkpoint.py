@@ -84,13 +84,15 @@ def find_any(path: str | Path | None = None) -> Path:
     """Return the file of the generator for any painting.
 
     Args:
-        path: the file; None: the one that ``GANSTYLE_ANY`` names, else the one that ships with ganstyle.
+        path: the file, or ``any``: the one that ships with ganstyle; None: the one that ``GANSTYLE_ANY``
+            names, else the one that ships.
 
     Raises:
         CheckpointError: there is no such file.
     """
+    shipped = shipped_folder() / SHIPPED_ANY
     named = path_in_environment("GANSTYLE_ANY") if path is None else Path(path)
-    found = named or shipped_folder() / SHIPPED_ANY
+    found = shipped if named is None or str(named) == shipped.stem else named
     if not found.is_file():
         advice = "check its path" if named else "set GANSTYLE_ANY to one that 'ganstyle train-any' wrote"
         raise CheckpointError(

@@ -105,7 +105,7 @@ class AnyRecipe(RunRecipe):
     style: PaintingsSection = Field(PaintingsSection(), description="the paintings")
     generator: ModulatedSection = Field(ModulatedSection(), description="the network that paints")
     init: PathText | None = Field(
-        None, description="a generator for any painting, by its path, to start from"
+        None, description="a generator for any painting to start from: a file, or any, the shipped one"
     )
     discriminator: ConditionalSection | None = Field(
         None, description="the network that tells pictures from paintings by their code; null: no GAN"

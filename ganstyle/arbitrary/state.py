@@ -3,7 +3,7 @@
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
-from ganstyle.anystyle import load_any
+from ganstyle.anystyle import find_any, load_any
 from ganstyle.arbitrary.recipe import AnyRecipe
 from ganstyle.errors import CheckpointError
 from ganstyle.models.conditional import ConditionalDiscriminator
@@ -30,7 +30,7 @@ def fresh_state(recipe: AnyRecipe, accelerator: Accelerator, *, warm: bool) -> T
         discriminator = ConditionalDiscriminator(condition, **recipe.discriminator.model_dump())
     init = None
     if recipe.init and warm:
-        start = load_any(recipe.init)
+        start = load_any(find_any(recipe.init))
         try:
             generator.load_state_dict(start.generator.state_dict())
         except RuntimeError as error:

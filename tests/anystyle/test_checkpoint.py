@@ -56,6 +56,7 @@ def test_any_painting_checkpoint_search_order(
     assert find_any() == tmp_path / "any.safetensors"
     monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
     assert find_any() == any_painting
+    assert find_any("any") == tmp_path / "any.safetensors"
     with pytest.raises(CheckpointError, match=r"there is no such file, .* check its path"):
         find_any(tmp_path / "other.safetensors")
     monkeypatch.setenv("GANSTYLE_ANY", str(tmp_path / "gone.safetensors"))

@@ -120,6 +120,8 @@ def test_training_starts_from_another_generator(
     with pytest.raises(CheckpointError, match="is another generator than the recipe's") as caught:
         train_any(parse(wider))
     assert "\n" not in str(caught.value)
+    with pytest.raises(CheckpointError, match="any: is another generator"):  # found, and as wide as it ships
+        train_any(parse(tiny(name="shipped", init="any")))
     with pytest.raises(CheckpointError, match="nowhere"):
         train_any(parse(tiny(name="fourth", init="nowhere.safetensors")))
 

@@ -36,6 +36,12 @@ def test_map_statistics_by_hand() -> None:
     torch.testing.assert_close(statistics, torch.tensor([[4.0, 3.0, 1.0, 3.0]]).log())
 
 
+def test_map_statistics_of_a_flat_map_have_a_gradient() -> None:
+    flat = torch.full((1, 2, 3, 3), 3.0, requires_grad=True)
+    (gradient,) = torch.autograd.grad(map_statistics(flat).sum(), flat)
+    assert torch.isfinite(gradient).all()
+
+
 def test_random_covariance_by_hand() -> None:
     network = RandomCovariance(3, 2)
     network.get_buffer("mixing").copy_(torch.tensor([[1.0, 0, 0], [0, 1, -1]]))
