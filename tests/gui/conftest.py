@@ -80,6 +80,10 @@ class Served:
         assert [path for path in self.temporary.iterdir() if "torchinductor" not in path.name] == []
         assert self.strays.read_text() == ""
 
+    def files(self) -> set[Path]:
+        """Return all files in `temporary`. Unlike `Path.rglob`, it bears that folders vanish meanwhile."""
+        return {Path(folder, name) for folder, _, names in os.walk(self.temporary) for name in names}
+
 
 def start_gui(folder: Path, *options: str | Path, setup: str = "", **environment: str) -> Served:
     """Start ``ganstyle gui`` in a process of its own, with its files in a folder; it has no address yet.

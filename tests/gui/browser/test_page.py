@@ -1,6 +1,5 @@
 """What concerns the whole page: links that keep settings, its API panel, phones, and the end of a visit."""
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -93,13 +92,7 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, select, textar
 
 def test_visit_leaves_no_files(open_page: OpenPage, photo: Path, served: Any) -> None:
     def files() -> set[Path]:
-        walk = os.walk(served.temporary)  # unlike `Path.rglob`, it bears that folders vanish meanwhile
-        return {
-            Path(folder, name)
-            for folder, _, names in walk
-            for name in names
-            if name == photo.name or "session-" in folder
-        }
+        return {p for p in served.files() if p.name == photo.name or "session-" in str(p.parent)}
 
     before = files()  # of other visitors
     page = open_page()
