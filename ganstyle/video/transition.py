@@ -2,16 +2,18 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ganstyle.errors import GanstyleError
 from ganstyle.files import atomic_write, check_file
+from ganstyle.images import from_pil, to_pil
 from ganstyle.style import Style
 from ganstyle.stylize import Controls
 from ganstyle.video.animation import write_gif
@@ -55,11 +57,11 @@ def write_transition(
     _check_codes(styles)
     controls = controls or Controls()
     total = STEPS * max(1, len(styles) - 1) + 1
-    pictures: list[Tensor] = []
+    pictures: list[Image.Image] = []  # in 8 bits, as there may be many large ones
     for index in range(total):
         leg, step = divmod(index, STEPS)
         share = (1 - math.cos(math.pi * step / STEPS)) / 2  # slow at both ends
-        pictures.append(_picture(photo, styles, leg, share, controls))
+        pictures.append(to_pil(_picture(photo, styles, leg, share, controls)))
         on_progress(index + 1, total)
     frames = [*range(total), *range(total - 2, 0, -1)]
     with atomic_write(path) as temporary:
@@ -95,10 +97,9 @@ def _picture(photo: Tensor, styles: Sequence[Style], leg: int, share: float, con
     return replace(first, generator=mixed).paint(photo, controls).cpu()
 
 
-def _timed(pictures: Sequence[Tensor], pauses: set[int]) -> list[Frame]:
-    frames, start = [], Fraction(0)
+def _timed(pictures: Sequence[Image.Image], pauses: set[int]) -> Iterator[Frame]:
+    start = Fraction(0)
     for index, picture in enumerate(pictures):
         duration = _PAUSE if index in pauses else _FRAME
-        frames.append(Frame(picture, start, duration))
+        yield Frame(from_pil(picture), start, duration)
         start += duration
-    return frames
