@@ -1,14 +1,20 @@
 """What ``--dry-run`` prints."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ganstyle.cli.collection import leave
+from ganstyle.cli.outputs import write_json
 from ganstyle.cli.progress import clock
 
 if TYPE_CHECKING:
     from ganstyle.recipe import Recipe
+    from ganstyle.stylize import PhotoPainter, PlannedFile
     from ganstyle.stylize.forecast import StylizeForecast
+    from ganstyle.stylize.scale.settings import PaintSettings
     from ganstyle.training.forecast import TrainingForecast
 
 
@@ -49,8 +55,27 @@ def print_training(recipe: "Recipe", forecast: "TrainingForecast") -> None:
     typer.echo("dry run: nothing is trained or written")
 
 
-def print_stylize(forecast: "StylizeForecast") -> None:
-    """Print what would become of each photo, and what all of them take."""
+def rehearse_stylize(
+    style: "PhotoPainter", plan: "Sequence[PlannedFile]", settings: "PaintSettings", json_file: Path | None
+) -> None:
+    """Print what would become of each photo, and what all of them take; leave with the exit code.
+
+    Args:
+        style: what would paint.
+        plan: the photos and where their results would go.
+        settings: how they would be painted.
+        json_file: where to write it as well, if anywhere.
+    """
+    from ganstyle.stylize.forecast import forecast_stylize
+
+    forecast = forecast_stylize(style, plan, settings)
+    _print_stylize(forecast)
+    if json_file is not None:
+        write_json(json_file, _stylize_record(style.name, forecast))
+    leave([file.status for file in forecast.files])
+
+
+def _print_stylize(forecast: "StylizeForecast") -> None:
     for file in forecast.files:
         if file.status == "done":
             height, width = file.size
@@ -64,8 +89,7 @@ def print_stylize(forecast: "StylizeForecast") -> None:
     typer.echo("dry run: nothing is painted or written")
 
 
-def stylize_record(style: str, forecast: "StylizeForecast") -> dict[str, Any]:
-    """Return what ``stylize --dry-run --json`` writes."""
+def _stylize_record(style: str, forecast: "StylizeForecast") -> dict[str, Any]:
     return {
         "style": style,
         "dry_run": True,

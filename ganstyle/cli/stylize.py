@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from ganstyle.cli.animate import animate_photo, check_alone
-from ganstyle.cli.collection import leave, plan_collection, stylize_collection
-from ganstyle.cli.dry_run import print_stylize, stylize_record
+from ganstyle.cli.collection import plan_collection, stylize_collection
+from ganstyle.cli.dry_run import rehearse_stylize
 from ganstyle.cli.options import Blend, Device, Mix, PreserveColor, Strength, StrokeSize, Styles, Tile
-from ganstyle.cli.outputs import check_outputs, is_stdout, write_json
+from ganstyle.cli.outputs import check_outputs, is_stdout
 from ganstyle.cli.progress import Quiet
 from ganstyle.cli.several import open_painter, split_masks
 
@@ -138,7 +138,6 @@ def stylize(
     from ganstyle.errors import GanstyleError
     from ganstyle.images import MAX_PIXELS, SavingOptions
     from ganstyle.stylize import Controls, parse_stroke_size, parse_tile, read_mask
-    from ganstyle.stylize.forecast import forecast_stylize
     from ganstyle.stylize.scale.settings import PaintSettings
     from ganstyle.stylize.scale.workers import Worker
 
@@ -182,8 +181,7 @@ def stylize(
             raise GanstyleError(f"alpha '{alpha}': give keep or white")
         saving = SavingOptions(quality, not no_metadata, keep_gps, alpha == "keep")
         loaded = open_painter(styles or [], mix, blend=blend, regions=regions, feather=feather)
-        torch_device = pick_device(worker.device(device))
-        loaded.generator.to(torch_device)
+        loaded.generator.to(pick_device(worker.device(device)))
         limit_threads()
         if compiled:
             check_compiler()
@@ -192,24 +190,6 @@ def stylize(
             return  # the first process does all of it
         if dry_run and shards:
             raise GanstyleError("--dry-run measures photos and folders, not shards; leave it out")
-        if dry_run:
-            whole = loaded.everywhere()  # masks have the photos' proportions, and the sample has not
-            forecast = forecast_stylize(
-                lambda photo: whole.paint(photo, replace(controls, mask=None), tile=tile_size),
-                [replace(file, output=output) for file in plan] if result else plan,
-                torch_device,
-                controls=controls,
-                trained_side=loaded.trained_side,
-                tiled=tile_size != "off",
-                overwrite=force,
-                max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
-                max_side=max_side,
-            )
-            print_stylize(forecast)
-            if json_file is not None:
-                write_json(json_file, stylize_record(loaded.name, forecast))
-            leave([file.status for file in forecast.files])
-            return
         settings = PaintSettings(
             controls=controls,
             trained_side=loaded.trained_side,
@@ -219,6 +199,10 @@ def stylize(
             max_side=max_side,
             saving=saving,
         )
+        if dry_run:
+            shown = [replace(file, output=output) for file in plan] if result else plan
+            rehearse_stylize(loaded, shown, settings, json_file)
+            return
         stylize_collection(
             loaded,
             plan,

@@ -1,21 +1,22 @@
 """What stylizing a plan of photos would do and take, from painting a small one."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import psutil
 import torch
-from torch import Tensor
 
-from ganstyle.devices import PeakMemory
+from ganstyle.devices import PeakMemory, device_of
 from ganstyle.errors import GanstyleError
 from ganstyle.images import check_image
-from ganstyle.stylize.controls import Controls
 from ganstyle.stylize.event import Status
 from ganstyle.stylize.folder import existing_result
+from ganstyle.stylize.painter import PhotoPainter
 from ganstyle.stylize.plan import PlannedFile
-from ganstyle.stylize.strokes import TRAINED_SIDE, pass_sides
+from ganstyle.stylize.scale.settings import PaintSettings
+from ganstyle.stylize.strokes import pass_sides
 from ganstyle.stylize.tiles import LARGEST_UNTILED
 
 _SIDE = 512  # pixels of the picture that is measured, at most
@@ -55,68 +56,55 @@ class StylizeForecast:
 
 
 def forecast_stylize(
-    paint: Callable[[Tensor], Tensor],
-    plan: Sequence[PlannedFile],
-    device: torch.device,
-    *,
-    controls: Controls,
-    trained_side: int = TRAINED_SIDE,
-    tiled: bool = True,
-    overwrite: bool,
-    max_pixels: int,
-    max_side: int | None,
+    painter: PhotoPainter, plan: Sequence[PlannedFile], settings: PaintSettings
 ) -> StylizeForecast:
     """Look at the headers of the photos, and measure how long a small picture takes.
 
     Args:
-        paint: stylizes (1, 3, H, W) in [0, 1].
+        painter: what would stylize them.
         plan: the photos and where their results would go.
-        device: where it does.
-        controls: give the size of strokes.
-        trained_side: see `ganstyle.stylize.stylize_image`.
-        tiled: whether large pictures are painted in tiles.
-        overwrite: see `ganstyle.stylize.stylize_plan`, as for the two below.
-        max_pixels: the largest photo that is read.
-        max_side: photos whose longer side has more pixels are reduced to it.
+        settings: how they would be painted.
     """
-    files = [_look(file, overwrite, max_pixels, max_side) for file in plan]
+    files = [_look(file, settings) for file in plan]
     sizes = [file.size for file in files if file.status == "done"]
     if not sizes:
         return StylizeForecast(files, 0.0, 0)
     largest = max(sizes, key=lambda size: size[0] * size[1])
     sample = tuple(min(_SIDE, side) for side in largest)
-    photo = torch.rand(1, 3, *sample)
+    photo, device = torch.rand(1, 3, *sample), device_of(painter.generator)
+    controls = replace(settings.controls, mask=None)  # has the photos' proportions, and the sample has not
+    paint = partial(painter.everywhere().paint, controls=controls, tile=settings.tile)
     paint(photo[..., : max(1, sample[0] // 2), : max(1, sample[1] // 2)])  # warms up
     before = 0 if device.type == "cuda" else psutil.Process().memory_info().rss
     with PeakMemory(device) as memory:
         start = time.perf_counter()
         paint(photo)
         seconds = time.perf_counter() - start
-    work = sum(_work(size, controls, trained_side) for size in sizes)
+    work = sum(_work(size, settings) for size in sizes)
     pixels = largest[0] * largest[1]
-    at_once = min(pixels, LARGEST_UNTILED) if tiled else pixels
+    at_once = min(pixels, LARGEST_UNTILED) if settings.tile != "off" else pixels
     needed = memory.bytes * at_once / (sample[0] * sample[1]) + _COPIES * 12 * pixels
     return StylizeForecast(
         files,
-        seconds * work / _work((sample[0], sample[1]), controls, trained_side),
+        seconds * work / _work((sample[0], sample[1]), settings),
         before + round(needed),
     )
 
 
-def _look(file: PlannedFile, overwrite: bool, max_pixels: int, max_side: int | None) -> FileForecast:
-    status, message = existing_result(file, overwrite)
+def _look(file: PlannedFile, settings: PaintSettings) -> FileForecast:
+    status, message = existing_result(file, settings.overwrite)
     if status != "done":
         return FileForecast(file, status, message, (0, 0))
     try:
-        height, width = check_image(file.source, max_pixels=max_pixels)
+        height, width = check_image(file.source, max_pixels=settings.max_pixels)
     except GanstyleError as error:
         return FileForecast(file, "failed", str(error), (0, 0))
-    factor = min(1.0, max_side / max(height, width)) if max_side else 1.0
+    factor = min(1.0, settings.max_side / max(height, width)) if settings.max_side else 1.0
     return FileForecast(file, "done", "", (max(1, round(height * factor)), max(1, round(width * factor))))
 
 
-def _work(size: tuple[int, int], controls: Controls, trained_side: int) -> float:
+def _work(size: tuple[int, int], settings: PaintSettings) -> float:
     """Return the pixels that all passes over a picture paint."""
     shorter = min(size)
-    sides = pass_sides(shorter, controls.stroke_size, trained_side=trained_side)
+    sides = pass_sides(shorter, settings.controls.stroke_size, trained_side=settings.trained_side)
     return size[0] * size[1] * sum((side / shorter) ** 2 for side in sides)
