@@ -68,11 +68,16 @@ class Trainer:
             "generator.width=4",
             "generator.blocks=1",
         ]
-        self.tiny_gan = ["discriminator.width=4", "discriminator.layers=1", "discriminator.patch_size=32"]
+        self.tiny_gan = {
+            "patchgan": ["discriminator.width=4", "discriminator.layers=1", "discriminator.patch_size=32"],
+            "projected": ["discriminator.width=4", "discriminator.patch_size=56", "image_size=56"],
+        }
 
     def __call__(self, *overrides: str, recipe: Path = QUICKSTART, debug: bool = False) -> Any:
-        has_gan = yaml.safe_load(recipe.read_text(encoding="utf-8")).get("discriminator", {}) is not None
-        tiny = self.tiny + self.tiny_gan * has_gan
+        discriminator = yaml.safe_load(recipe.read_text(encoding="utf-8")).get("discriminator", {})
+        tiny = list(self.tiny)
+        if discriminator is not None:
+            tiny += self.tiny_gan[discriminator.get("name", "patchgan")]
         return CliRunner().invoke(app, ["--debug"] * debug + ["train", str(recipe), *tiny, *overrides])
 
     def finished(self, *overrides: str, recipe: Path = QUICKSTART) -> list[str]:
