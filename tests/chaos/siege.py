@@ -177,10 +177,10 @@ def visit(address: str, name: str, until: float, tally: Counter[str]) -> None:
 def files_of(served: Served) -> list[Path]:
     """Return visitors' files that should be gone: all results, and uploads that nobody has used for long."""
     before, found = time.time() - _UNCLAIMED, []
-    for path in served.files():
+    for path in served.paths():
         with suppress(FileNotFoundError):
             result = any(part.startswith("session-") for part in path.parts)
-            if path.name != ".lock" and (result or path.stat().st_mtime < before):
+            if path.is_file() and path.name != ".lock" and (result or path.stat().st_mtime < before):
                 found.append(path)
     return found
 

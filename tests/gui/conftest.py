@@ -80,9 +80,10 @@ class Served:
         assert [path for path in self.temporary.iterdir() if "torchinductor" not in path.name] == []
         assert self.strays.read_text() == ""
 
-    def files(self) -> set[Path]:
-        """Return all files in `temporary`. Unlike `Path.rglob`, it bears that folders vanish meanwhile."""
-        return {Path(folder, name) for folder, _, names in os.walk(self.temporary) for name in names}
+    def paths(self) -> set[Path]:
+        """Return what `temporary` holds. Unlike `Path.rglob`, it bears that folders vanish meanwhile."""
+        walk = os.walk(self.temporary)
+        return {Path(folder, name) for folder, folders, files in walk for name in [*folders, *files]}
 
 
 def start_gui(folder: Path, *options: str | Path, setup: str = "", **environment: str) -> Served:

@@ -269,7 +269,7 @@ def test_leaving_visitor_frees_the_queue(
     _, error = other.wait()
     assert error is None
     assert time.monotonic() - began < 40
-    assert "x-optimized.png" not in {file.name for file in served.files()}  # the best so far is for nobody
+    assert "x-optimized.png" not in {path.name for path in served.paths()}  # the best so far is for nobody
 
 
 def test_password_is_required(another: Callable[..., Any], png: Callable[..., bytes], tmp_path: Path) -> None:

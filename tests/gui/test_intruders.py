@@ -22,7 +22,7 @@ _SHORT_DELAYS = f"from ganstyle.gui import middleware; middleware._LONGEST_DELAY
 
 
 def test_forms_of_another_site_are_refused(client: Any, png: Callable[..., bytes], served: Served) -> None:
-    before = served.files()
+    before = served.paths()
     evil = {"Origin": "http://evil.example"}
     for path, sent in (
         ("gradio_api/upload", {"files": {"files": ("x.png", png())}}),
@@ -32,7 +32,7 @@ def test_forms_of_another_site_are_refused(client: Any, png: Callable[..., bytes
     ):
         assert client.http.post(path, headers=evil, **sent).status_code == 403
         assert client.http.post(path, headers={"Sec-Fetch-Site": "cross-site"}, **sent).status_code == 403
-    assert served.files() == before
+    assert served.paths() == before
 
 
 def test_foreign_name_for_this_machine_is_refused(client: Any) -> None:

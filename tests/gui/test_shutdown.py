@@ -86,7 +86,7 @@ def test_sighup_removes_photos(
 ) -> None:
     with another() as served:
         connect_to(served).upload("x.png", png())
-        assert len([file for file in served.files() if file.suffix == ".png"]) == 1
+        assert len([path for path in served.paths() if path.suffix == ".png" and path.is_file()]) == 1
         served.end(signal.SIGHUP)
         assert served.process.stdout.read().splitlines()[-1] == "ended"
 
@@ -142,9 +142,9 @@ def test_the_next_start_removes_what_a_killed_server_left(
         tensorboard = start_tensorboard(client)
         killed.process.send_signal(signal.SIGKILL)
         killed.process.wait()
-        assert "x.png" in {file.name for file in killed.files()}
+        assert "x.png" in {path.name for path in killed.paths()}
         with suppress(psutil.NoSuchProcess):
             tensorboard.wait(20)  # it ends with its parent
     with another() as served:
         assert len(list(served.temporary.iterdir())) == 1
-        assert "x.png" not in {file.name for file in served.files()}
+        assert "x.png" not in {path.name for path in served.paths()}

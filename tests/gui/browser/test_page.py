@@ -92,7 +92,8 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, select, textar
 
 def test_visit_leaves_no_files(open_page: OpenPage, photo: Path, served: Any) -> None:
     def files() -> set[Path]:
-        return {p for p in served.files() if p.name == photo.name or "session-" in str(p.parent)}
+        paths = (path for path in served.paths() if path.is_file())
+        return {path for path in paths if path.name == photo.name or "session-" in str(path.parent)}
 
     before = files()  # of other visitors
     page = open_page()
