@@ -1,6 +1,6 @@
 """Scores of all pairs of validation photos and held-out paintings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ganstyle.metrics import Yardstick
 from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.stylize.reflection import paint_reflected
 
-_NAMES = ("content", "style", "style_coarse")
+PAIR_SCORES = ("content", "style", "style_coarse")
 
 
 class PairScores:
@@ -74,19 +74,38 @@ class PairScores:
     def measure(self, generator: ModulatedGenerator) -> dict[str, float]:
         """Return the mean scores over all pairs, on every process."""
         codes = [encode(generator, self._encoding, painting) for painting, _ in self._mine]
+        yardsticks = [yardstick for _, yardstick in self._mine]
         rows: list[list[float]] = []
         for path in self._photos:
             photo = resize_shorter(read_image(path), self._size).to(self._device)
-            for code, (_, yardstick) in zip(codes, self._mine, strict=True):
-                picture = paint_reflected(partial(generator, style=code), photo).float()
-                distances = yardstick.measure(picture, photo)
-                coarse = yardstick.style_coarse(picture)
-                rows.append([*map(float, distances), float("nan") if coarse is None else float(coarse)])
+            rows += [scores for _, scores in paint_and_score(generator, photo, codes, yardsticks)]
         table = torch.tensor(gather_object(rows), dtype=torch.float64)
         means, medians = table.mean(0).tolist(), table.median(0).values.tolist()
-        scores = dict(zip(_NAMES, means, strict=True))
-        return scores | {f"median/{name}": value for name, value in zip(_NAMES, medians, strict=True)}
+        scores = dict(zip(PAIR_SCORES, means, strict=True))
+        return scores | {f"median/{name}": value for name, value in zip(PAIR_SCORES, medians, strict=True)}
 
     def _prepare(self, path: Path, features: FeatureExtractor) -> tuple[Tensor, Yardstick]:
         painting = resize_shorter(read_image(path), self._size).to(self._device)
         return painting, Yardstick.of_paintings(features, [painting], size=self._size)
+
+
+def paint_and_score(
+    generator: ModulatedGenerator, photo: Tensor, codes: Sequence[Tensor], yardsticks: Sequence[Yardstick]
+) -> Iterator[tuple[Tensor, list[float]]]:
+    """Paint one photo in the style of every painting, one after the other.
+
+    Args:
+        generator: in evaluation mode.
+        photo: (1, 3, H, W) in [0, 1].
+        codes: the paintings'.
+        yardsticks: of the same paintings.
+
+    Yields:
+        The picture, as the photo, and its scores in the order of `PAIR_SCORES`; NaN for the coarse style of a
+        picture that is too small to have one.
+    """
+    for code, yardstick in zip(codes, yardsticks, strict=True):
+        picture = paint_reflected(partial(generator, style=code), photo).float()
+        distances = yardstick.measure(picture, photo)
+        coarse = yardstick.style_coarse(picture)
+        yield picture, [*map(float, distances), float("nan") if coarse is None else float(coarse)]

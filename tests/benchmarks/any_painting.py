@@ -9,7 +9,6 @@ a photo shows; so the mean over all pictures of a photo is subtracted first, as 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +19,10 @@ from torch.nn.functional import normalize
 
 from ganstyle.anystyle import AnyPainting, load_any
 from ganstyle.anystyle.checkpoint import find_any
+from ganstyle.arbitrary.validation import PAIR_SCORES, paint_and_score
 from ganstyle.images import find_images, read_image, resize_shorter
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
 from ganstyle.metrics.efficientnet import load_judge
-from ganstyle.stylize.reflection import paint_reflected
 from ganstyle.weights import find_vgg16, load_vgg16
 
 
@@ -61,16 +60,17 @@ class PairScorer:
     @torch.inference_mode()
     def score(self, anyone: AnyPainting, strength: float = 1.0) -> PairTable:
         """Paint every photo in the style of every painting."""
-        codes = [anyone.encode(anyone.view(painting)) for painting in self._paintings]
-        rows, first = [], 0
+        codes = [
+            torch.lerp(anyone.neutral, anyone.encode(anyone.view(painting)), strength)
+            for painting in self._paintings
+        ]
+        rows: list[list[float]] = []
+        first = 0
         for path in self._photos:
-            photo, pictures = resize_shorter(read_image(path), self._size), []
-            for code, yardstick in zip(codes, self._yardsticks, strict=True):
-                mixed = torch.lerp(anyone.neutral, code, strength)
-                picture = paint_reflected(partial(anyone.generator, style=mixed), photo)
-                coarse = yardstick.style_coarse(picture)
-                rows.append([*map(float, yardstick.measure(picture, photo)), float(coarse or 0)])
-                pictures.append(picture)
+            photo = resize_shorter(read_image(path), self._size)
+            painted = list(paint_and_score(anyone.generator, photo, codes, self._yardsticks))
+            pictures = [picture for picture, _ in painted]
+            rows += [scores for _, scores in painted]
             nearest = (self._directions(pictures) @ self._own.mT).argmax(1)
             first += int((nearest == torch.arange(len(codes))).sum())
         return PairTable(torch.tensor(rows), first / len(rows))
@@ -97,7 +97,7 @@ def main(
     anyone = load_any(find_any(generator))
     for value in strength or [1.0]:
         table = scorer.score(anyone, value)
-        names = ("content", "style", "coarse style")
+        names = [name.replace("style_coarse", "coarse style") for name in PAIR_SCORES]
         middle = table.scores.median(0).values.tolist()
         means = zip(names, table.scores.mean(0).tolist(), middle, strict=True)
         scores = ", ".join(f"{name} {mean:.3f} (median {median:.3f})" for name, mean, median in means)
