@@ -1,6 +1,7 @@
 """What only a CUDA device can show. Everything here is skipped without one."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,19 @@ def test_resume_on_cuda_continues_the_same_training(
     tiny: RecipeMaker, precision: str, tmp_path: Path
 ) -> None:
     weights = []
-    for folder, pauses in (("whole", (6,)), ("parts", (3, 6))):
+    for folder, pauses in (("whole", (6,)), ("again", (6,)), ("parts", (3, 6))):
         for steps in pauses:
             run = {"dir": str(tmp_path / folder), "save_every": 3, "sample_every": 0}
             # Constant rates: with a schedule, the length of the training would change the first steps.
             values = tiny(steps=steps, precision=precision, run=run, optimizer={"schedule": "constant"})
             outcome = train(Recipe.parse(values, source="test"))
-        weights.append(load_style(outcome.style).generator.state_dict())
-    # Reflection padding adds its gradients in any order on CUDA, so the last digits differ.
-    for name, value in weights[0].items():
-        torch.testing.assert_close(value, weights[1][name], atol=2e-3, rtol=2e-2)
+        state = load_style(outcome.style).generator.state_dict()
+        weights.append(torch.cat([value.flatten() for value in state.values()]))
+    whole, again, parts = weights
+    # CUDA adds some gradients in any order, so that the same training twice differs in its last digits, which
+    # a few steps of Adam turn into more. A step more or less differs by 0.004 of the weights' norm.
+    spread = max(float((again - whole).norm() / whole.norm()), 5e-4)
+    assert float((parts - whole).norm() / whole.norm()) < 4 * spread
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -105,7 +109,7 @@ def test_replicated_edges_are_the_same_on_both_devices(kernel: tuple[int, int]) 
     padding = (kernel[0] // 2, kernel[1] // 2)
     conv = ChannelsLastConv2d(4, 6, kernel, padding=padding, padding_mode="replicate").double()
     maps = torch.rand(2, 4, 9, 8, dtype=torch.float64, requires_grad=True)
-    expected, result = conv(maps), conv.cuda()(maps.cuda()).cpu()
+    expected, result = conv(maps), deepcopy(conv).cuda()(maps.cuda()).cpu()
     torch.testing.assert_close(result, expected)
     gradient = torch.rand_like(expected)
     torch.testing.assert_close(
