@@ -17,7 +17,7 @@ PACKAGE = ROOT / "ganstyle"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_version", "errors", "extras", "temporary", "files", "locks", "shipped", "devices", "images"),
     ("models", "losses", "data"),
-    ("weights", "recipe", "metrics", "stylize", "hub", "anystyle", "style", "composed", "video"),
+    ("weights", "recipe", "metrics", "stylize", "hub", "anystyle", "style", "composed", "averaging", "video"),
     ("runs", "reports"),
     ("gatys", "training", "arbitrary", "distill"),
     ("evaluate", "export", "integrations"),

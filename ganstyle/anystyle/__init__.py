@@ -1,7 +1,15 @@
 """Styles from paintings that nothing was trained on: the generator for any painting, and paintings' codes."""
 
 from ganstyle.anystyle.baked import BakedStyle, bake_style
-from ganstyle.anystyle.checkpoint import SHIPPED_ANY, AnyPainting, encode, find_any, load_any, save_any
+from ganstyle.anystyle.checkpoint import (
+    SHIPPED_ANY,
+    AnyPainting,
+    encode,
+    find_any,
+    is_any,
+    load_any,
+    save_any,
+)
 from ganstyle.anystyle.code import StyleCode, is_code, load_code, save_code
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "bake_style",
     "encode",
     "find_any",
+    "is_any",
     "is_code",
     "load_any",
     "load_code",

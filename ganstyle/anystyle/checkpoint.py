@@ -53,6 +53,7 @@ class AnyPainting:
         size: shorter side in pixels that a painting is looked at.
         neutral: the mean code of photos, (1, layers, size), which leaves photos as they are.
         sha256: of the file; a code is of use with the generator that made it only.
+        options: the generator's constructor keywords.
         info: what else is known, as plain JSON values: ``recipe``, ``training`` and ``scores``.
     """
 
@@ -61,7 +62,12 @@ class AnyPainting:
     size: int
     neutral: Tensor
     sha256: str
+    options: Mapping[str, Any]
     info: Mapping[str, Any] = field(default_factory=dict)
+
+    def save(self, path: str | Path) -> None:
+        """Write the generator to a file; see `save_any`."""
+        save_any(path, self.generator, self.neutral, self.info, options=self.options, size=self.size)
 
     def encode(self, painting: Tensor) -> Tensor:
         """Return the code of a painting (1, 3, H, W) in [0, 1], as `view` returns it: (1, layers, size)."""
@@ -99,6 +105,15 @@ def find_any(path: str | Path | None = None) -> Path:
             f"{found}: there is no such file, the generator that paints in the style of any image; {advice}"
         )
     return found
+
+
+def is_any(path: str | Path) -> bool:
+    """Say whether a file is a generator for any painting, by its header; False if it cannot be read."""
+    try:
+        with open_checkpoint(path) as file:
+            return file.metadata.get("format") == FORMAT
+    except (SafetensorError, OSError, ValueError):
+        return False
 
 
 @torch.no_grad()
@@ -189,4 +204,4 @@ def load_any(path: str | Path) -> AnyPainting:
         reason = one_line(error, 200)
         raise CheckpointError(f"{path}: the checkpoint does not hold what it should ({reason})") from error
     generator.eval().requires_grad_(False)
-    return AnyPainting(generator, encoder_features(), size, neutral, sha256(path), info)
+    return AnyPainting(generator, encoder_features(), size, neutral, sha256(path), options, info)

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ganstyle._version import __version__
+from ganstyle.cli.average import average
 from ganstyle.cli.common import INTERRUPTED
 from ganstyle.cli.compare import compare
 from ganstyle.cli.demo import demo
@@ -121,6 +122,7 @@ for command in (
     video,
     evaluate,
     export,
+    average,
     compare,
     optimize,
     optimizers,

@@ -50,20 +50,22 @@ def read_styles(
     return images, paths, shares
 
 
-def read_shares(mix: str | None, count: int) -> list[float]:
-    """Read the shares of so many paintings: comma-separated numbers; all alike if None.
+def read_shares(
+    given: str | None, count: int, *, option: str = "--mix", of: str = "paintings"
+) -> list[float]:
+    """Read the shares of so many paintings or files: comma-separated numbers; all alike if None.
 
     Raises:
-        GanstyleError: they are no numbers, or not as many as paintings.
+        GanstyleError: they are no numbers, or more or fewer than there are paintings.
     """
     from ganstyle.errors import GanstyleError
 
     try:
-        shares = [1.0] * count if mix is None else [float(share) for share in mix.split(",")]
+        shares = [1.0] * count if given is None else [float(share) for share in given.split(",")]
     except ValueError:
-        raise GanstyleError(f"--mix {mix}: give numbers, separated by commas, such as 2,1") from None
+        raise GanstyleError(f"{option} {given}: give numbers, separated by commas, such as 2,1") from None
     if len(shares) != count:
-        raise GanstyleError(f"--mix {mix}: {len(shares)} shares for {count} paintings; give one each")
+        raise GanstyleError(f"{option} {given}: {len(shares)} shares for {count} {of}; give one each")
     return shares
 
 

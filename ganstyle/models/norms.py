@@ -84,6 +84,14 @@ class InstanceNorm(nn.GroupNorm):
         self.weight_slope.copy_((self.weight - gain) / _SLOPE_SCALE)
         self.bias_slope.copy_((self.bias - bias) / _SLOPE_SCALE)
 
+    @torch.no_grad()
+    def rescale_strength(self, factor: float) -> None:
+        """Make a conditioned norm do at strength 1 what it did at ``factor``, and the same as before at 0."""
+        self.weight.add_(_SLOPE_SCALE * (factor - 1) * self.weight_slope)
+        self.bias.add_(_SLOPE_SCALE * (factor - 1) * self.bias_slope)
+        self.weight_slope.mul_(factor)
+        self.bias_slope.mul_(factor)
+
     def forward(self, input: Tensor, condition: Condition = None) -> Tensor:
         """Return the normalized map, (B, channels, H, W).
 
