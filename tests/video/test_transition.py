@@ -1,6 +1,5 @@
 """A photo that turns into a painting, and a painting that turns into another."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -48,10 +47,9 @@ def test_photo_turns_into_its_painting_and_back(photo: Tensor, tmp_path: Path) -
     assert len(frames) == 2 * STEPS
     assert_near(frames[0], photo)
     assert_near(frames[STEPS], style(photo, strength=0.8))
-    distances = [float((frame - photo).abs().mean()) for frame in frames]
-    # Colors that are rounded to a frame's palette of 256 move the mean by less than a quarter of a level.
-    assert all(after > before - 0.001 for before, after in pairwise(distances[: STEPS + 1]))
-    assert distances[STEPS] > 5 * distances[0]
+    # From the first frame, not from the photo: 256 colors round the photo as well.
+    distances = [float((frame - frames[0]).abs().mean()) for frame in frames]
+    assert distances[: STEPS + 1] == sorted(distances[: STEPS + 1])
     torch.testing.assert_close(frames[STEPS + 1], frames[STEPS - 1])
     assert durations[0] == durations[STEPS] == 1000
     assert set(durations[1:STEPS]) <= {80, 90}
