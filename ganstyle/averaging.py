@@ -12,6 +12,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from ganstyle.anystyle import AnyPainting
+from ganstyle.composed import relative_shares
 from ganstyle.errors import GanstyleError
 from ganstyle.models import MAX_STRENGTH, InstanceNorm, takes_strength
 from ganstyle.style import Style, build_generator
@@ -87,11 +88,7 @@ def _shares(names: Sequence[str], weights: Sequence[float] | None) -> list[float
     weights = [1.0] * len(names) if weights is None else list(weights)
     if len(weights) != len(names):
         raise GanstyleError(f"{len(weights)} weights for {len(names)} files; give one each")
-    for name, weight in zip(names, weights, strict=True):
-        if not 0 < weight < float("inf"):
-            raise GanstyleError(f"weight {weight:g} of {name}: give a number above 0")
-    relative = [weight / max(weights) for weight in weights]  # their sum cannot overflow
-    return [weight / sum(relative) for weight in relative]
+    return relative_shares(names, weights)
 
 
 def _mean(states: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:

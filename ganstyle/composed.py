@@ -1,6 +1,6 @@
 """Several styles in one picture: blended everywhere, or each in its region."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,14 +65,31 @@ def blend(shares: Mapping[Any, float] | Iterable[tuple[AnyStyle, float]]) -> Com
     pairs = [*(shares.items() if isinstance(shares, Mapping) else shares)]
     if not pairs:
         raise GanstyleError("there is no style to blend; give at least one with its weight")
-    weights = [_check_weight(style, weight) for style, weight in pairs]
-    relative = [weight / max(weights) for weight in weights]  # their sum cannot overflow
-    layers, names = [], []
-    for (style, _), weight in zip(pairs, relative, strict=True):
-        painter, share = _load(style), weight / sum(relative)
+    styles = [style for style, _ in pairs]
+    names = [style.name if isinstance(style, PhotoPainter) else str(style) for style in styles]
+    layers, parts = [], []
+    for style, share in zip(styles, relative_shares(names, [weight for _, weight in pairs]), strict=True):
+        painter = _load(style)
         layers += _layers(painter, share)
-        names.append(f"{painter.name} {share:.2g}")
-    return ComposedStyle(" + ".join(names), LayeredGenerator(layers))
+        parts.append(f"{painter.name} {share:.2g}")
+    return ComposedStyle(" + ".join(parts), LayeredGenerator(layers))
+
+
+def relative_shares(names: Sequence[str], weights: Sequence[float]) -> list[float]:
+    """Return the share of each style in a whole, from weights in any unit; they add up to 1.
+
+    Args:
+        names: what the styles are called, for messages.
+        weights: of each.
+
+    Raises:
+        GanstyleError: a weight is not a number above 0.
+    """
+    for name, weight in zip(names, weights, strict=True):
+        if not 0 < weight < float("inf"):
+            raise GanstyleError(f"weight {weight:g} of {name}: give a number above 0")
+    relative = [weight / max(weights) for weight in weights]  # their sum cannot overflow
+    return [weight / sum(relative) for weight in relative]
 
 
 def regions(
@@ -128,13 +145,6 @@ def _layers(painter: PhotoPainter, share: float = 1.0) -> list[Layer]:
             )
         return [replace(layer, share=layer.share * share) for layer in layers]
     return [Layer(painter.generator, painter.trained_side, share)]
-
-
-def _check_weight(style: AnyStyle, weight: float) -> float:
-    if not 0 < weight < float("inf"):
-        name = style.name if isinstance(style, PhotoPainter) else style
-        raise GanstyleError(f"weight {weight:g} of {name}: give a number above 0")
-    return float(weight)
 
 
 def _read(mask: AnyMask) -> Tensor:

@@ -26,7 +26,7 @@ from ganstyle.losses import StyleTarget
 from ganstyle.models import VGG16Features
 from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.recipe import Recipe
-from ganstyle.style import build_generator, save_style
+from ganstyle.style import Style, build_generator, load_style, save_style
 from tests.fork_server import ForkServer
 from tests.html_page import Page
 from tests.isolation import _isolated, _torch_homes  # noqa: F401
@@ -66,6 +66,18 @@ def _seed(seed: int) -> None:
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.manual_seed_all(seed)
+
+
+@pytest.fixture(scope="session")
+def night() -> Style:
+    """The shipped style starry_night."""
+    return load_style("starry_night")
+
+
+@pytest.fixture(scope="session")
+def wave() -> Style:
+    """The shipped style wave."""
+    return load_style("wave")
 
 
 @pytest.fixture(scope="session")

@@ -13,20 +13,7 @@ from ganstyle.cli import app
 from ganstyle.errors import GanstyleError
 from ganstyle.style import Style, load_style
 
-
-@pytest.fixture(scope="module")
-def night() -> Style:
-    return load_style("starry_night")
-
-
-@pytest.fixture(scope="module")
-def wave() -> Style:
-    return load_style("wave")
-
-
-@pytest.fixture
-def photo() -> torch.Tensor:
-    return torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(0))
+PHOTO = torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(0))
 
 
 def invoke(*arguments: object) -> Any:
@@ -45,14 +32,14 @@ def test_average_is_the_weighted_mean_of_every_weight(night: Style, wave: Style)
     assert not any(weight.requires_grad for weight in mean.generator.parameters())
 
 
-def test_average_of_one_style_paints_the_same(night: Style, photo: torch.Tensor) -> None:
-    torch.testing.assert_close(average_styles([night, night])(photo), night(photo), atol=1e-5, rtol=0)
+def test_average_of_one_style_paints_the_same(night: Style) -> None:
+    torch.testing.assert_close(average_styles([night, night])(PHOTO), night(PHOTO), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0, 1.2])
-def test_strength_is_what_becomes_1(night: Style, photo: torch.Tensor, strength: float) -> None:
+def test_strength_is_what_becomes_1(night: Style, strength: float) -> None:
     scaled = average_styles([night], strength=strength)
-    torch.testing.assert_close(scaled(photo), night(photo, strength=strength), atol=1e-4, rtol=0)
+    torch.testing.assert_close(scaled(PHOTO), night(PHOTO, strength=strength), atol=1e-4, rtol=0)
 
 
 def test_any_painting(tmp_path: Path) -> None:
@@ -71,14 +58,14 @@ def test_any_painting(tmp_path: Path) -> None:
         torch.testing.assert_close(saved.generator.state_dict()[name], value, atol=1e-4, rtol=1e-3)
 
 
-def test_command(night: Style, wave: Style, photo: torch.Tensor, tmp_path: Path) -> None:
+def test_command(night: Style, wave: Style, tmp_path: Path) -> None:
     output = tmp_path / "mean.safetensors"
     result = invoke(
         "starry_night", "wave", "--weights", "2,1", "--strength", "0.9", "--compact", "-o", output
     )
     assert (result.exit_code, result.stdout) == (0, f"{output}: the mean of 2 files\n"), result.output
-    expected = average_styles([night, wave], [2, 1], strength=0.9)(photo)
-    torch.testing.assert_close(load_style(output)(photo), expected, atol=0.01, rtol=0)
+    expected = average_styles([night, wave], [2, 1], strength=0.9)(PHOTO)
+    torch.testing.assert_close(load_style(output)(PHOTO), expected, atol=0.01, rtol=0)
     again = invoke("starry_night", "-o", output)
     assert (again.exit_code, "use --force" in again.stderr) == (2, True)
 

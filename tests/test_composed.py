@@ -12,22 +12,12 @@ import ganstyle
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import write_image
 from ganstyle.models import GENERATORS
-from ganstyle.style import Style, load_style
+from ganstyle.style import Style
 
 
 @pytest.fixture
 def photo() -> Tensor:
     return torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture(scope="module")
-def night() -> Style:
-    return load_style("starry_night")
-
-
-@pytest.fixture(scope="module")
-def wave() -> Style:
-    return load_style("wave")
 
 
 def left(share: float = 0.5, height: int = 40, width: int = 60) -> Tensor:
