@@ -194,7 +194,7 @@ class RunWriter:
         line = {
             "step": step,
             "photos": self._state.photos,
-            "seconds": round(self._state.seconds, 1),
+            "seconds": round(self._state.seconds, 3),
             **scores,
             **self._output.combine(scores),
         }
