@@ -8,7 +8,7 @@ from ganstyle.errors import CheckpointError
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.state import steps_done
 from ganstyle.style import load_style
-from ganstyle.training.measurement import measure_phase
+from ganstyle.training.measurement import measure_phases
 
 _SAFETY = 0.9  # of the time left: saving and samples take the rest
 _MOST_STEPS = 1_000_000
@@ -51,14 +51,15 @@ def fit_to_time(
 
 def measure_step(recipe: Recipe, stopped: Callable[[], bool] = lambda: False) -> float:
     """Return the seconds that a step takes, averaged over the recipe's phases; 0 if it was told to stop."""
-    alone, start, total = recipe.model_copy(update={"workers": 0}), 0.0, 0.0
-    for phase in recipe.phases or [PhaseSection(until=1.0)]:
-        measured = measure_phase(alone, phase)
-        if stopped() or measured is None:
-            return 0.0
-        total += (phase.until - start) * min(measured.seconds)
-        start = phase.until
-    return total
+    phases = recipe.phases or [PhaseSection(until=1.0)]
+    measured = measure_phases(recipe.model_copy(update={"workers": 0}), phases, stopped)
+    if measured is None:
+        return 0.0
+    starts = [0.0, *(phase.until for phase in phases)]
+    return sum(
+        (phase.until - start) * min(found.seconds)
+        for start, phase, found in zip(starts, phases, measured, strict=False)
+    )
 
 
 def _speed_so_far(recipe: Recipe) -> float:

@@ -13,7 +13,7 @@ from ganstyle.errors import WeightsError
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.resume import find_state
 from ganstyle.runs.state import saved_step
-from ganstyle.training.measurement import PhaseMeasurement, measure_phase
+from ganstyle.training.measurement import measure_phases
 from ganstyle.weights import find_vgg16, vgg16_cache
 
 
@@ -79,25 +79,28 @@ def forecast_training(recipe: Recipe) -> TrainingForecast:
     options = recipe.content.options()
     photos = open_content(**options | {"download": False} if "download" in options else options)
     paintings = StyleImages(recipe.style.path, max_shorter=1).paths
-    phases: list[PhaseForecast] = []
-    measured: dict[tuple[int, str], PhaseMeasurement] = {}
-    disk = 0
+    ahead = [(end - max(start, done), section) for start, end, section in _sections(recipe)]
+    left = [(steps, section) for steps, section in ahead if steps > 0]
     device = pick_device()
     before = 0 if device.type == "cuda" else psutil.Process().memory_info().rss
     with PeakMemory(device) as memory:
-        for start, end, section in _sections(recipe):
-            left = end - max(start, done)
-            if left > 0:
-                size, vgg = section.image_size or recipe.image_size, section.vgg or recipe.vgg
-                network = _at_hand(vgg, notes)
-                if (size, network) not in measured:
-                    found = measure_phase(recipe, section.model_copy(update={"vgg": network}))
-                    if found is None:
-                        raise KeyboardInterrupt
-                    measured[size, network] = found
-                found = measured[size, network]
-                phases.append(PhaseForecast(left, size, vgg, statistics.median(found.seconds[1:])))
-                disk = found.state_bytes * recipe.run.keep + found.style_bytes
+        at_hand = [
+            section.model_copy(update={"vgg": _at_hand(section.vgg or recipe.vgg, notes)})
+            for _, section in left
+        ]
+        measured = measure_phases(recipe, at_hand)
+        if measured is None:
+            raise KeyboardInterrupt
+    phases = [
+        PhaseForecast(
+            steps,
+            section.image_size or recipe.image_size,
+            section.vgg or recipe.vgg,
+            statistics.median(found.seconds[1:]),
+        )
+        for (steps, section), found in zip(left, measured, strict=True)
+    ]
+    disk = measured[-1].state_bytes * recipe.run.keep + measured[-1].style_bytes if measured else 0
     return TrainingForecast(
         resume_from, done, len(photos), paintings, phases, before + memory.bytes, disk, notes
     )

@@ -1,5 +1,6 @@
 """A few real steps of a phase in a temporary folder, to learn what a training takes."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
@@ -23,6 +24,33 @@ class PhaseMeasurement:
     seconds: list[float]
     state_bytes: int
     style_bytes: int
+
+
+def measure_phases(
+    recipe: Recipe, phases: Sequence[PhaseSection], stopped: Callable[[], bool] = lambda: False
+) -> list[PhaseMeasurement] | None:
+    """Measure each phase; of those with crops of one size and one feature network, only the first.
+
+    Args:
+        recipe: of the training.
+        phases: its phases, or some of them.
+        stopped: asked after each measurement whether to give up.
+
+    Returns:
+        In the order of the phases; None if it was interrupted or told to stop.
+
+    Raises:
+        GanstyleError: see `measure_phase`.
+    """
+    alike = [(phase.image_size or recipe.image_size, phase.vgg or recipe.vgg) for phase in phases]
+    measured: dict[tuple[int, str], PhaseMeasurement] = {}
+    for key, phase in zip(alike, phases, strict=True):
+        if key not in measured:
+            found = measure_phase(recipe, phase)
+            if found is None or stopped():
+                return None
+            measured[key] = found
+    return [measured[key] for key in alike]
 
 
 def measure_phase(recipe: Recipe, phase: PhaseSection) -> PhaseMeasurement | None:

@@ -9,11 +9,12 @@ import pytest
 
 import ganstyle.training.budget
 import ganstyle.training.measurement
-from ganstyle.recipe import Recipe
+from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.events import Event, OnEvent, Progress
 from ganstyle.runs.state import steps_done
 from ganstyle.training import TrainedStyle, train
 from ganstyle.training.budget import fit_to_time, measure_step
+from ganstyle.training.measurement import PhaseMeasurement
 
 Tiny = Callable[..., dict[str, Any]]
 
@@ -40,6 +41,20 @@ def test_measuring_speed_leaves_no_files(tiny: Tiny, tmp_path: Path) -> None:
     assert 0 < measure_step(mine) < 60
     assert not mine.folder.exists()
     assert measure_step(mine, lambda: True) == 0.0
+
+
+def test_phases_alike_are_measured_once(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int | None] = []
+
+    def measure(recipe: Recipe, phase: PhaseSection) -> PhaseMeasurement:
+        given.append(phase.image_size)
+        return PhaseMeasurement([float(phase.image_size or recipe.image_size)], 0, 0)
+
+    monkeypatch.setattr(ganstyle.training.measurement, "measure_phase", measure)
+    ends = ({"until": 0.25, "strengths": False}, {"until": 0.5}, {"until": 1.0, "image_size": 48})
+    mine = recipe(tiny(phases=list(ends), image_size=32))
+    assert measure_step(mine) == pytest.approx(0.5 * 32 + 0.5 * 48)
+    assert given == [None, 48]
 
 
 def test_measuring_speed_can_be_interrupted(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
