@@ -63,7 +63,7 @@ def describe_run(
         "training": {
             "steps": state.step,
             "photos": state.photos,
-            "seconds": round(state.seconds, 3),
+            "seconds": round(state.seconds, 1),
             "hardware": _describe_hardware(accelerator),
             "precision": accelerator.mixed_precision.replace("no", "fp32"),
         }
