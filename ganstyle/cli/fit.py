@@ -36,7 +36,7 @@ def fit(
     """Make a style of one painting and train it for some minutes.
 
     --minutes 0 takes about a second and trains nothing; every minute makes it better. Ctrl-C ends the
-    training early and keeps the best style so far; run the command again to train on.
+    training early and keeps the best style so far; run the command again with --force to train on.
     """
     from ganstyle.recipe.run import name_from_file
     from ganstyle.training.fit import fit as run
