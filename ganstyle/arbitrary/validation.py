@@ -1,6 +1,6 @@
 """Scores of all pairs of validation photos and held-out paintings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -74,11 +74,12 @@ class PairScores:
     def measure(self, generator: ModulatedGenerator) -> dict[str, float]:
         """Return the mean scores over all pairs, on every process."""
         codes = [encode(generator, self._encoding, painting) for painting, _ in self._mine]
+        painters = [partial(generator, style=code) for code in codes]
         yardsticks = [yardstick for _, yardstick in self._mine]
         rows: list[list[float]] = []
         for path in self._photos:
             photo = resize_shorter(read_image(path), self._size).to(self._device)
-            rows += [scores for _, scores in paint_and_score(generator, photo, codes, yardsticks)]
+            rows += [scores for _, scores in paint_and_score(painters, photo, yardsticks)]
         table = torch.tensor(gather_object(rows), dtype=torch.float64)
         means, medians = table.mean(0).tolist(), table.median(0).values.tolist()
         scores = dict(zip(PAIR_SCORES, means, strict=True))
@@ -90,22 +91,21 @@ class PairScores:
 
 
 def paint_and_score(
-    generator: ModulatedGenerator, photo: Tensor, codes: Sequence[Tensor], yardsticks: Sequence[Yardstick]
+    painters: Sequence[Callable[[Tensor], Tensor]], photo: Tensor, yardsticks: Sequence[Yardstick]
 ) -> Iterator[tuple[Tensor, list[float]]]:
     """Paint one photo in the style of every painting, one after the other.
 
     Args:
-        generator: in evaluation mode.
+        painters: a generator in each painting's style; photos to pictures, (B, 3, H, W) in [0, 1].
         photo: (1, 3, H, W) in [0, 1].
-        codes: the paintings'.
         yardsticks: of the same paintings.
 
     Yields:
         The picture, as the photo, and its scores in the order of `PAIR_SCORES`; NaN for the coarse style of a
         picture that is too small to have one.
     """
-    for code, yardstick in zip(codes, yardsticks, strict=True):
-        picture = paint_reflected(partial(generator, style=code), photo).float()
+    for paint, yardstick in zip(painters, yardsticks, strict=True):
+        picture = paint_reflected(paint, photo).float()
         distances = yardstick.measure(picture, photo)
         coarse = yardstick.style_coarse(picture)
         yield picture, [*map(float, distances), float("nan") if coarse is None else float(coarse)]

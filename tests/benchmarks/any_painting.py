@@ -7,8 +7,9 @@ is nearest to its own painting, of all that were given, by an independent networ
 a photo shows; so the mean over all pictures of a photo is subtracted first, as is the mean painting.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,8 @@ class PairTable:
     """Scores of all pairs of photos and paintings.
 
     Attributes:
-        scores: content, style and coarse style of each pair, (pairs, 3).
+        scores: content, style and coarse style of each pair, (pairs, 3): of the first photo in every
+            style, then of the next one.
         first: how often a picture is nearest to its own painting, 0 to 1.
     """
 
@@ -57,22 +59,24 @@ class PairScorer:
         self._yardsticks = [Yardstick.of_paintings(features, [each], size=size) for each in self._paintings]
         self._own = self._directions([resize_shorter(each, size) for each in self._paintings])
 
+    def score_any(self, anyone: AnyPainting, strength: float = 1.0) -> PairTable:
+        """Paint every photo in the style of every painting, with the generator for any painting."""
+        views = [anyone.view(painting) for painting in self._paintings]
+        codes = [torch.lerp(anyone.neutral, anyone.encode(view), strength) for view in views]
+        return self.score([partial(anyone.generator, style=code) for code in codes])
+
     @torch.inference_mode()
-    def score(self, anyone: AnyPainting, strength: float = 1.0) -> PairTable:
-        """Paint every photo in the style of every painting."""
-        codes = [
-            torch.lerp(anyone.neutral, anyone.encode(anyone.view(painting)), strength)
-            for painting in self._paintings
-        ]
+    def score(self, painters: Sequence[Callable[[Tensor], Tensor]]) -> PairTable:
+        """Paint every photo with every painter, one for each painting."""
         rows: list[list[float]] = []
         first = 0
         for path in self._photos:
             photo = resize_shorter(read_image(path), self._size)
-            painted = list(paint_and_score(anyone.generator, photo, codes, self._yardsticks))
+            painted = list(paint_and_score(painters, photo, self._yardsticks))
             pictures = [picture for picture, _ in painted]
             rows += [scores for _, scores in painted]
             nearest = (self._directions(pictures) @ self._own.mT).argmax(1)
-            first += int((nearest == torch.arange(len(codes))).sum())
+            first += int((nearest == torch.arange(len(painters))).sum())
         return PairTable(torch.tensor(rows), first / len(rows))
 
     @torch.inference_mode()
@@ -96,7 +100,7 @@ def main(
     scorer = PairScorer(find_images(photos).images[:count], files, size, vgg)
     anyone = load_any(find_any(generator))
     for value in strength or [1.0]:
-        table = scorer.score(anyone, value)
+        table = scorer.score_any(anyone, value)
         names = [name.replace("style_coarse", "coarse style") for name in PAIR_SCORES]
         middle = table.scores.median(0).values.tolist()
         means = zip(names, table.scores.mean(0).tolist(), middle, strict=True)

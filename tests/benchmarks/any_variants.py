@@ -129,7 +129,7 @@ def main(
                 typer.echo("stopped; the same command continues")
                 return
             anyone = load_any(trained.style)
-        found = scorer.score(anyone)
+        found = scorer.score_any(anyone)
         scores = found.scores.mean(0).tolist()
         results.append(
             {
