@@ -67,8 +67,9 @@ def parts(whole: Tensor) -> Tensor:
 
 @cache
 def noise() -> Tensor:
-    # One picture of large strokes differs by a tenth from the next.
-    return torch.rand(4, 3, _SIDE, _SIDE, generator=torch.Generator().manual_seed(0))
+    # Of flat bands as wide as the picture, four pictures differ by a third from the next four; sixteen, by a
+    # fiftieth.
+    return torch.rand(16, 3, _SIDE, _SIDE, generator=torch.Generator().manual_seed(0))
 
 
 def edges(generator: nn.Module) -> dict[str, float]:
