@@ -78,7 +78,7 @@ def edges(generator: nn.Module) -> dict[str, float]:
     def paint(image: Tensor) -> Tensor:
         return stylize_image(generator, image, trained_side=max(image.shape))  # in one pass
 
-    painted_noise = torch.cat([paint(some) for some in noise().split(4)])
+    painted_noise = torch.cat([paint(some) for some in noise().chunk(4)])
     on_noise = edge_strength(painted_noise, noise())
     on_photo = edge_strength(paint(parts(photo())), parts(paint(photo())))
     return {f"{name} on noise": value for name, value in on_noise.items()} | {
