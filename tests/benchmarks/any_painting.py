@@ -59,6 +59,7 @@ class PairScorer:
         self._yardsticks = [Yardstick.of_paintings(features, [each], size=size) for each in self._paintings]
         self._own = self._directions([resize_shorter(each, size) for each in self._paintings])
 
+    @torch.inference_mode()
     def score_any(self, anyone: AnyPainting, strength: float = 1.0) -> PairTable:
         """Paint every photo in the style of every painting, with the generator for any painting."""
         views = [anyone.view(painting) for painting in self._paintings]

@@ -7,10 +7,12 @@ style is in STUDY already is not fitted again, so the same command continues a s
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
+from ganstyle.files import atomic_write
 from ganstyle.images import find_images
 from ganstyle.style import load_style, style_from
 from ganstyle.training.fit import fit
@@ -34,7 +36,9 @@ def main(
     for file in files:
         style = out / f"{file.stem}.safetensors"
         if not style.exists():
-            fitted = fit(file, style, photos=photos, minutes=minutes, runs=out / "runs")
+            # A run that an interrupted fit had left would be trained on, for longer than the others.
+            with TemporaryDirectory() as runs:
+                fitted = fit(file, style, photos=photos, minutes=minutes, runs=runs)
             typer.echo(f"{file.name}: {fitted.steps} steps")
             if not fitted.finished:
                 style.unlink()
@@ -44,7 +48,8 @@ def main(
     scorer = PairScorer(find_images(val).images[:count], files, size, vgg)
     tables = [scorer.score([style.generator for style in styles]) for styles in (before, after)]
     text = markdown([file.stem for file in files], *tables)
-    (out / "table.md").write_text(text + "\n")
+    with atomic_write(out / "table.md") as temporary:
+        temporary.write_text(text + "\n")
     typer.echo(text)
 
 
