@@ -123,6 +123,12 @@ class PictureLossSection(LossSection):
         description="weight of the temporal loss, for videos: a moved photo, a moved painting; such as 20",
     )
 
+    hold_content: Flag = Field(
+        False,
+        description="raise the weight of content while pictures lose more of their photos than the style of "
+        "init did; without init, nothing",
+    )
+
     def weighted(self, scores: Mapping[str, float]) -> float:
         """Return the scores' content and style distance; that of Gram matrices stands for both of style."""
         return super().weighted(scores) + self.sliced_wasserstein * scores["style"]

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ganstyle.recipe.schema import OptimizerSection
 from ganstyle.runs.balance import Balance
+from ganstyle.runs.content_hold import ContentHold
 from ganstyle.runs.optimizers import KernelMuon
 from ganstyle.runs.schedule import EMA, learning_rate_factor, set_learning_rates
 
@@ -28,6 +29,7 @@ class TrainingState:
         discriminator: as prepared by Accelerate; None without a GAN.
         discriminator_optimizer: likewise.
         balance: of the two networks; None: not kept.
+        content_hold: holds the content loss; None: it is free.
         step: steps done.
         photos: photos drawn so far by all processes together.
         seconds: time spent training so far, scoring and saving left out.
@@ -40,6 +42,7 @@ class TrainingState:
     discriminator: nn.Module | None = None
     discriminator_optimizer: AcceleratedOptimizer | None = None
     balance: Balance | None = None
+    content_hold: ContentHold | None = None
     step: int = 0
     photos: int = 0
     seconds: float = 0.0
@@ -98,6 +101,7 @@ class TrainingState:
             "discriminator_optimizer": self.discriminator_optimizer,
             "scaler": accelerator.scaler,
             "balance": self.balance,
+            "content_hold": self.content_hold,
         }
         return {name: part for name, part in parts.items() if part is not None}
 

@@ -15,6 +15,7 @@ from ganstyle.losses import GAN_LOSSES, draw_motion
 from ganstyle.models import MAX_STRENGTH, takes_strength, wrapping_around
 from ganstyle.recipe import Recipe
 from ganstyle.runs.balance import Balance
+from ganstyle.runs.content_hold import ContentHold
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
@@ -26,6 +27,7 @@ from ganstyle.training.output import StyleOutput
 from ganstyle.training.patches import PatchView
 from ganstyle.training.phases import TrainingPhase, measure_reference, prepare_phases, unused_octaves
 from ganstyle.training.samples import Samples
+from ganstyle.training.start import measure_content
 from ganstyle.training.state import fresh_state
 from ganstyle.training.steps import (
     discriminator_loss,
@@ -85,6 +87,9 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
     resume_run(run, state, guard)
     if state.init and not run.resume_from:
         run.say(f"starts from {state.init['name']}, SHA-256 {state.init['sha256'][:8]}…")
+    if state.content_hold and not run.resume_from:
+        state.content_hold.limit = measure_content(state.average, phases[0], recipe, accelerator)
+        run.say(f"holds the content loss at {state.content_hold.limit:.3g}, where it begins")
     samples = Samples(photos, recipe.run.samples, size=min(phases[-1].image_size, 256))
     scores = prepare_scores(recipe, accelerator, weights, style)
     reference = measure_reference(recipe, weights, style, accelerator)
@@ -103,6 +108,9 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
             state.average.update_parameters(accelerator.unwrap_model(state.generator))
             if state.balance:
                 factor = _keep_balance(state.balance, accelerator, logs)
+                logs = [log | factor for log in logs]
+            if state.content_hold and "strength" not in batches[0]:
+                factor = _hold_content(state.content_hold, accelerator, logs)
                 logs = [log | factor for log in logs]
             loop.end_step(logs)
             for line in watch.update(logs, step=state.step):
@@ -135,7 +143,7 @@ def _train_on(
     """
     photo, strength = make_periodic(batch["content"], phase.image_size), batch.get("strength")
     sample_weight = None if strength is None else sample_weight_for(strength)
-    weights = recipe.loss
+    weights = state.content_hold.weights(recipe.loss) if state.content_hold else recipe.loss
     networks = [network for network in (state.generator, state.discriminator) if network is not None]
     log: dict[str, Tensor] = {}
     adversarial = temporal = maps = sliced = None
@@ -201,3 +209,11 @@ def _keep_balance(
     """Adjust the balance by what a step's batches have measured; return what to log."""
     balance.update(accelerator, torch.stack([log["accuracy/discriminator"] for log in logs]).mean())
     return {"balance/learning_rate_factor": torch.tensor(balance.factor, device=accelerator.device)}
+
+
+def _hold_content(
+    hold: ContentHold, accelerator: Accelerator, logs: Sequence[Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
+    """Adjust the weight of content by what a step's batches have measured; return what to log."""
+    hold.update(accelerator, torch.stack([log["loss/content"] for log in logs]).mean())
+    return {"balance/content_factor": torch.tensor(hold.factor, device=accelerator.device)}

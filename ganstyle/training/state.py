@@ -6,6 +6,7 @@ from accelerate.utils import set_seed
 from ganstyle.models import DISCRIMINATORS
 from ganstyle.recipe import Recipe
 from ganstyle.runs.balance import Balance
+from ganstyle.runs.content_hold import ContentHold
 from ganstyle.runs.training_state import TrainingState, prepare_state
 from ganstyle.style import build_generator
 from ganstyle.training.warm_start import warm_start
@@ -31,4 +32,5 @@ def fresh_state(recipe: Recipe, accelerator: Accelerator, *, warm: bool) -> Trai
     state = prepare_state(accelerator, generator, discriminator, recipe.optimizer, ema=recipe.ema)
     state.init = init
     state.balance = Balance(recipe.balance) if recipe.balance and discriminator else None
+    state.content_hold = ContentHold() if recipe.loss.hold_content and recipe.init else None
     return state

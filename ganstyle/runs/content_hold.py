@@ -1,0 +1,55 @@
+"""Holding the content loss of a training at a limit, by the weight of the content loss."""
+
+import math
+from typing import Any
+
+from accelerate import Accelerator
+from torch import Tensor
+
+from ganstyle.recipe.schema import PictureLossSection
+
+_PACE = 0.03  # a content loss twice too high raises the weight by 3 % per step
+_HIGHEST = 10.0
+_LOWEST = 1e-3  # limit: a style that begins as the photo itself may change it a little
+
+
+class ContentHold:
+    """Keeps pictures as close to their photos as those of the style that training starts from.
+
+    A constraint on the content loss, by gradient ascent on the logarithm of its multiplier (Platt and Barr
+    1988): while the loss lies above the limit its weight grows; below it shrinks again, to the recipe's at
+    the least.
+
+    Attributes:
+        limit: the content loss to hold, relative and unweighted; infinite until it is measured.
+        factor: multiply the recipe's ``loss.content`` by it.
+    """
+
+    def __init__(self) -> None:
+        self.limit = math.inf
+        self.factor = 1.0
+
+    def weights(self, section: PictureLossSection) -> PictureLossSection:
+        """Return the recipe's ``loss`` with the weight of content as it is now."""
+        return section.model_copy(update={"content": section.content * self.factor})
+
+    def update(self, accelerator: Accelerator, content: Tensor) -> None:
+        """Take a step's content loss at strength 1 into account. All processes call it together.
+
+        Args:
+            accelerator: which of the processes this is.
+            content: of this process's pictures, a scalar.
+        """
+        if accelerator.num_processes > 1:
+            content = accelerator.reduce(content, "mean")
+        # One odd photo, or a step that is not finite, must not throw the weight off.
+        excess = min(float(content) / max(self.limit, _LOWEST) - 1, 1.0) if content.isfinite() else 0.0
+        self.factor = min(max(self.factor * math.exp(_PACE * excess), 1.0), _HIGHEST)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return {"limit": self.limit, "factor": self.factor}
+
+    def load_state_dict(self, values: dict[str, Any]) -> None:
+        """Load what ``state_dict`` returned."""
+        self.limit, self.factor = values["limit"], values["factor"]

@@ -1,0 +1,43 @@
+"""Where a training that starts from a style begins: what that style loses of the photos."""
+
+import math
+from itertools import islice
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from ganstyle.data.periodic import make_periodic, random_window
+from ganstyle.data.rng import Stream, sample_rng
+from ganstyle.models import wrapping_around
+from ganstyle.recipe import Recipe
+from ganstyle.runs.launch import start_loader
+from ganstyle.training.phases import TrainingPhase
+
+_PHOTOS = 32  # of each process: their mean is known to some 5 %
+
+
+@torch.no_grad()
+def measure_content(
+    generator: nn.Module, phase: TrainingPhase, recipe: Recipe, accelerator: Accelerator
+) -> float:
+    """Return the content loss at strength 1, on the photos that the phase would draw first.
+
+    Args:
+        generator: on the accelerator's device.
+        phase: gives the photos and the loss.
+        recipe: of the training.
+        accelerator: all of its processes call this together.
+    """
+    losses, count = [], math.ceil(_PHOTOS / recipe.batch_size)
+    photos_per_step = recipe.batch_size * accelerator.num_processes
+    loader = start_loader(phase.data, recipe.model_copy(update={"workers": 0}), accelerator, photos=0)
+    for number, batch in enumerate(islice(loader, count)):
+        photo = make_periodic(batch["content"].to(accelerator.device), phase.image_size)
+        with wrapping_around(generator):
+            picture = generator(photo)
+        window = sample_rng(recipe.seed, number * photos_per_step, 0, Stream.WINDOW)
+        picture, photo = random_window([picture, photo], phase.image_size, window)
+        losses.append(phase.perceptual(picture, phase.perceptual.photo_features(photo)).content.mean())
+    mean = torch.stack(losses).mean()
+    return float(accelerator.reduce(mean, "mean") if accelerator.num_processes > 1 else mean)
