@@ -40,7 +40,8 @@ PICTURES = 3
 
 _STRENGTHS, _TOLERANCE, _TRIES = (0.3, 1.5), 0.01, 10
 _DISCRIMINATORS = ("patchgan1", "patchgan2", "patchgan3", "projected")
-_ADDITIONS = ("augment", "r1", "scales")
+_ADDITIONS = ("augment", "r1", "scales", "heavy")
+_HEAVY = 3  # times the weight of the adversarial loss
 VARIANT = re.compile(
     rf"(none|sliced|gram\+sliced|({'|'.join(_DISCRIMINATORS)})(\+({'|'.join(_ADDITIONS)}|sliced|gram\+sliced))*)"
 )
@@ -118,7 +119,7 @@ def study_recipe(study: Study, run: StudyRun) -> Recipe:
             "style": share * study.style_weight if gram else 0.0,
             "sliced_wasserstein": share * study.sliced_weight if sliced else 0.0,
             "tv": 0.05,
-            "adversarial": study.adversarial,
+            "adversarial": study.adversarial * (_HEAVY if "heavy" in additions else 1),
             "r1": 1.0 if "r1" in additions else 0.0,
             "content_octaves": [1.0, 0.5, 0.25],
             "style_octaves": 4,
