@@ -36,13 +36,14 @@ def fit(
     """Make a style of one painting and train it for some minutes.
 
     --minutes 0 takes about a second and trains nothing; every minute makes it better. Ctrl-C ends the
-    training early and keeps the best style so far; run the command again with --force to train on.
+    training early and keeps the best style so far; the same command then trains on.
     """
     from ganstyle.recipe.run import name_from_file
     from ganstyle.training.fit import fit as run
+    from ganstyle.training.fit import is_unfinished
 
     output = Path(f"{name_from_file(painting)}.safetensors") if output is None else output
-    check_outputs(file=output, force=force)
+    check_outputs(file=output, force=force or is_unfinished(painting, output, runs=runs))
     fitted = run(painting, output, photos=photos, minutes=minutes, runs=runs, on_event=printer(SHOWN))
     steps = f"after {fitted.steps} steps" if fitted.steps else "without training"
     tell(f"{fitted.path}: the style {steps}; use it: ganstyle stylize PHOTO -s {fitted.path} -o out")

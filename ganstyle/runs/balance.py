@@ -2,9 +2,6 @@
 
 from typing import Any
 
-from accelerate import Accelerator
-from torch import Tensor
-
 from ganstyle.recipe.schema import BalanceSection
 
 # Slower, or with a lower limit of 0.05, the accuracy does not stay in the band; see docs/training.md.
@@ -33,17 +30,10 @@ class Balance:
         self.accuracy: float | None = None
         self._section = section
 
-    def update(self, accelerator: Accelerator, accuracy: Tensor) -> None:
-        """Take a step's accuracy into account. All processes call it together.
-
-        Args:
-            accelerator: which of the processes this is.
-            accuracy: of this process's patches, a scalar.
-        """
-        if accelerator.num_processes > 1:
-            accuracy = accelerator.reduce(accuracy, "mean")
-        now = float(accuracy)
-        self.accuracy = now if self.accuracy is None else _MEMORY * self.accuracy + (1 - _MEMORY) * now
+    def update(self, accuracy: float) -> None:
+        """Take a step's accuracy into account, that of all processes' patches."""
+        before = accuracy if self.accuracy is None else self.accuracy
+        self.accuracy = _MEMORY * before + (1 - _MEMORY) * accuracy
         low, high = self._section.accuracy
         if self.accuracy > high:
             self.factor = max(self.factor * _PACE, self._section.slowest)

@@ -3,9 +3,6 @@
 import math
 from typing import Any
 
-from accelerate import Accelerator
-from torch import Tensor
-
 from ganstyle.recipe.schema import PictureLossSection
 
 _PACE = 0.03  # a content loss twice too high raises the weight by 3 % per step
@@ -33,17 +30,10 @@ class ContentHold:
         """Return the recipe's ``loss`` with the weight of content as it is now."""
         return section.model_copy(update={"content": section.content * self.factor})
 
-    def update(self, accelerator: Accelerator, content: Tensor) -> None:
-        """Take a step's content loss at strength 1 into account. All processes call it together.
-
-        Args:
-            accelerator: which of the processes this is.
-            content: of this process's pictures, a scalar.
-        """
-        if accelerator.num_processes > 1:
-            content = accelerator.reduce(content, "mean")
+    def update(self, content: float) -> None:
+        """Take a step's content loss into account, that of all processes' pictures at strength 1."""
         # One odd photo, or a step that is not finite, must not throw the weight off.
-        excess = min(float(content) / max(self.limit, _LOWEST) - 1, 1.0) if content.isfinite() else 0.0
+        excess = min(content / max(self.limit, _LOWEST) - 1, 1.0) if math.isfinite(content) else 0.0
         self.factor = min(max(self.factor * math.exp(_PACE * excess), 1.0), _HIGHEST)
 
     def state_dict(self) -> dict[str, Any]:

@@ -130,11 +130,14 @@ class RunLoop:
             for batches in self._draw(phase):
                 yield phase, batches
 
-    def end_step(self, logs: Sequence[Mapping[str, Tensor]]) -> None:
+    def end_step(
+        self, logs: Sequence[Mapping[str, Tensor]], others: Mapping[str, float] | None = None
+    ) -> None:
         """Finish a step: check it, and log, sample, score and save if due.
 
         Args:
             logs: what was measured on each of the step's batches: scalars by TensorBoard name.
+            others: further values to log, the same on every process.
         """
         run, state = self._run, self._state
         state.step += 1
@@ -150,7 +153,7 @@ class RunLoop:
             self._go_back(problem)
             return
         self._completed = self._values()
-        self._writer.log_step(logs, self._guard.counts())
+        self._writer.log_step(logs, {**self._guard.counts(), **(others or {})})
         self._writer.after_step(self._completed, saving=saving, stopping=self._stopped)
         if remembering:
             self._good = self._completed

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 
 from ganstyle.runs.events import Progress
@@ -69,3 +70,8 @@ def mean_log(logs: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     names = dict.fromkeys(name for log in logs for name in log)
     values = {name: [log[name].float() for log in logs if name in log] for name in names}
     return {name: torch.stack(measured).mean() for name, measured in values.items()}
+
+
+def mean_of_all(accelerator: Accelerator, values: Sequence[Tensor]) -> float:
+    """Return the mean of scalars over all processes, which call it together with as many of them each."""
+    return float(accelerator.reduce(torch.stack(list(values)).float().mean(), "mean"))

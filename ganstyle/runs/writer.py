@@ -115,16 +115,16 @@ class RunWriter:
         self._overdue = self._overdue or self._due(self._run.recipe.run.save_every)
         return self._last or stopping or (self._overdue and healthy)
 
-    def log_step(self, logs: Sequence[Mapping[str, Tensor]], counts: Mapping[str, float]) -> None:
+    def log_step(self, logs: Sequence[Mapping[str, Tensor]], others: Mapping[str, float]) -> None:
         """Report the progress if it is due.
 
         Args:
             logs: what was measured on each of the step's batches.
-            counts: values that are the same on every process.
+            others: values that are the same on every process.
         """
         if self._due(self._run.recipe.run.log_every):
             rate = {"learning_rate": self._state.optimizer.param_groups[0]["lr"]}
-            self._meter.report(self._state.step, mean_log(logs), {**counts, **rate})
+            self._meter.report(self._state.step, mean_log(logs), {**others, **rate})
 
     def after_step(self, values: dict[str, Any], *, saving: bool, stopping: bool) -> None:
         """Sample, score and save if due; after the last step, do all that is not turned off.

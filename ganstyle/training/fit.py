@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ganstyle.anystyle import is_code
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.files import atomic_write
+from ganstyle.files import atomic_write, sha256
 from ganstyle.images import read_image, write_image
 from ganstyle.recipe import Recipe
 from ganstyle.recipe.run import name_from_file
@@ -90,6 +90,22 @@ def fit(
     return Fitted(output, done, finished)
 
 
+def is_unfinished(painting: str | Path, output: str | Path, *, runs: str | Path | None = None) -> bool:
+    """Return whether a file is what an interrupted fit wrote, so that one with the same arguments goes on.
+
+    Args:
+        painting: as for `fit`, like the rest.
+        output: may be missing.
+        runs: the folder for runs.
+    """
+    folder, output = _name_run(Recipe.load(RECIPE), Path(painting), runs).folder, Path(output)
+    kept = folder / "recipe.yaml"
+    if not (output.is_file() and kept.is_file()):
+        return False
+    recipe = Recipe.load(str(kept))
+    return steps_done(folder) < recipe.steps and sha256(output) == sha256(_best(recipe))
+
+
 def _baked(painting: Path, generator: str | Path | None) -> Style:
     if is_code(painting):
         raise GanstyleError(f"{painting}: is a code, which cannot be trained on; give the painting's file")
@@ -102,16 +118,11 @@ def _baked(painting: Path, generator: str | Path | None) -> Style:
 
 def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str | Path | None) -> Recipe:
     """Return the recipe of the run, and prepare what it begins with."""
-    base = Recipe.load(RECIPE)
-    values = base.to_dict()
-    values["name"] = name_from_file(painting)
+    recipe = _name_run(Recipe.load(RECIPE), painting, runs)
+    values, start = recipe.to_dict(), recipe.folder / "start"
     values["style"]["path"] = str(painting)
     values["style"]["size"] = style.recipe.style.size
     values["generator"] = style.recipe.to_dict()["generator"]
-    if runs is not None:
-        values["run"]["dir"] = str(runs)
-    recipe = Recipe.parse(values, source=RECIPE)
-    start = recipe.folder / "start"
     values["init"] = str(start / "baked.safetensors")
     values["content"]["path"] = str(photos or start / "photos")
     values["score"]["content"] = values["content"]["path"]
@@ -121,6 +132,12 @@ def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str |
         write_image(read_image(EXAMPLE_PHOTO), start / "photos" / "example.png")
         write_image(read_image(painting), start / "photos" / "painting.png")
     return Recipe.parse(values, source=RECIPE)
+
+
+def _name_run(recipe: Recipe, painting: Path, runs: str | Path | None) -> Recipe:
+    """Name the run after its painting, and place its folder."""
+    run = recipe.run if runs is None else recipe.run.model_copy(update={"dir": str(runs)})
+    return recipe.model_copy(update={"name": name_from_file(painting), "run": run})
 
 
 def _best(recipe: Recipe) -> Path:

@@ -4,22 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from accelerate import Accelerator
 from torch import Tensor
 
 from ganstyle.data import StyleImages, open_content
-from ganstyle.data.periodic import make_periodic, random_window
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.losses import GAN_LOSSES, draw_motion
-from ganstyle.models import MAX_STRENGTH, takes_strength, wrapping_around
+from ganstyle.models import MAX_STRENGTH, takes_strength
 from ganstyle.recipe import Recipe
-from ganstyle.runs.balance import Balance
-from ganstyle.runs.content_hold import ContentHold
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
 from ganstyle.runs.loop import RunLoop, RunResult
+from ganstyle.runs.progress import mean_of_all
 from ganstyle.runs.run import Run, resume_run, start_run
 from ganstyle.runs.training_state import TrainingState, follow_schedule
 from ganstyle.training.collapse import EVERY, CollapseWatch, diversity
@@ -33,7 +30,7 @@ from ganstyle.training.steps import (
     discriminator_loss,
     generator_adversarial_loss,
     generator_loss,
-    paint_moving,
+    paint_crops,
     sample_weight_for,
 )
 from ganstyle.training.validation import prepare_scores
@@ -87,6 +84,8 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
     resume_run(run, state, guard)
     if state.init and not run.resume_from:
         run.say(f"starts from {state.init['name']}, SHA-256 {state.init['sha256'][:8]}…")
+    if recipe.loss.hold_content and not state.content_hold:
+        run.say("loss.hold_content holds nothing: this training starts from no style")
     if state.content_hold and not run.resume_from:
         state.content_hold.limit = measure_content(state.average, phases[0], recipe, accelerator)
         run.say(f"holds the content loss at {state.content_hold.limit:.3g}, where it begins")
@@ -106,13 +105,9 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
                 drawn = state.photos + place * recipe.batch_size * accelerator.num_processes
                 logs.append(_train_on(batch, drawn, phase, recipe, accelerator, state, guard))
             state.average.update_parameters(accelerator.unwrap_model(state.generator))
-            if state.balance:
-                factor = _keep_balance(state.balance, accelerator, logs)
-                logs = [log | factor for log in logs]
-            if state.content_hold and "strength" not in batches[0]:
-                factor = _hold_content(state.content_hold, accelerator, logs)
-                logs = [log | factor for log in logs]
-            loop.end_step(logs)
+            loop.end_step(
+                logs, _adjust(state, accelerator, logs, at_full_strength="strength" not in batches[0])
+            )
             for line in watch.update(logs, step=state.step):
                 run.say(line)
     return TrainedStyle(style=output.path, **vars(loop.result()))
@@ -141,24 +136,22 @@ def _train_on(
     Returns:
         What to log, scalars.
     """
-    photo, strength = make_periodic(batch["content"], phase.image_size), batch.get("strength")
+    strength = batch.get("strength")
     sample_weight = None if strength is None else sample_weight_for(strength)
     weights = state.content_hold.weights(recipe.loss) if state.content_hold else recipe.loss
     networks = [network for network in (state.generator, state.discriminator) if network is not None]
     log: dict[str, Tensor] = {}
-    adversarial = temporal = maps = sliced = None
+    adversarial = motion = maps = sliced = None
     view = PatchView.of_recipe(recipe)
     # The same on all processes, which take the step of one process with all their batches.
     window = sample_rng(recipe.seed, state.photos, 0, Stream.WINDOW)
     with accelerator.accumulate(*networks):
-        with wrapping_around(state.generator):
-            if weights.temporal > 0:
-                motion_rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.MOTION)
-                motion = draw_motion(len(photo), motion_rng)
-                picture, temporal = paint_moving(state.generator, photo, strength, motion)
-            else:
-                picture = state.generator(photo) if strength is None else state.generator(photo, strength)
-        picture, photo = random_window([picture, photo], phase.image_size, window)
+        if weights.temporal > 0:
+            rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.MOTION)
+            motion = draw_motion(len(batch["content"]), rng)
+        picture, photo, temporal = paint_crops(
+            state.generator, batch["content"], phase.image_size, window, strength=strength, motion=motion
+        )
         if view and state.discriminator and state.discriminator_optimizer:
             gan_loss = GAN_LOSSES[weights.gan]
             rng = sample_rng(recipe.seed, drawn, accelerator.process_index, Stream.AUGMENT)
@@ -203,17 +196,19 @@ def _train_on(
     return {name: value.detach() for name, value in log.items()}
 
 
-def _keep_balance(
-    balance: Balance, accelerator: Accelerator, logs: Sequence[Mapping[str, Tensor]]
-) -> dict[str, Tensor]:
-    """Adjust the balance by what a step's batches have measured; return what to log."""
-    balance.update(accelerator, torch.stack([log["accuracy/discriminator"] for log in logs]).mean())
-    return {"balance/learning_rate_factor": torch.tensor(balance.factor, device=accelerator.device)}
-
-
-def _hold_content(
-    hold: ContentHold, accelerator: Accelerator, logs: Sequence[Mapping[str, Tensor]]
-) -> dict[str, Tensor]:
-    """Adjust the weight of content by what a step's batches have measured; return what to log."""
-    hold.update(accelerator, torch.stack([log["loss/content"] for log in logs]).mean())
-    return {"balance/content_factor": torch.tensor(hold.factor, device=accelerator.device)}
+def _adjust(
+    state: TrainingState,
+    accelerator: Accelerator,
+    logs: Sequence[Mapping[str, Tensor]],
+    *,
+    at_full_strength: bool,
+) -> dict[str, float]:
+    """Adjust what follows the measurements of a step's batches; return the factors, to be logged."""
+    factors = {}
+    if state.balance:
+        state.balance.update(mean_of_all(accelerator, [log["accuracy/discriminator"] for log in logs]))
+        factors["balance/learning_rate_factor"] = state.balance.factor
+    if state.content_hold and at_full_strength:
+        state.content_hold.update(mean_of_all(accelerator, [log["loss/content"] for log in logs]))
+        factors["balance/content_factor"] = state.content_hold.factor
+    return factors

@@ -7,12 +7,12 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from ganstyle.data.periodic import make_periodic, random_window
 from ganstyle.data.rng import Stream, sample_rng
-from ganstyle.models import wrapping_around
 from ganstyle.recipe import Recipe
 from ganstyle.runs.launch import start_loader
+from ganstyle.runs.progress import mean_of_all
 from ganstyle.training.phases import TrainingPhase
+from ganstyle.training.steps import paint_crops
 
 _PHOTOS = 32  # of each process: their mean is known to some 5 %
 
@@ -33,11 +33,8 @@ def measure_content(
     photos_per_step = recipe.batch_size * accelerator.num_processes
     loader = start_loader(phase.data, recipe.model_copy(update={"workers": 0}), accelerator, photos=0)
     for number, batch in enumerate(islice(loader, count)):
-        photo = make_periodic(batch["content"].to(accelerator.device), phase.image_size)
-        with wrapping_around(generator):
-            picture = generator(photo)
         window = sample_rng(recipe.seed, number * photos_per_step, 0, Stream.WINDOW)
-        picture, photo = random_window([picture, photo], phase.image_size, window)
+        crops = batch["content"].to(accelerator.device)
+        picture, photo, _ = paint_crops(generator, crops, phase.image_size, window)
         losses.append(phase.perceptual(picture, phase.perceptual.photo_features(photo)).content.mean())
-    mean = torch.stack(losses).mean()
-    return float(accelerator.reduce(mean, "mean") if accelerator.num_processes > 1 else mean)
+    return mean_of_all(accelerator, losses)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from ganstyle.data.periodic import make_periodic, random_window
 from ganstyle.losses import (
     GANLoss,
     PerceptualLoss,
@@ -15,6 +17,7 @@ from ganstyle.losses import (
     total_variation,
 )
 from ganstyle.losses.features import FeatureMaps
+from ganstyle.models import wrapping_around
 from ganstyle.recipe import PictureLossSection
 from ganstyle.runs.training_state import frozen
 from ganstyle.training.patches import Patches, detached, joined
@@ -69,24 +72,45 @@ def discriminator_loss(
     return loss, log
 
 
-def paint_moving(
-    generator: nn.Module, photo: Tensor, strength: Tensor | None, motion: SyntheticMotion
-) -> tuple[Tensor, Tensor]:
-    """Paint photos, and what a film would show next, in one pass.
+def paint_crops(
+    generator: nn.Module,
+    crops: Tensor,
+    size: int,
+    window: np.random.Generator,
+    *,
+    strength: Tensor | None = None,
+    motion: SyntheticMotion | None = None,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Paint crops without edges (see `make_periodic`), and cut out what the losses see.
 
     Args:
         generator: takes the strength where it is given.
-        photo: (B, 3, H, W) in [0, 1].
+        crops: (B, 3, S, S) in [0, 1], of photos, with S as `crop_side` gives it.
+        size: side of what the losses see, in pixels.
+        window: draws where that is.
         strength: (B,).
-        motion: how the photos move.
+        motion: how the photos move, if what a film would show next is to be painted too, in one pass.
 
     Returns:
-        The photos' pictures, (B, 3, H, W) in [0, 1], and their temporal loss, a scalar.
+        The pictures and the photos, (B, 3, size, size) in [0, 1], and the temporal loss of the motion, a
+        scalar.
     """
-    both = torch.cat([photo, motion.next_frame(photo)])
-    pictures = generator(both) if strength is None else generator(both, strength.repeat(2))
-    picture, following = pictures.chunk(2)
-    return picture, temporal_loss(picture, following, motion)
+    photo, temporal = make_periodic(crops, size), None
+    with wrapping_around(generator):
+        if motion is None:
+            picture = _paint(generator, photo, strength)
+        else:
+            both = torch.cat([photo, motion.next_frame(photo)])
+            pictures = _paint(generator, both, None if strength is None else strength.repeat(2))
+            picture, following = pictures.chunk(2)
+            temporal = temporal_loss(picture, following, motion)
+    picture, photo = random_window([picture, photo], size, window)
+    return picture, photo, temporal
+
+
+def _paint(generator: nn.Module, photo: Tensor, strength: Tensor | None) -> Tensor:
+    picture: Tensor = generator(photo) if strength is None else generator(photo, strength)
+    return picture
 
 
 def generator_loss(

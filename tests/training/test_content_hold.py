@@ -80,5 +80,8 @@ def test_content_hold_resumes_bit_exact(tiny: RecipeMaker, begun: Path) -> None:
 
 
 def test_nothing_is_held_without_init_or_unless_asked(tiny: RecipeMaker, begun: Path) -> None:
-    for name, changes in (("free", {"loss": HELD}), ("plain", {"init": str(begun)})):
-        assert "content_hold" not in run(tiny(name=name, steps=1) | changes)[1]
+    for name, changes, said in (("free", {"loss": HELD}, True), ("plain", {"init": str(begun)}, False)):
+        events, state = run(tiny(name=name, steps=1) | changes)
+        assert "content_hold" not in state
+        lines = [event.text for event in events if isinstance(event, Message)]
+        assert any("holds nothing" in line for line in lines) is said

@@ -17,7 +17,7 @@ from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Event, Progress, Saved, Scored
 from ganstyle.style import load_style, style_from
 from ganstyle.training import budget
-from ganstyle.training.fit import _best, fit
+from ganstyle.training.fit import _best, fit, is_unfinished
 
 PHOTO = torch.rand(1, 3, 40, 52, generator=torch.Generator().manual_seed(3))
 
@@ -96,6 +96,33 @@ def test_ctrl_c_keeps_the_best(painting: Path, photos: Path, result: Path) -> No
     fitted = fit(painting, result, photos=photos, minutes=0.01, on_event=interrupt)
     assert fitted.steps == 1
     assert load_style(result)(PHOTO).shape == PHOTO.shape
+
+
+def test_the_same_command_trains_on_after_ctrl_c(
+    painting: Path, photos: Path, result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Progress):
+            signal.raise_signal(signal.SIGINT)
+
+    def again() -> Any:
+        options = ("-o", result, "--photos", photos, "--minutes", 0.01)
+        return CliRunner().invoke(app, ["fit", *map(str, (painting, *options))])
+
+    monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 0.03)
+    assert not is_unfinished(painting, result)
+    fitted = fit(painting, result, photos=photos, minutes=0.01, on_event=interrupt)
+    assert (fitted.steps, fitted.finished) == (2, False)
+    assert is_unfinished(painting, result)
+    content = result.read_bytes()
+    result.write_bytes(content + b" ")  # no longer what the fit wrote
+    assert again().exit_code == 2
+    result.write_bytes(content)
+    outcome = again()
+    assert outcome.exit_code == 0, outcome.output
+    assert "the style after 3 steps" in outcome.stdout
+    assert again().exit_code == 2  # it is finished
+    assert "exists" in again().stderr
 
 
 def test_fit_keeps_the_baked_style_if_training_makes_it_worse(
