@@ -22,6 +22,7 @@ RECIPE = "fit"
 EXAMPLE_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 
 _UNKNOWN = 10**9  # steps
+_BAKED = Path("start", "baked.safetensors")  # in the run's folder: what it begins with
 _LONGEST = 4  # times the shorter side: a longer painting would fill the memory
 
 
@@ -99,11 +100,11 @@ def is_unfinished(painting: str | Path, output: str | Path, *, runs: str | Path 
         runs: the folder for runs.
     """
     folder, output = _name_run(Recipe.load(RECIPE), Path(painting), runs).folder, Path(output)
-    kept = folder / "recipe.yaml"
-    if not (output.is_file() and kept.is_file()):
+    made = [path for path in (*_trained(folder), folder / _BAKED) if path.is_file()]
+    if not output.is_file() or sha256(output) not in map(sha256, made):
         return False
-    recipe = Recipe.load(str(kept))
-    return steps_done(folder) < recipe.steps and sha256(output) == sha256(_best(recipe))
+    kept = folder / "recipe.yaml"
+    return not kept.exists() or steps_done(folder) < Recipe.load(str(kept)).steps
 
 
 def _baked(painting: Path, generator: str | Path | None) -> Style:
@@ -119,18 +120,19 @@ def _baked(painting: Path, generator: str | Path | None) -> Style:
 def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str | Path | None) -> Recipe:
     """Return the recipe of the run, and prepare what it begins with."""
     recipe = _name_run(Recipe.load(RECIPE), painting, runs)
-    values, start = recipe.to_dict(), recipe.folder / "start"
+    values, baked = recipe.to_dict(), recipe.folder / _BAKED
     values["style"]["path"] = str(painting)
     values["style"]["size"] = style.recipe.style.size
     values["generator"] = style.recipe.to_dict()["generator"]
-    values["init"] = str(start / "baked.safetensors")
-    values["content"]["path"] = str(photos or start / "photos")
+    crops = baked.with_name("photos")
+    values["init"] = str(baked)
+    values["content"]["path"] = str(photos or crops)
     values["score"]["content"] = values["content"]["path"]
-    if not Path(values["init"]).exists():
-        style.save(values["init"])
-    if photos is None and not (start / "photos").is_dir():
-        write_image(read_image(EXAMPLE_PHOTO), start / "photos" / "example.png")
-        write_image(read_image(painting), start / "photos" / "painting.png")
+    if not baked.exists():
+        style.save(baked)
+    if photos is None and not crops.is_dir():
+        write_image(read_image(EXAMPLE_PHOTO), crops / "example.png")
+        write_image(read_image(painting), crops / "painting.png")
     return Recipe.parse(values, source=RECIPE)
 
 
@@ -147,5 +149,9 @@ def _best(recipe: Recipe) -> Path:
     known = {score["weighted"]: score["step"] for score in scores if score["weighted"] is not None}
     if known and known[min(known)] == 0:
         return Path(recipe.init or "")
-    found = [recipe.folder / name for name in ("best.safetensors", "style.safetensors")]
-    return next((path for path in found if path.exists()), Path(recipe.init or ""))
+    return next((path for path in _trained(recipe.folder) if path.exists()), Path(recipe.init or ""))
+
+
+def _trained(folder: Path) -> list[Path]:
+    """Return the files of a run's trained styles, the best first; they may be missing."""
+    return [folder / name for name in ("best.safetensors", "style.safetensors")]

@@ -144,6 +144,7 @@ def test_ctrl_c_while_the_speed_is_measured(
     monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 0.0)
     fitted = fit(painting, result, photos=photos, minutes=0.01)
     assert (fitted.steps, fitted.finished) == (0, False)
+    assert is_unfinished(painting, result)
     assert torch.equal(load_style(result)(PHOTO), style_from(painting)(PHOTO))
 
 
