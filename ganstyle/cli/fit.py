@@ -43,7 +43,8 @@ def fit(
     from ganstyle.training.fit import is_unfinished
 
     output = Path(f"{name_from_file(painting)}.safetensors") if output is None else output
-    check_outputs(file=output, force=force or is_unfinished(painting, output, runs=runs))
+    goes_on = minutes > 0 and is_unfinished(painting, output, runs=runs)  # and can only get better
+    check_outputs(file=output, force=force or goes_on)
     fitted = run(painting, output, photos=photos, minutes=minutes, runs=runs, on_event=printer(SHOWN))
     steps = f"after {fitted.steps} steps" if fitted.steps else "without training"
     tell(f"{fitted.path}: the style {steps}; use it: ganstyle stylize PHOTO -s {fitted.path} -o out")

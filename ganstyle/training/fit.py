@@ -99,7 +99,7 @@ def is_unfinished(painting: str | Path, output: str | Path, *, runs: str | Path 
         output: may be missing.
         runs: the folder for runs.
     """
-    folder, output = _name_run(Recipe.load(RECIPE), Path(painting), runs).folder, Path(output)
+    folder, output = _named(Path(painting), runs).folder, Path(output)
     made = [path for path in (*_trained(folder), folder / _BAKED) if path.is_file()]
     if not output.is_file() or sha256(output) not in map(sha256, made):
         return False
@@ -119,7 +119,7 @@ def _baked(painting: Path, generator: str | Path | None) -> Style:
 
 def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str | Path | None) -> Recipe:
     """Return the recipe of the run, and prepare what it begins with."""
-    recipe = _name_run(Recipe.load(RECIPE), painting, runs)
+    recipe = _named(painting, runs)
     values, baked = recipe.to_dict(), recipe.folder / _BAKED
     values["style"]["path"] = str(painting)
     values["style"]["size"] = style.recipe.style.size
@@ -136,10 +136,13 @@ def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str |
     return Recipe.parse(values, source=RECIPE)
 
 
-def _name_run(recipe: Recipe, painting: Path, runs: str | Path | None) -> Recipe:
-    """Name the run after its painting, and place its folder."""
-    run = recipe.run if runs is None else recipe.run.model_copy(update={"dir": str(runs)})
-    return recipe.model_copy(update={"name": name_from_file(painting), "run": run})
+def _named(painting: Path, runs: str | Path | None) -> Recipe:
+    """Return the recipe ``fit``, its run named after the painting and in its folder."""
+    values = Recipe.load(RECIPE).to_dict()
+    values["name"] = name_from_file(painting)
+    if runs is not None:
+        values["run"]["dir"] = str(runs)
+    return Recipe.parse(values, source=RECIPE)
 
 
 def _best(recipe: Recipe) -> Path:

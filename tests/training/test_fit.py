@@ -105,8 +105,8 @@ def test_the_same_command_trains_on_after_ctrl_c(
         if isinstance(event, Progress):
             signal.raise_signal(signal.SIGINT)
 
-    def again() -> Any:
-        options = ("-o", result, "--photos", photos, "--minutes", 0.01)
+    def again(minutes: float = 0.01) -> Any:
+        options = ("-o", result, "--photos", photos, "--minutes", minutes)
         return CliRunner().invoke(app, ["fit", *map(str, (painting, *options))])
 
     monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 0.03)
@@ -118,6 +118,8 @@ def test_the_same_command_trains_on_after_ctrl_c(
     result.write_bytes(content + b" ")  # no longer what the fit wrote
     assert again().exit_code == 2
     result.write_bytes(content)
+    assert again(minutes=0).exit_code == 2  # would replace it with what training began with
+    assert result.read_bytes() == content
     outcome = again()
     assert outcome.exit_code == 0, outcome.output
     assert "the style after 3 steps" in outcome.stdout
