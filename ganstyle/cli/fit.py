@@ -43,10 +43,13 @@ def fit(
     from ganstyle.training.fit import is_unfinished
 
     output = Path(f"{name_from_file(painting)}.safetensors") if output is None else output
-    goes_on = minutes > 0 and is_unfinished(painting, output, runs=runs)  # and can only get better
-    check_outputs(file=output, force=force or goes_on)
+    # One that goes on can only get better.
+    goes_on = minutes > 0 and is_unfinished(painting, output, photos=photos, runs=runs)
+    check_outputs(saved=output, force=force or goes_on)
     fitted = run(painting, output, photos=photos, minutes=minutes, runs=runs, on_event=printer(SHOWN))
     steps = f"after {fitted.steps} steps" if fitted.steps else "without training"
+    if fitted.steps and not fitted.trained:
+        steps = f"without training, as {fitted.steps} steps have not made it better"
     tell(f"{fitted.path}: the style {steps}; use it: ganstyle stylize PHOTO -s {fitted.path} -o out")
     if not fitted.finished:
         raise typer.Exit(INTERRUPTED)

@@ -1,12 +1,14 @@
 """Fitting a style to a painting within minutes, from where the generator for any painting ends."""
 
+import hashlib
 import json
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganstyle.anystyle import is_code
+from ganstyle.anystyle import find_any, is_code
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.files import atomic_write, sha256
 from ganstyle.images import read_image, write_image
@@ -32,13 +34,15 @@ class Fitted:
 
     Attributes:
         path: the style's file.
-        steps: done, those of earlier fits of the same run included; 0: the style is only baked.
+        steps: done, those of earlier fits of the same run included.
         finished: False if it was interrupted; the file holds the best until then.
+        trained: False: the file holds what the training began with, and nothing better came of it.
     """
 
     path: Path
     steps: int
     finished: bool
+    trained: bool
 
 
 def fit(
@@ -73,35 +77,46 @@ def fit(
     style = _baked(painting, generator)
     if minutes == 0:
         style.save(output)
-        return Fitted(output, 0, finished=True)
-    recipe = _recipe(style, painting, photos, runs)
-    done = steps_done(recipe.folder)
+        return Fitted(output, 0, finished=True, trained=False)
+    recipe = _recipe(style, painting, photos, runs, generator)
     # A run that has reached its steps gets as much longer as fits the time.
-    recipe = recipe.model_copy(update={"steps": done or _UNKNOWN})
-    left = 60 * minutes - (time.monotonic() - began)
-    fitted = fit_to_time(recipe, left, lambda text: on_event(Message(text)))
+    recipe = recipe.model_copy(update={"steps": steps_done(recipe.folder) or _UNKNOWN})
     finished = False
-    if fitted.steps != recipe.steps:  # otherwise Ctrl-C came while the speed was measured
-        score = fitted.score.model_copy(update={"every": math.ceil(fitted.steps / 2)})
-        outcome = train(fitted.model_copy(update={"score": score}), on_event)
-        done, finished = outcome.step, outcome.finished
-    content = _best(recipe).read_bytes()
+    with suppress(KeyboardInterrupt):  # before and after its steps, a training does not handle it
+        fitted = fit_to_time(
+            recipe, 60 * minutes - (time.monotonic() - began), lambda text: on_event(Message(text))
+        )
+        if fitted.steps != recipe.steps:  # otherwise Ctrl-C came while the speed was measured
+            score = fitted.score.model_copy(update={"every": math.ceil(fitted.steps / 2)})
+            finished = train(fitted.model_copy(update={"score": score}), on_event).finished
+    best = _best(recipe)
+    content = best.read_bytes()
     with atomic_write(output) as temporary:
         temporary.write_bytes(content)
-    return Fitted(output, done, finished)
+    return Fitted(output, steps_done(recipe.folder), finished, trained=best in _trained(recipe.folder))
 
 
-def is_unfinished(painting: str | Path, output: str | Path, *, runs: str | Path | None = None) -> bool:
+def is_unfinished(
+    painting: str | Path,
+    output: str | Path,
+    *,
+    photos: str | Path | None = None,
+    runs: str | Path | None = None,
+) -> bool:
     """Return whether a file is what an interrupted fit wrote, so that one with the same arguments goes on.
 
     Args:
-        painting: as for `fit`, like the rest.
+        painting: as for `fit`, like the rest; may be missing.
         output: may be missing.
+        photos: the folder of photos.
         runs: the folder for runs.
     """
-    folder, output = _named(Path(painting), runs).folder, Path(output)
+    painting, output = Path(painting), Path(output)
+    if not (painting.is_file() and output.is_file()):
+        return False
+    folder = _named(painting, photos, runs, None).folder
     made = [path for path in (*_trained(folder), folder / _BAKED) if path.is_file()]
-    if not output.is_file() or sha256(output) not in map(sha256, made):
+    if sha256(output) not in map(sha256, made):
         return False
     kept = folder / "recipe.yaml"
     return not kept.exists() or steps_done(folder) < Recipe.load(str(kept)).steps
@@ -117,9 +132,15 @@ def _baked(painting: Path, generator: str | Path | None) -> Style:
     return style
 
 
-def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str | Path | None) -> Recipe:
+def _recipe(
+    style: Style,
+    painting: Path,
+    photos: str | Path | None,
+    runs: str | Path | None,
+    generator: str | Path | None,
+) -> Recipe:
     """Return the recipe of the run, and prepare what it begins with."""
-    recipe = _named(painting, runs)
+    recipe = _named(painting, photos, runs, generator)
     values, baked = recipe.to_dict(), recipe.folder / _BAKED
     values["style"]["path"] = str(painting)
     values["style"]["size"] = style.recipe.style.size
@@ -130,18 +151,25 @@ def _recipe(style: Style, painting: Path, photos: str | Path | None, runs: str |
     values["score"]["content"] = values["content"]["path"]
     if not baked.exists():
         style.save(baked)
-    if photos is None and not crops.is_dir():
-        write_image(read_image(EXAMPLE_PHOTO), crops / "example.png")
-        write_image(read_image(painting), crops / "painting.png")
+    for source, name in ((EXAMPLE_PHOTO, "example.png"), (painting, "painting.png")):
+        if photos is None and not (crops / name).exists():
+            write_image(read_image(source), crops / name)
     return Recipe.parse(values, source=RECIPE)
 
 
-def _named(painting: Path, runs: str | Path | None) -> Recipe:
-    """Return the recipe ``fit``, its run named after the painting and in its folder."""
+def _named(
+    painting: Path, photos: str | Path | None, runs: str | Path | None, generator: str | Path | None
+) -> Recipe:
+    """Return the recipe ``fit``, its run named after the painting and in its folder.
+
+    Many paintings may have one name, and a file may be replaced by another. So each has a folder of its own,
+    as it has with other photos or another generator, of which the run could not be continued either.
+    """
     values = Recipe.load(RECIPE).to_dict()
     values["name"] = name_from_file(painting)
-    if runs is not None:
-        values["run"]["dir"] = str(runs)
+    given = [str(painting), sha256(painting), str(photos), sha256(find_any(generator))]
+    folder = hashlib.sha256("\n".join(given).encode()).hexdigest()[:8]
+    values["run"]["dir"] = str(Path(values["run"]["dir"] if runs is None else runs, folder))
     return Recipe.parse(values, source=RECIPE)
 
 

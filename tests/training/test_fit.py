@@ -11,7 +11,7 @@ import torch
 from typer.testing import CliRunner
 
 from ganstyle.cli import app
-from ganstyle.errors import GanstyleError, ImageError, RunError
+from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import write_image
 from ganstyle.recipe import Recipe
 from ganstyle.runs.events import Event, Progress, Saved, Scored
@@ -44,6 +44,12 @@ def _small(
 @pytest.fixture
 def result(tmp_path: Path) -> Path:
     return tmp_path / "mine.safetensors"
+
+
+def run_of(folder: Path) -> Path:
+    """Return the folder of the only run."""
+    (found,) = folder.glob("*/painting")
+    return found
 
 
 def test_fit_with_zero_minutes_bakes(painting: Path, result: Path, tmp_path: Path) -> None:
@@ -79,7 +85,7 @@ def test_fit_trains_on_from_the_baked_style(
     assert difference < 0.1  # a few steps on, not anew
     assert any(isinstance(event, Scored) for event in events)
     assert any(isinstance(event, Saved) and event.path.suffix == ".jpg" for event in events)
-    assert (tmp_path / "fits" / "painting" / "checkpoints").is_dir()
+    assert (run_of(tmp_path / "fits") / "checkpoints").is_dir()
 
 
 def test_fit_again_trains_on(painting: Path, photos: Path, result: Path) -> None:
@@ -110,10 +116,10 @@ def test_the_same_command_trains_on_after_ctrl_c(
         return CliRunner().invoke(app, ["fit", *map(str, (painting, *options))])
 
     monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 0.03)
-    assert not is_unfinished(painting, result)
+    assert not is_unfinished(painting, result, photos=photos)
     fitted = fit(painting, result, photos=photos, minutes=0.01, on_event=interrupt)
     assert (fitted.steps, fitted.finished) == (2, False)
-    assert is_unfinished(painting, result)
+    assert is_unfinished(painting, result, photos=photos)
     content = result.read_bytes()
     result.write_bytes(content + b" ")  # no longer what the fit wrote
     assert again().exit_code == 2
@@ -122,7 +128,7 @@ def test_the_same_command_trains_on_after_ctrl_c(
     assert result.read_bytes() == content
     outcome = again()
     assert outcome.exit_code == 0, outcome.output
-    assert "the style after 3 steps" in outcome.stdout
+    assert "3 steps" in outcome.stdout.splitlines()[-1]
     assert again().exit_code == 2  # it is finished
     assert "exists" in again().stderr
 
@@ -130,8 +136,9 @@ def test_the_same_command_trains_on_after_ctrl_c(
 def test_fit_keeps_the_baked_style_if_training_makes_it_worse(
     painting: Path, photos: Path, result: Path, tmp_path: Path
 ) -> None:
-    fit(painting, result, photos=photos, minutes=0.01)
-    scores = tmp_path / "fits" / "painting" / "scores.jsonl"
+    fitted = fit(painting, result, photos=photos, minutes=0.01)
+    assert fitted.trained is ("training" in load_style(result).info)
+    scores = run_of(tmp_path / "fits") / "scores.jsonl"
     begun, ended = map(json.loads, scores.read_text().splitlines())
     for better, trained in ((begun["weighted"] - 1, True), (begun["weighted"] + 1, False)):
         ended["weighted"] = better
@@ -146,18 +153,47 @@ def test_ctrl_c_while_the_speed_is_measured(
     monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 0.0)
     fitted = fit(painting, result, photos=photos, minutes=0.01)
     assert (fitted.steps, fitted.finished) == (0, False)
-    assert is_unfinished(painting, result)
+    assert is_unfinished(painting, result, photos=photos)
     assert torch.equal(load_style(result)(PHOTO), style_from(painting)(PHOTO))
 
 
-def test_another_painting_of_the_same_name(
+def test_every_painting_and_folder_of_photos_has_its_own_run(
     painting: Path, photos: Path, result: Path, tmp_path: Path
 ) -> None:
-    fit(painting, result, photos=photos, minutes=0.01)
-    other = tmp_path / "painting.png"
+    own, other = tmp_path / painting.name, tmp_path / "other" / painting.name
+    own.write_bytes(painting.read_bytes())
     write_image(torch.rand(1, 3, 40, 40), other)
-    with pytest.raises(RunError, match="holds a run of another recipe"):
-        fit(other, result, photos=photos, minutes=0.01)
+    fit(own, result, photos=photos, minutes=0.01)
+    assert fit(other, result, photos=photos, minutes=0.01).steps == 1
+    assert load_style(result).recipe.style.path == str(other)
+    own.write_bytes(other.read_bytes())  # the same file, but no longer the same painting
+    assert fit(own, result, photos=photos, minutes=0.01).steps == 1
+    assert fit(own, result, minutes=0.01).steps == 1
+    assert len(list((tmp_path / "fits").glob("*/painting"))) == 4
+
+
+def test_what_a_fit_begins_with_is_completed(painting: Path, result: Path, tmp_path: Path) -> None:
+    fit(painting, result, minutes=0.01)
+    crops = run_of(tmp_path / "fits") / "start" / "photos"
+    assert sorted(path.name for path in crops.iterdir()) == ["example.png", "painting.png"]
+    (crops / "painting.png").unlink()  # as if killed between the two
+    fit(painting, result, minutes=0.01)
+    assert (crops / "painting.png").is_file()
+
+
+@pytest.mark.parametrize("place", ["measuring", "beginning"])
+def test_ctrl_c_before_the_first_step(
+    painting: Path, photos: Path, result: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def interrupt(*arguments: object, **keywords: object) -> None:
+        raise KeyboardInterrupt
+
+    name = "fit_to_time" if place == "measuring" else "train"
+    monkeypatch.setattr(f"ganstyle.training.fit.{name}", interrupt)
+    fitted = fit(painting, result, photos=photos, minutes=0.01)
+    assert (fitted.steps, fitted.finished, fitted.trained) == (0, False, False)
+    assert is_unfinished(painting, result, photos=photos)
+    assert torch.equal(load_style(result)(PHOTO), style_from(painting)(PHOTO))
 
 
 def test_fit_refuses_invalid_input(painting: Path, result: Path, tmp_path: Path) -> None:
@@ -192,8 +228,8 @@ def test_fit_command(painting: Path, photos: Path, tmp_path: Path, monkeypatch: 
     words = ("-o", "x.safetensors", "--photos", photos, "--minutes", "0.01", "--runs", tmp_path / "runs")
     outcome = invoke(painting, *words)
     assert outcome.exit_code == 0, outcome.output
-    assert "the style after 1 steps" in outcome.stdout
-    assert (tmp_path / "runs" / "painting" / "recipe.yaml").exists()
+    assert "1 steps" in outcome.stdout.splitlines()[-1]
+    assert (run_of(tmp_path / "runs") / "recipe.yaml").exists()
     outcome = invoke(tmp_path / "none.jpg", "--minutes", "0")
     assert outcome.exit_code == 2
     assert len(outcome.stderr.splitlines()) == 1
