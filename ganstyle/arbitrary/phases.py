@@ -10,7 +10,7 @@ from ganstyle.arbitrary.data import Paintings, PairData
 from ganstyle.arbitrary.pairs import PairLoss
 from ganstyle.arbitrary.recipe import AnyRecipe
 from ganstyle.data import open_content
-from ganstyle.models import STUDENT_LAYERS
+from ganstyle.models.distilled import STUDENT_LAYERS, check_layers
 from ganstyle.recipe.schema import CropPhaseSection
 from ganstyle.runs.launch import feature_dtype, find_weights
 from ganstyle.runs.loop import Phase
@@ -60,7 +60,9 @@ def prepare_phases(recipe: AnyRecipe, accelerator: Accelerator, held_out: Sequen
         if spec not in losses:
             weights = find_weights(accelerator, spec)
             features = encoding
-            if weights.sha256 != distilled.sha256:
+            if weights.sha256 == distilled.sha256:
+                check_layers(recipe.loss.layers)
+            else:
                 features = load_vgg16(weights, recipe.loss.layers, dtype=dtype, padding="replicate").to(
                     device
                 )

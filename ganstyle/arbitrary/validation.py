@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ganstyle.anystyle import encode
 from ganstyle.arbitrary.recipe import PairScoreSection
-from ganstyle.data.folder import report_unreadable
+from ganstyle.data.folder import list_validation_photos, report_unreadable
 from ganstyle.errors import RunError
-from ganstyle.images import find_images, read_image, resize_shorter
+from ganstyle.images import read_image, resize_shorter
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import Yardstick
 from ganstyle.models.modulated import ModulatedGenerator
@@ -38,7 +38,8 @@ class PairScores:
         protocol: how the scores come about, as JSON values.
 
     Raises:
-        ImageError: there is no such folder, or a painting cannot be read.
+        DataError: there is no such folder.
+        ImageError: a painting cannot be read.
         RunError: there is no photo, or there are fewer paintings than processes.
     """
 
@@ -50,7 +51,7 @@ class PairScores:
         encoding: FeatureExtractor,
         accelerator: Accelerator,
     ) -> None:
-        listing = find_images(section.content)
+        listing = list_validation_photos(section.content)
         if accelerator.is_main_process:
             report_unreadable(section.content, listing)
         self._photos = listing.images[: section.count]

@@ -1,6 +1,6 @@
 """``ganstyle stylize --animate``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,18 +8,29 @@ from ganstyle.cli.outputs import check_outputs
 from ganstyle.cli.progress import ProgressLine, tell
 
 if TYPE_CHECKING:
+    import typer
+
     from ganstyle.stylize import Controls
 
 _LONGER_SIDE = 640  # pixels; a GIF of a large photo would be hundreds of MB
 
 
-def check_alone(option: str, others: Mapping[str, object]) -> None:
-    """Raise GanstyleError if one of the other options, by their names, was given as well."""
+def check_alone(context: "typer.Context", option: str, others: Collection[str]) -> None:
+    """Raise GanstyleError if a parameter was given that does not go with an option; ``others`` do."""
     from ganstyle.errors import GanstyleError
 
-    given = [name for name, value in others.items() if value is not None]
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in others and _is_given(context, str(parameter.name))
+    ]
     if given:
         raise GanstyleError(f"{option} does not go with {' and '.join(given)}; leave one of them out")
+
+
+def _is_given(context: "typer.Context", name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 def animate_photo(
@@ -47,7 +58,7 @@ def animate_photo(
         raise GanstyleError("--animate: give one photo, not several and not a folder")
     if not styles:
         raise GanstyleError("--animate: no style is given; give -s NAME, or several -s PAINTING")
-    check_outputs(file=output, force=force)
+    check_outputs(saved=output, force=force)
     loaded, torch_device = [load_style(name) for name in styles], pick_device(device)
     for style in loaded:
         style.generator.to(torch_device)

@@ -36,7 +36,7 @@ def average(
     from ganstyle.style import load_style
 
     shares = read_shares(weights, len(files), option="--weights", of="files")
-    check_outputs(file=output, force=force)
+    check_outputs(saved=output, force=force)
     kinds = [file == "any" or is_any(file) for file in files]
     if not any(kinds):
         average_styles([load_style(file) for file in files], shares, strength=strength).save(

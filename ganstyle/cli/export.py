@@ -11,7 +11,13 @@ from ganstyle.cli.progress import tell
 
 def export(
     style: Annotated[
-        str, typer.Option("-s", "--style", help="A shipped style's name or a checkpoint.", show_default=False)
+        str,
+        typer.Option(
+            "-s",
+            "--style",
+            help="A shipped style's name, a checkpoint's path, or a painting.",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.", show_default=False)],
     export_format: Annotated[
@@ -28,7 +34,7 @@ def export(
     from ganstyle.export import export_style
     from ganstyle.style import load_style
 
-    check_outputs(file=output, force=force)
+    check_outputs(saved=output, force=force)
     difference = export_style(load_style(style), output, export_format)
     size = output.stat().st_size / 2**20
     tell(f"{output}: {size:.1f} MiB, at most {difference:.1g} from the style")

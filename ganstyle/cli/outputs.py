@@ -24,6 +24,7 @@ def check_outputs(
     *,
     image: Path | None = None,
     file: Path | None = None,
+    saved: Path | None = None,
     json_file: Path | None = None,
     report: Path | None = None,
     report_files: Sequence[str] = (),
@@ -39,6 +40,7 @@ def check_outputs(
     Args:
         image: an image file.
         file: a file of another kind.
+        saved: a file that is written by its name, and so cannot be standard output.
         json_file: the file of ``--json``.
         report: the folder of a report.
         report_files: the names of its files, which ``json_file`` must not take.
@@ -52,7 +54,9 @@ def check_outputs(
     from ganstyle.errors import GanstyleError
     from ganstyle.files import check_file, check_folder, file_identity
 
-    files = [path for path in (image, file, json_file) if path is not None]
+    if saved is not None and is_stdout(saved):
+        raise GanstyleError(f"{saved}: this command does not write to standard output; name a file")
+    files = [path for path in (image, file, saved, json_file) if path is not None]
     given = {file_identity(path): path for path in current_invocation().inputs if os.path.isfile(path)}
     for path in results:
         if os.path.exists(path) and file_identity(path) in given:

@@ -15,8 +15,15 @@ from ganstyle.cli.outputs import check_outputs, is_stdout
 from ganstyle.cli.progress import Quiet
 from ganstyle.cli.several import open_painter, split_masks
 
+# The parameters that go with --animate.
+_ANIMATE = (
+    *("photos", "animate", "styles", "strength", "stroke_size", "preserve_color"),
+    *("max_side", "device", "force", "quiet"),
+)
+
 
 def stylize(
+    context: typer.Context,
     photos: Annotated[
         list[Path],
         typer.Argument(
@@ -143,10 +150,7 @@ def stylize(
 
     worker = Worker.from_environment()
     if animate is not None:
-        others: dict[str, object] = {"-o": output, "--mix": mix, "--blend": blend, "--mask": masks}
-        others |= {"--feather": feather, "--format": image_format, "--skip": skip, "--json": json_file}
-        others |= {"--max-pixels": max_pixels, "--compile": compiled or None, "--dry-run": dry_run or None}
-        check_alone("--animate", others)
+        check_alone(context, "--animate", _ANIMATE)
         controls = Controls(strength, preserve_color, stroke_size=parse_stroke_size(stroke_size))
         if worker.rank == 0:  # the first process does all of it
             where = worker.device(device)

@@ -66,6 +66,20 @@ def list_images(folder: str | Path) -> ImageListing:
         raise DataError(str(error)) from error
 
 
+def list_validation_photos(folder: str | Path) -> ImageListing:
+    """List the images in a recipe's ``score.content``; see `list_images`.
+
+    Raises:
+        DataError: as there. Recipes name a folder that a newcomer may not have, so the line names the key.
+    """
+    if not Path(folder).is_dir():
+        raise DataError(
+            f"score.content {folder}: no such folder; give a folder of validation photos, "
+            "or turn scoring off with score.every=0"
+        )
+    return list_images(folder)
+
+
 def nothing_readable(folder: str | Path, problems: Sequence[str]) -> DataError:
     """Return the error to raise about a folder without a readable image.
 

@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ganstyle.data.folder import list_images, nothing_readable, report_unreadable
+from ganstyle.data.folder import list_validation_photos, nothing_readable, report_unreadable
 from ganstyle.distill.fidelity import Fidelity
 from ganstyle.distill.recipe import DistillationRecipe
 from ganstyle.distill.state import DistillationState
@@ -110,7 +110,7 @@ def prepare_fidelity(
     if not recipe.score.every:
         return None
     section = recipe.score
-    listing = list_images(section.content)
+    listing = list_validation_photos(section.content)
     if not listing.images:
         raise nothing_readable(section.content, [str(entry) for entry in listing.unreadable])
     if accelerator.is_main_process:

@@ -138,7 +138,11 @@ def _launch(blocks: Any, settings: Settings, attempts: int = 5) -> Served:
     except OSError as error:
         if settings.port is None and attempts > 1:
             return _launch(blocks, settings, attempts - 1)
-        raise GanstyleError(f"--port {port}: was taken while starting; choose another") from error
+        # Gradio raises the same error if its own server needs more than five seconds.
+        raise GanstyleError(
+            f"--port {port}: was taken while starting, or this machine is too busy to start within "
+            "5 seconds; try again, or choose another port"
+        ) from error
     except (ValueError, HTTPError) as error:
         reason = one_line(error)
         raise GanstyleError(f"{settings.host}:{port}: the server does not answer ({reason})") from error

@@ -105,6 +105,20 @@ class VGG16Student(nn.Module):
         return folded
 
 
+def check_layers(layers: Sequence[str]) -> None:
+    """Check that the distilled VGG-16 has some layers.
+
+    Raises:
+        WeightsError: it lacks one, or there are none.
+    """
+    held = ", ".join(STUDENT_LAYERS)
+    if not layers:
+        raise WeightsError(f"no layer was asked for; choose from {held}")
+    lacking = [layer for layer in layers if layer not in STUDENT_LAYERS]
+    if lacking:
+        raise WeightsError(f"the distilled VGG-16 lacks {', '.join(lacking)}; it holds {held}")
+
+
 class DistilledFeatures(nn.Module):
     """A trained student as a drop-in replacement of `VGG16Features`.
 
@@ -127,12 +141,7 @@ class DistilledFeatures(nn.Module):
         self, layers: Sequence[str], *, student: VGG16Student, dtype: torch.dtype = torch.float32
     ) -> None:
         super().__init__()
-        held = ", ".join(STUDENT_LAYERS)
-        if not layers:
-            raise WeightsError(f"no layer was asked for; choose from {held}")
-        lacking = [layer for layer in layers if layer not in STUDENT_LAYERS]
-        if lacking:
-            raise WeightsError(f"the distilled VGG-16 lacks {', '.join(lacking)}; it holds {held}")
+        check_layers(layers)
         self.layers = tuple(layer for layer in STUDENT_LAYERS if layer in layers)
         self.student = student.to(dtype).requires_grad_(False)
         self.minimum = 2 ** list(STUDENT_LAYERS).index(self.layers[-1])

@@ -1,5 +1,6 @@
 """What a training would do and take, from a few real steps in a temporary folder."""
 
+import os
 import statistics
 import warnings
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from pathlib import Path
 import psutil
 
 from ganstyle.data import StyleImages, open_content
+from ganstyle.data.folder import list_validation_photos
 from ganstyle.devices import PeakMemory, pick_device
-from ganstyle.errors import WeightsError
+from ganstyle.errors import GanstyleError, WeightsError
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.resume import find_state
 from ganstyle.runs.state import saved_step
@@ -73,12 +75,16 @@ def forecast_training(recipe: Recipe) -> TrainingForecast:
         GanstyleError: the training could not start; see `ganstyle.training.train`.
         KeyboardInterrupt: it was interrupted.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise GanstyleError("--dry-run measures one process; run it once, without a launcher")
     notes: list[str] = []
     resume_from = find_state(recipe, notes.append)
     done = saved_step(resume_from) if resume_from else 0
     options = recipe.content.options()
     photos = open_content(**options | {"download": False} if "download" in options else options)
     paintings = StyleImages(recipe.style.path, max_shorter=1).paths
+    if recipe.score.every:
+        list_validation_photos(recipe.score.content)
     ahead = [(end - max(start, done), section) for start, end, section in _sections(recipe)]
     left = [(steps, section) for steps, section in ahead if steps > 0]
     device = pick_device()

@@ -11,9 +11,8 @@ from accelerate.utils import gather_object
 from torch import nn
 
 from ganstyle.data import StyleImages
-from ganstyle.data.folder import report_unreadable
+from ganstyle.data.folder import list_validation_photos, report_unreadable
 from ganstyle.errors import RecipeError, RunError
-from ganstyle.images import find_images
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, EvaluationModels, Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.distributions.extractors import vgg16_extractor
@@ -40,7 +39,7 @@ class Scores:
         protocol: how the scores come about, as JSON values.
 
     Raises:
-        ImageError: there is no such folder.
+        DataError: there is no such folder.
         RecipeError: the photos would be too small to measure.
         RunError: there are fewer photos than processes.
     """
@@ -57,7 +56,7 @@ class Scores:
         smallest = SSIM_WINDOW // 2 + 1  # its borders are reflections
         if section.size < smallest:
             raise RecipeError(f"'score.size': scores need {smallest} pixels or more (got {section.size})")
-        listing = find_images(section.content)
+        listing = list_validation_photos(section.content)
         if accelerator.is_main_process:
             report_unreadable(section.content, listing)
         photos = listing.images[: section.count]

@@ -161,6 +161,10 @@ def test_same_network_sees_paintings_once(tiny: RecipeMaker, vgg16_weights: Path
         ({"generator": {"name": "lean"}}, "'lean' is not one of modulated"),
         ({"generator": {"codes": 3}}, "'codes' is not a keyword"),
         ({"phases": [{"until": 0.5}]}, "until must rise to 1"),
+        (
+            {"vgg": "distilled", "loss": {"style_layers": {"relu1_1": 1}}},
+            "the distilled VGG-16 lacks relu1_1",
+        ),
         ({"discriminators": {"width": 4}}, "unknown key 'discriminators'"),
     ],
 )

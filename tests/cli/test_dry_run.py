@@ -78,6 +78,7 @@ def test_dry_run_train_that_would_resume(recipe: Callable[..., Path], tmp_path: 
         ("style.path=missing.jpg", "missing.jpg"),
         ("vgg=missing.pth", "missing.pth"),
         ("loss.stile=1", "stile"),
+        ("score={every: 1, content: missing}", "score.content missing: no such folder"),
     ],
 )
 def test_dry_run_train_that_would_fail(
@@ -90,6 +91,15 @@ def test_dry_run_train_that_would_fail(
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert files(tmp_path) == before
+
+
+def test_dry_run_train_of_one_process_only(
+    recipe: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    result = run("train", recipe(), "--dry-run")
+    assert result.exit_code == 2
+    assert "--dry-run measures one process; run it once, without a launcher" in result.stderr
 
 
 def test_dry_run_train_downloads_nothing(

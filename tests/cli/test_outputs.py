@@ -49,7 +49,8 @@ def test_output_parameter_names() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
         for name, parameter in inspect.signature(command.callback).parameters.items():
-            options = [text for item in parameter.annotation.__metadata__ for text in item.param_decls or ()]
+            described = getattr(parameter.annotation, "__metadata__", ())  # Typer's context has none
+            options = [text for item in described for text in item.param_decls or ()]
             if {"--json", "-o", "--output"} & set(options):
                 assert name in OUTPUT_PARAMETERS, (command.callback.__name__, name)
 
@@ -158,6 +159,13 @@ def test_report_never_overwrites_inputs(photo: Path, tmp_path: Path) -> None:
     for sink in ("-", "/dev/null", "/dev/stdout"):
         with pytest.raises(GanstyleError, match="a report is a folder"):
             run(content=photo, output=Path(sink))
+
+
+def test_what_is_written_by_its_name_needs_one(tmp_path: Path) -> None:
+    for sink in ("-", "/dev/stdout"):
+        with pytest.raises(GanstyleError, match="does not write to standard output; name a file"):
+            check_outputs(saved=Path(sink), force=True)
+    check_outputs(saved=tmp_path / "a.onnx", force=False)
 
 
 def test_image_format_is_checked_before_the_work(tmp_path: Path) -> None:

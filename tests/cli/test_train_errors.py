@@ -43,7 +43,10 @@ def test_missing_recipe(tmp_path: Path) -> None:
         (["content.path=/nowhere"], "/nowhere: no such folder"),
         (["style.path=/nowhere.jpg"], "/nowhere.jpg: no such file"),
         (["content.kind=lsun"], "classes is missing"),
-        (["score.every=1", "score.content=/nowhere"], "/nowhere: no such folder"),
+        (
+            ["score.every=1", "score.content=/nowhere"],
+            "score.content /nowhere: no such folder; give a folder of",
+        ),
         (["resume=/nowhere"], "/nowhere: no such training state"),
         (["run.dir=/dev/null"], "/dev/null/quickstart"),
     ],
