@@ -12,6 +12,7 @@ file = client.predict(handle_file("me.jpg"), handle_file("p.jpg"), api_name="/st
 ```
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from starlette.responses import JSONResponse
 from ganstyle.data.folder import list_images, nothing_readable
 from ganstyle.devices import pick_device
 from ganstyle.errors import GanstyleError
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.compare import CompareTab
-from ganstyle.gui.components import HEAVY_LANE, LIGHT_EVENT, with_toasts
-from ganstyle.gui.context import AppContext, StyleCatalog
+from ganstyle.gui.components import HEAVY_LANE, LIGHT_EVENT, menu_update, with_toasts
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.inputs import PhotoInput, Upload
 from ganstyle.gui.optimize import OptimizeTab
 from ganstyle.gui.runs import RunsTab
@@ -33,6 +35,7 @@ from ganstyle.gui.server import Settings
 from ganstyle.gui.sessions import Sessions, exclusive, stoppable
 from ganstyle.gui.stylize import StylizeTab
 from ganstyle.gui.train import TrainTab
+from ganstyle.gui.uploads import queued_uploads
 from ganstyle.images import write_image
 from ganstyle.models import MAX_STRENGTH
 from ganstyle.runs.background import Trainer
@@ -76,9 +79,14 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
     photos = list_images(settings.photos).images if settings.photos else []
     if settings.photos and not photos:
         raise nothing_readable(settings.photos, [])
+    styles = StyleCatalog(settings.styles, device, settings.runs if settings.train else None)
+    # A visitor's files are removed when the visit ends; those of clients that never say so, after half a day.
+    blocks = gr.Blocks(title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _SESSION_TIMEOUT))
     context = AppContext(
-        styles=StyleCatalog(settings.styles, device, settings.runs if settings.train else None),
-        sessions=Sessions(folder, _SESSION_TIMEOUT),
+        styles=styles,
+        sessions=Sessions(
+            folder, _SESSION_TIMEOUT, at_close=styles.forget, queued=partial(queued_uploads, blocks)
+        ),
         vgg=vgg,
         device=device,
         runs=settings.runs,
@@ -88,18 +96,15 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
         photo_count=len(photos),
         local=settings.local,
     )
-    # A visitor's files are removed when the visit ends; those of clients that never say so, after half a day.
-    with gr.Blocks(
-        title="ganstyle", analytics_enabled=False, delete_cache=(_HOUR, _SESSION_TIMEOUT)
-    ) as blocks:
+    with blocks:
         gr.HTML(_HEADER)
         with gr.Tabs() as tabs:
             with gr.Tab("Stylize", id="stylize") as stylize:
-                chosen = [StylizeTab(context).style]
+                painter = StylizeTab(context)
             with gr.Tab("Optimize", id="optimize") as optimize:
                 OptimizeTab(context)
             with gr.Tab("Compare", id="compare") as compare:
-                chosen.append(CompareTab(context).style)
+                menus = [painter.style, CompareTab(context).style, *painter.other_styles]
             with gr.Tab("Train", id="train") as train:
                 TrainTab(context, train)
             with gr.Tab("Runs", id="runs") as runs:
@@ -107,25 +112,29 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
         PublicApi(context)
 
         def refresh() -> list[str]:
-            """Look for styles that have been trained meanwhile, and return all keys."""
-            keys = context.styles.refresh()
-            for each in chosen:
+            """Look for styles that have come or gone meanwhile, and return all keys."""
+            keys = styles.refresh()
+            for each in menus:
                 each.choices = [(key, key) for key in keys]  # also for links, and for pages opened later
             return keys
 
-        def offer(request: gr.Request) -> list[Any]:
-            keys, mine = refresh(), context.styles.choices(str(request.session_hash))
-            return [gr.update(choices=mine), gr.update(choices=keys)]
+        def offer(request: gr.Request, *values: Any) -> list[Any]:
+            shared = [(key, key) for key in refresh()]
+            mine = styles.choices(str(request.session_hash))
+            return [
+                menu_update(menu, mine if menu is painter.style else shared, value)
+                for menu, value in zip(menus, values, strict=True)
+            ]
 
         context.links.connect(blocks, tabs, [stylize, optimize, compare, train, runs], refresh)
-        if context.trainer:
-            gr.on([blocks.load, stylize.select, compare.select], offer, None, chosen, **LIGHT_EVENT)
+        # Without preprocessing, which would refuse a style that is gone before its menu says so.
+        moments = [blocks.load, stylize.select, compare.select]
+        gr.on(moments, offer, menus, menus, preprocess=False, **LIGHT_EVENT)
 
         async def leave(request: gr.Request) -> None:
             # Gradio forgets what waits in its queue only if the page was listening for it.
             await blocks._queue.clean_events(session_hash=request.session_hash)
             context.sessions.close(str(request.session_hash))
-            context.styles.forget(str(request.session_hash))
             # Gradio would keep what it knows of this session, some 200 kB, until there are many others.
             blocks.state_holder.session_data.pop(str(request.session_hash), None)
 
@@ -232,7 +241,7 @@ class PublicApi:
     ) -> str:
         """Stylize a photo at full size and return the file; waits in the queue for other jobs."""
         controls = Controls(strength, keep_colors, stroke_size=stroke_size)
-        return self._stylize(photo, self._context.styles[style], controls, request)
+        return self._stylize(photo, style, controls, request)
 
     def stylize_like_painting(
         self,
@@ -247,18 +256,29 @@ class PublicApi:
         if painting is None:
             raise GanstyleError("Send a painting.")
         controls = Controls(strength, keep_colors, stroke_size=stroke_size)
-        style = style_from(painting.read())
-        style.generator.to(self._context.device)
-        return self._stylize(photo, style, controls, request)
+        return self._stylize(photo, painting, controls, request)
 
-    def _stylize(self, photo: Upload | None, style: Style, controls: Controls, request: gr.Request) -> str:
+    def _stylize(
+        self, photo: Upload | None, source: str | Upload, controls: Controls, request: gr.Request
+    ) -> str:
         if photo is None:
             raise GanstyleError("Send a photo.")
         session, sessions = str(request.session_hash), self._context.sessions
-        with sessions.job(session, "api") as stop, exclusive(stop):
-            sessions.claim(session, photo.path)
-            target = sessions.new_folder(session) / result_name(Path(photo.name))
-            with stoppable(style.generator, stop):
-                result = style.paint(photo.read(), controls)
-            write_image(result, target)
+        uploads = [each.path for each in (photo, source) if isinstance(each, Upload)]
+        with sessions.job(session, "api") as stop:
+            sessions.claim(session, *uploads)  # from here on they end with the session, not with this job
+            with exclusive(stop):
+                target = sessions.new_folder(session) / result_name(Path(photo.name))
+                style = self._style(source)
+                with stoppable(style.generator, stop):
+                    result = style.paint(photo.read(), controls)
+                write_image(result, target)
         return str(target)
+
+    def _style(self, source: str | Upload) -> Style:
+        """Return the style of this name, or of this painting."""
+        if not isinstance(source, Upload):
+            return self._context.styles[source]
+        style = style_from(source.read())
+        style.generator.to(self._context.device)
+        return style

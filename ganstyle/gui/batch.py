@@ -11,6 +11,7 @@ import gradio as gr
 
 from ganstyle.errors import GanstyleError
 from ganstyle.files import atomic_write
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.components import (
     claim_uploads,
     connect_job,
@@ -18,7 +19,7 @@ from ganstyle.gui.components import (
     progress_line,
     public_message,
 )
-from ganstyle.gui.context import AppContext, StyleCatalog
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.inputs import PhotoInput, Upload, photo_files_input, safe_name
 from ganstyle.gui.sessions import JobResult, JobStopped, run_job, stoppable
 from ganstyle.images import write_image

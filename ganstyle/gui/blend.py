@@ -6,27 +6,30 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
+import torch
 from torch import Tensor
 
 from ganstyle.composed import blend, regions
 from ganstyle.errors import GanstyleError
-from ganstyle.gui.components import SHORT_JOB, with_toasts
+from ganstyle.gui.components import SHORT_JOB, claim_uploads, with_toasts
 from ganstyle.gui.inputs import Upload, small_photo_input
 from ganstyle.images import shrink
 from ganstyle.images.color import luminance
 from ganstyle.stylize import PhotoPainter
 
 if TYPE_CHECKING:
-    from ganstyle.gui.context import AppContext, StyleCatalog
+    from ganstyle.gui.catalog import StyleCatalog
+    from ganstyle.gui.context import AppContext
 
 _MASK_SIDE = 2048  # pixels of a mask that are kept; its soft edge hides more
+_MOST_KEPT = 24  # blends and styles with parts of a visitor, in which there are as many masks at most
 
 
 class _Blend(NamedTuple):
     session: str
     label: str
     shares: dict[str, float]
-    parts: tuple[tuple[Tensor, str], ...] = ()  # masks, and the style of each
+    parts: tuple[tuple[Tensor, str], ...] = ()  # masks in 8 bits, and the style of each
 
 
 class VisitorBlends:
@@ -43,16 +46,16 @@ class VisitorBlends:
             session: the visitor.
             shares: by styles' keys, which may be blends too; they sum to 1.
             label: returns what a style is called.
+
+        Raises:
+            GanstyleError: one of them has other styles in parts of the photo, or the visitor has too many.
         """
         plain: dict[str, float] = {}  # blends are taken apart, so that they do not nest without end
         for key, share in shares.items():
             for part, own in (self.shares(key) or {key: 1.0}).items():
                 plain[part] = plain.get(part, 0.0) + share * own
         text = " + ".join(f"{label(key)} {share:.0%}" for key, share in plain.items())
-        added = f"blend-{uuid.uuid4().hex}"
-        with self._lock:
-            self._blends[added] = _Blend(session, text, plain)
-        return added
+        return self._keep("blend", _Blend(session, text, plain))
 
     def add_part(self, session: str, base: str, mask: Tensor, other: str, label: Callable[[str], str]) -> str:
         """Add a style with another one in a part of the photo, and return its key.
@@ -63,14 +66,26 @@ class VisitorBlends:
             mask: (1, 1, H, W) in [0, 1]; 1 is the part.
             other: the key of the part's style, which has no parts itself.
             label: returns what a style is called.
+
+        Raises:
+            GanstyleError: the visitor has too many.
         """
         before = self._blends.get(base)
         shares, parts = (before.shares, before.parts) if before else ({base: 1.0}, ())
         text = f"{label(base)}, {label(other)} in a part"
-        added = f"part-{uuid.uuid4().hex}"
+        levels = (mask * 255 + 0.5).to(torch.uint8)  # a quarter of the memory; the image file had 8 bits too
+        return self._keep("part", _Blend(session, text, shares, (*parts, (levels, other))))
+
+    def _keep(self, kind: str, made: _Blend) -> str:
+        key = f"{kind}-{uuid.uuid4().hex}"
         with self._lock:
-            self._blends[added] = _Blend(session, text, shares, (*parts, (mask, other)))
-        return added
+            if sum(found.session == made.session for found in self._blends.values()) >= _MOST_KEPT:
+                raise GanstyleError(
+                    f"there are {_MOST_KEPT} blends and styles with parts already, the most for one visit; "
+                    "choose one of them, or reload the page to begin anew"
+                )
+            self._blends[key] = made
+        return key
 
     def painter(self, key: str | None, style: Callable[[str], PhotoPainter]) -> PhotoPainter | None:
         """Return what paints a blend, from its styles; None if it is no blend."""
@@ -80,7 +95,7 @@ class VisitorBlends:
         base = blend([(style(part), share) for part, share in found.shares.items()])
         if not found.parts:
             return base
-        pairs = [(mask, self.painter(other, style) or style(other)) for mask, other in found.parts]
+        pairs = [(levels / 255, self.painter(other, style) or style(other)) for levels, other in found.parts]
         return regions(pairs, base=base)
 
     def shares(self, key: str) -> dict[str, float] | None:
@@ -116,12 +131,17 @@ class BlendSection:
     Args:
         context: what all tabs share.
         style: where styles are chosen; the blend is added to its choices.
+
+    Attributes:
+        other: the menu of the second style.
     """
 
     def __init__(self, context: "AppContext", style: gr.Dropdown) -> None:
         self._context = context
         with gr.Accordion("A blend with another style", open=False, elem_id="blend"):
-            other = gr.Dropdown(context.styles.keys, label="Other style", value=None, elem_id="blend-other")
+            self.other = other = gr.Dropdown(
+                context.styles.keys, label="Other style", value=None, elem_id="blend-other"
+            )
             share = gr.Slider(
                 5, 95, value=50, step=5, label="Share of the other style (%)", elem_id="blend-share"
             )
@@ -131,7 +151,7 @@ class BlendSection:
     def add(self, style: str, other: str | None, percent: float, request: gr.Request) -> Any:
         """Offer a blend of the chosen style with another one, and choose it."""
         session, styles = str(request.session_hash), self._context.styles
-        return _choose(styles, session, add_blend(styles, session, style, other, percent))
+        return _choose(self._context, session, add_blend(styles, session, style, other, percent))
 
 
 class PartSection:
@@ -140,27 +160,32 @@ class PartSection:
     Args:
         context: what all tabs share.
         style: where styles are chosen; the result is added to its choices.
+
+    Attributes:
+        other: the menu of the part's style.
     """
 
     def __init__(self, context: "AppContext", style: gr.Dropdown) -> None:
         self._context = context
         with gr.Accordion("Another style in a part", open=False, elem_id="region"):
-            other = gr.Dropdown(
+            self.other = other = gr.Dropdown(
                 context.styles.keys, label="Style of the part", value=None, elem_id="region-other"
             )
             mask = small_photo_input("Mask: white is the part", "region-mask")
             add = gr.Button("Add the part", size="sm", elem_id="region-add")
+        claim_uploads(context.sessions, mask)
         add.click(with_toasts(self.add), [style, mask, other], style, **SHORT_JOB)
 
     def add(self, style: str, mask: Upload | None, other: str | None, request: gr.Request) -> Any:
         """Offer the chosen style with another one where the mask is white, and choose it."""
         session, styles = str(request.session_hash), self._context.styles
-        return _choose(styles, session, add_part(styles, session, style, mask, other))
+        return _choose(self._context, session, add_part(styles, session, style, mask, other))
 
 
-def _choose(styles: "StyleCatalog", session: str, key: str) -> Any:
+def _choose(context: "AppContext", session: str, key: str) -> Any:
     """Return the update of the dropdown of styles that offers a new style and chooses it."""
-    return gr.update(choices=styles.choices(session), value=key)
+    context.sessions.claim(session)  # so that the style is forgotten with the session, however that ends
+    return gr.update(choices=context.styles.choices(session), value=key)
 
 
 def add_part(styles: "StyleCatalog", session: str, style: str, mask: Upload | None, other: str | None) -> str:
@@ -174,8 +199,8 @@ def add_part(styles: "StyleCatalog", session: str, style: str, mask: Upload | No
         other: the key of the part's style.
 
     Raises:
-        GanstyleError: there is no such style, the part's style has parts itself, or the mask is missing, no
-            image, or black.
+        GanstyleError: there is no such style, the part's style has parts itself, the mask is missing, no
+            image, or black, or the visitor has too many blends and parts.
     """
     if other is None or mask is None:
         raise GanstyleError("choose a mask and the style of its white part")
@@ -197,7 +222,8 @@ def add_blend(styles: "StyleCatalog", session: str, style: str, other: str | Non
         percent: its share.
 
     Raises:
-        GanstyleError: there is no such style, both are the same, or the share is out of range.
+        GanstyleError: there is no such style, both are the same, the share is out of range, or the visitor
+            has too many blends and parts.
     """
     if other is None or other == style:
         raise GanstyleError("choose another style to blend with")

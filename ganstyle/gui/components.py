@@ -255,6 +255,19 @@ def setting_update(component: Any, text: str | None) -> Any:
     return text if text in [value for _, value in component.choices] else gr.skip()
 
 
+def menu_update(menu: gr.Dropdown, choices: list[tuple[str, str]], value: Any) -> Any:
+    """Return a menu's new choices and, in place of a value that is none of them, its initial one.
+
+    Args:
+        menu: which.
+        choices: what is shown, and the key.
+        value: what is chosen now; None: nothing.
+    """
+    if value is None or value in [key for _, key in choices]:
+        return gr.update(choices=choices)
+    return gr.update(choices=choices, value=menu.value)
+
+
 def javascript_text(value: Any) -> str:
     """Write a value as JavaScript does."""
     if isinstance(value, bool):

@@ -1,10 +1,7 @@
-"""What all tabs share: networks, visitors, folders, TensorBoard; the styles that can be chosen; links."""
+"""What all tabs share: networks, visitors, folders, TensorBoard; links."""
 
 import json
-import uuid
-import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -13,25 +10,18 @@ from typing import Any
 import gradio as gr
 import torch
 
-from ganstyle.anystyle import find_any
-from ganstyle.errors import CheckpointError, GanstyleError
-from ganstyle.evaluate.ranking import find_styles
 from ganstyle.gatys import LAYERS
-from ganstyle.gui.blend import VisitorBlends
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.components import LIGHT_EVENT, javascript_text, setting_update
-from ganstyle.gui.inputs import Upload
 from ganstyle.gui.sessions import Sessions, wait_until_idle
 from ganstyle.models.vgg import Padding
 from ganstyle.runs.background import Trainer
 from ganstyle.runs.tensorboard import TensorBoard
-from ganstyle.style import Style, load_style, shipped_styles, style_from
-from ganstyle.stylize import PhotoPainter
 from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 
 EXAMPLE_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 """The photo that comes with ganstyle."""
 
-_MOST_BAKED = 4  # styles of paintings that stay in memory
 _JOB_TIMEOUT = 2.0  # seconds for a job to notice that it should stop; `docker stop` waits for 10 in all
 
 _TAB = "tab"
@@ -60,7 +50,7 @@ class AppContext:
         links: settings that the page's address keeps.
     """
 
-    styles: "StyleCatalog"
+    styles: StyleCatalog
     sessions: Sessions
     vgg: WeightsFile
     device: torch.device
@@ -106,148 +96,6 @@ class AppContext:
         if self.trainer:
             self.trainer.close()
         wait_until_idle(_JOB_TIMEOUT)
-
-
-class StyleCatalog:
-    """Lists styles and loads each when it is first used.
-
-    A client names a style by its key; a path that a client sends is never opened. A visitor's painting is a
-    style too, if the generator for any painting is at hand; its key cannot be guessed.
-
-    Args:
-        folder: of further styles, searched recursively; files that are not styles are skipped with a warning.
-        device: where the generators go.
-        runs: a folder of runs, whose styles `refresh` adds; None: there are none.
-
-    Raises:
-        DataError: there is no such folder, or it contains no styles.
-    """
-
-    def __init__(self, folder: Path | None, device: torch.device, runs: Path | None = None) -> None:
-        self._device = device
-        self._runs = runs
-        self._lock = Lock()
-        self._loaded: dict[str, tuple[int, Style]] = {}
-        self._paintings: dict[str, tuple[str, Upload]] = {}
-        self._baked: dict[str, Style] = {}
-        self.blends = VisitorBlends()  # see `painter`
-        found = dict(shipped_styles())
-        for path in find_styles(folder) if folder else []:
-            found.setdefault(_key(path, folder), path)
-        self._paths: dict[str, Path] = {}
-        for key, path in found.items():
-            try:
-                load_style(path)
-            except CheckpointError as error:
-                warnings.warn(f"skipped: {error}", stacklevel=2)
-                continue
-            self._paths[key] = path
-        self.refresh()
-
-    def refresh(self) -> list[str]:
-        """Add the styles that runs have made meanwhile, each by its run's name, and return all keys."""
-        known = {path.resolve() for path in self._paths.values()}
-        for path in sorted(self._runs.glob("*/style.safetensors")) if self._runs else []:
-            with suppress(CheckpointError):  # being removed, or damaged: there is nothing to choose
-                if path.resolve() not in known:
-                    load_style(path)
-                    key = path.parent.name
-                    self._paths.setdefault(f"runs/{key}" if key in self._paths else key, path)
-        return self.keys
-
-    @property
-    def keys(self) -> list[str]:
-        """What can be chosen, in order."""
-        return list(self._paths)
-
-    @property
-    def first(self) -> str | None:
-        """The initial choice, if there is anything to choose from."""
-        return next(iter(self._paths), None)
-
-    @property
-    def takes_paintings(self) -> bool:
-        """Whether the generator for any painting is at hand."""
-        try:
-            return find_any().is_file()
-        except CheckpointError:
-            return False
-
-    def add_painting(self, session: str, painting: Upload) -> str:
-        """Add a visitor's painting as a style, and return its key.
-
-        Raises:
-            ImageError: it is no image.
-        """
-        painting.check()
-        key = f"painting-{uuid.uuid4().hex}"
-        with self._lock:
-            self._paintings[key] = session, painting
-        return key
-
-    def forget(self, session: str) -> None:
-        """Forget a visitor's paintings and blends."""
-        self.blends.forget(session)
-        with self._lock:
-            for key in [key for key, (owner, _) in self._paintings.items() if owner == session]:
-                del self._paintings[key]
-                self._baked.pop(key, None)
-
-    def choices(self, session: str) -> list[tuple[str, str]]:
-        """Return what a visitor can choose: what is shown, and the key."""
-        with self._lock:
-            own = [key for key, (owner, _) in self._paintings.items() if owner == session]
-        return [(self.label(key), key) for key in [*self.keys, *own]] + self.blends.choices(session)
-
-    def label(self, key: str) -> str:
-        """Return what a style is called on the page."""
-        return self._paintings[key][1].name if key in self._paintings else self.blends.label(key) or key
-
-    def painter(self, key: str | None) -> PhotoPainter:
-        """Return a style, a blend of several, or one with others in parts; see `__getitem__`."""
-        return self.blends.painter(key, self.__getitem__) or self[key]
-
-    def __getitem__(self, key: str | None) -> Style:
-        """Return a style, its generator on the device.
-
-        Raises:
-            GanstyleError: there is no style with this key, or its file was removed or changed meanwhile.
-        """
-        if key in self._paintings:
-            return self._bake(key)
-        if key is None or key not in self._paths:
-            raise GanstyleError(f"there is no style '{key}'; choose from {', '.join(self._paths) or 'none'}")
-        with self._lock:
-            version, loaded = self._loaded.get(key, (0, None))
-            with suppress(FileNotFoundError):
-                version = self._paths[key].stat().st_mtime_ns  # a training writes it again and again
-            if loaded is None or version != self._loaded[key][0]:
-                try:
-                    loaded = load_style(self._paths[key])
-                except CheckpointError as error:
-                    raise GanstyleError(f"style {key}: cannot be loaded any more; choose another") from error
-                loaded.generator.to(self._device)
-                self._loaded[key] = version, loaded
-            return loaded
-
-    def _bake(self, key: str) -> Style:
-        with self._lock:
-            if key not in self._baked:
-                style = style_from(self._paintings[key][1].read())
-                style.generator.to(self._device)
-                self._baked[key] = style
-                for old in list(self._baked)[:-_MOST_BAKED]:
-                    del self._baked[old]
-            return self._baked[key]
-
-
-def _key(path: Path, folder: Path | None) -> str:
-    """Name a style by its place in a folder; the latest of a run by the run, as its file has a fixed name."""
-    relative = path.relative_to(folder) if folder else path
-    name = relative.with_suffix("")
-    if name.name == "style" and len(name.parts) > 1:
-        name = name.parent
-    return name.as_posix()
 
 
 class DeepLinks:

@@ -1,12 +1,11 @@
 """What belongs to a visitor: files, removed with the visit, and jobs, which run one at a time."""
 
-import re
 import shutil
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -16,11 +15,10 @@ from torch import nn
 
 from ganstyle.devices import release_free_memory
 from ganstyle.errors import GanstyleError
+from ganstyle.gui.uploads import find_abandoned, find_uploads
 
-_CLAIM_TIMEOUT = 60.0  # seconds after which an upload must be in use
 _ON_ITS_WAY = 5.0  # seconds after a visitor left in which a job of theirs may still arrive
 _AFTER_LEAVING = 600.0  # seconds without a new result, of a page that lost its connection but lives on
-_SHA256 = re.compile("[0-9a-f]{64}")
 _INTERVAL = 0.15  # seconds between two reports
 _WORKING = Lock()
 
@@ -36,12 +34,23 @@ class Sessions:
 
     Args:
         folder: where all files are; each visitor's results are in a folder below it.
-        timeout: seconds without a new result after which a visitor is taken to have left.
+        timeout: seconds without anything new after which a visitor is taken to have left.
+        at_close: called with the name of each session that ends, however.
+        queued: returns the uploads that jobs were given which wait or are at work, each with its session.
     """
 
-    def __init__(self, folder: Path, timeout: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        timeout: float,
+        *,
+        at_close: Callable[[str], None] = lambda session: None,
+        queued: Callable[[], Iterable[tuple[str, Path]]] = lambda: [],
+    ) -> None:
         self._folder = folder
         self._timeout = timeout
+        self._at_close = at_close
+        self._queued = queued
         self._lock = Lock()
         self._seen: dict[str, float] = {}
         self._left: dict[str, float] = {}
@@ -67,7 +76,7 @@ class Sessions:
         return folder
 
     def claim(self, session: str, *uploads: Path) -> None:
-        """Record that a session uses these uploads."""
+        """Record that a session uses these uploads; with none, that it has something else that is new."""
         with self._lock:
             self._seen[session] = time.monotonic()
             self._uploads.setdefault(session, set()).update(uploads)
@@ -124,11 +133,18 @@ class Sessions:
             self._left[session] = time.monotonic()
             folder = self._folders.pop(session, None)
             mine = self._uploads.pop(session, set())
-            unused = mine.difference(*self._uploads.values())
+        self._at_close(session)
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
-        for path in [*unused, *self._unclaimed()]:
+        used = self._uploads_in_use(without_jobs_of=session)
+        for path in [*(mine - used), *find_abandoned(self._folder, used)]:
             path.unlink(missing_ok=True)
+
+    def _uploads_in_use(self, *, without_jobs_of: str) -> set[Path]:
+        """Return what sessions have claimed, and what jobs of all sessions but one were given."""
+        queued = {path for owner, path in self._queued() if owner != without_jobs_of}
+        with self._lock:
+            return queued.union(*self._uploads.values())
 
     def _close_expired(self) -> None:
         """Close the sessions that have had nothing new for too long."""
@@ -152,30 +168,8 @@ class Sessions:
             folders = list(self._folders.values())
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        for path in self._files_of_uploads():
+        for path in find_uploads(self._folder):
             path.unlink(missing_ok=True)
-
-    def _unclaimed(self) -> list[Path]:
-        """Return old uploads that no session uses; the mask editor leaves many."""
-        with self._lock:
-            claimed = set[Path]().union(*self._uploads.values())
-        before = time.time() - _CLAIM_TIMEOUT
-        found = []
-        for path in self._files_of_uploads():
-            with suppress(FileNotFoundError):  # another visitor who leaves removes the same ones
-                if path not in claimed and path.stat().st_mtime < before:
-                    found.append(path)
-        return found
-
-    def _files_of_uploads(self) -> Iterator[Path]:
-        # Gradio puts each upload into a folder named by its SHA-256; until it is complete, it is a temporary
-        # file. Not with `Path.glob`, which fails if a folder vanishes while it looks.
-        for path in self._folder.iterdir():
-            if path.name.startswith("tmp") and path.is_file():
-                yield path
-            elif _SHA256.fullmatch(path.name):
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    yield from path.iterdir()
 
 
 class JobStopped(Exception):  # noqa: N818 — a request, not an error

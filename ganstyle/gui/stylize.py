@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from torch import Tensor
 
+from ganstyle.errors import GanstyleError
 from ganstyle.gui.batch import BatchSection, GridSection
 from ganstyle.gui.blend import BlendSection, PartSection
 from ganstyle.gui.components import (
@@ -67,11 +68,15 @@ class StylizeTab:
 
     Args:
         context: what all tabs share.
+
+    Attributes:
+        style: the menu of styles, with the visitor's own.
+        other_styles: the menus of styles to combine it with.
     """
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
-        loaded, mask = gr.State(None), gr.State(None)
+        loaded, mask, offered = gr.State(None), gr.State(None), gr.State([])
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=300):
                 photo = photo_input("photo")
@@ -86,8 +91,7 @@ class StylizeTab:
                     elem_id="own",
                 ):
                     painting = small_photo_input("Painting", "own-painting")
-                BlendSection(context, style)
-                PartSection(context, style)
+                self.other_styles = [BlendSection(context, style).other, PartSection(context, style).other]
                 thumbnails = thumbnail_grid()
                 strength, stroke_size = strength_input(), stroke_size_input()
                 keep = gr.Checkbox(label="Keep the photo's colors", elem_id="keep")
@@ -115,7 +119,7 @@ class StylizeTab:
         context.links.add(style=style, strength=strength, stroke_size=stroke_size, keep_colors=keep)
         controls = [style, strength, keep, mask, stroke_size]
         preview_outputs = [slider, views, status]
-        photo_outputs = [loaded, mask, thumbnails, brush, *preview_outputs, full, download]
+        photo_outputs = [loaded, mask, offered, thumbnails, brush, *preview_outputs, full, download]
         views.input(lambda place: gr.update(slider_position=place), views, slider, **LIGHT_EVENT)
         claim_uploads(context.sessions, photo, painting)
         painting.change(with_toasts(self.add_painting), painting, style, **SHORT_JOB)
@@ -135,7 +139,7 @@ class StylizeTab:
         gr.on([style.change, strength.change, keep.change, stroke_size.change], **preview)
         # Not on each change of the mask: the browser sends the editor's three pictures seven times over.
         apply_mask.click(with_toasts(self.take_mask), brush, mask, **SHORT_JOB).success(**preview)
-        thumbnails.select(self.choose, None, style, **LIGHT_EVENT)
+        thumbnails.select(self.choose, offered, style, **LIGHT_EVENT)
         connect_job(
             _KIND,
             context.sessions,
@@ -158,10 +162,11 @@ class StylizeTab:
             return gr.skip()
         session, styles = str(request.session_hash), self._context.styles
         key = styles.add_painting(session, painting)
+        self._context.sessions.claim(session, painting.path)
         return gr.update(choices=styles.choices(session), value=key)
 
     def receive(self, photo: Upload | None, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """Read a photo and show it in every style."""
+        """Read a photo and show it in every style that can be loaded."""
         yield self.clear(_NO_PHOTO if photo is None else progress_line("Reading the photo …"))
         if photo is None:
             return
@@ -180,11 +185,16 @@ class StylizeTab:
             keys = self._context.styles.keys
             for number, key in enumerate(keys, 1):
                 picture = folder / f"thumbnail-{number}.jpg"
-                write_image(self._context.styles[key].paint(tiny), picture)
-                thumbnails.append((str(picture), key))
+                try:
+                    write_image(self._context.styles[key].paint(tiny), picture)
+                    thumbnails.append((str(picture), key))
+                except GanstyleError:  # its file is gone or damaged: that is no fault of the photo's
+                    if number == len(keys) and not thumbnails:
+                        raise
                 yield (
                     loaded,
                     None,
+                    [key for _, key in thumbnails],
                     gr.update(visible=True, value=list(thumbnails)),
                     gr.skip() if number < len(keys) else str(folder / "mask.jpg"),
                     gr.skip(),
@@ -198,16 +208,15 @@ class StylizeTab:
         """Remove what belongs to the previous photo."""
         nothing = gr.update(visible=False, value=None)
         disabled, hidden = gr.update(interactive=False), gr.update(visible=False)
-        return None, None, nothing, None, nothing, hidden, status, disabled, hidden
+        return None, None, [], nothing, None, nothing, hidden, status, disabled, hidden
 
     def take_mask(self, mask: Tensor | None) -> Tensor | None:
         """Return the brushed part; None stands for the whole photo."""
         return mask
 
-    def choose(self, event: gr.SelectData) -> Any:
+    def choose(self, offered: list[str], event: gr.SelectData) -> Any:
         """Return the style whose thumbnail was clicked."""
-        keys = self._context.styles.keys
-        return keys[event.index] if event.index in range(len(keys)) else gr.skip()
+        return offered[event.index] if event.index in range(len(offered)) else gr.skip()
 
     def preview(
         self,

@@ -94,6 +94,7 @@ class Trainer:
         Raises:
             GanstyleError: another training runs, or the interface is closing.
         """
+        order = json.dumps({"recipe": recipe.to_dict(), "minutes": minutes})
         with self._lock:
             self._check_idle()
             process = subprocess.Popen(
@@ -109,12 +110,12 @@ class Trainer:
             )
             self._process = process
             self._status = TrainingStatus(recipe.name, "preparing", text="Loading …")
-        assert process.stdin
-        with suppress(OSError):  # it has ended already; its output says why
-            print(
-                json.dumps({"recipe": recipe.to_dict(), "minutes": minutes}), file=process.stdin, flush=True
-            )
-        threading.Thread(target=self._follow, args=(process, at_end), daemon=True).start()
+            assert process.stdin
+            with suppress(OSError):  # it has ended already; its output says why
+                print(order, file=process.stdin, flush=True)  # within the lock, as `stop` closes this
+        threading.Thread(
+            target=self._follow, args=(process, at_end), name="ganstyle-training", daemon=True
+        ).start()
 
     def stop(self) -> None:
         """Ask the training to save its state and stop."""
@@ -155,26 +156,25 @@ class Trainer:
         code = process.wait()
         _close_input(process)
         process.stdout.close()
-        with suppress(OSError):
-            at_end()
-        with self._lock:
-            assert self._status
-            reason = self._status.text if code >= 0 else f"its process was ended by signal {-code}"
-            self._status = last or replace(self._status, state="failed", text=reason)
+        try:
+            with suppress(OSError):
+                at_end()
+        finally:  # whatever becomes of that: no training would start again if this one seemed to run on
+            with self._lock:
+                assert self._status
+                reason = self._status.text if code >= 0 else f"its process was ended by signal {-code}"
+                self._status = last or replace(self._status, state="failed", text=reason)
 
 
 def update_status(status: TrainingStatus, line: str) -> TrainingStatus:
     """Return the status after a line of the process's output."""
     try:
         event = json.loads(line)
-        kind = event.pop("event")
+        if event.pop("event") == "progress" and status.state == "preparing":
+            event["state"] = "training"
+        return replace(status, **event)
     except (ValueError, TypeError, KeyError, AttributeError):  # of a library, or a traceback
         return replace(status, text=line.strip() or status.text)
-    if kind == "ended":
-        return replace(status, **event)
-    if kind == "progress" and status.state == "preparing":
-        status = replace(status, state="training")
-    return replace(status, **event)
 
 
 def _close_input(process: "subprocess.Popen[str]") -> None:

@@ -1,18 +1,25 @@
 """The answer when the queue is full, and the documented endpoints, called with Gradio's own client."""
 
+import asyncio
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio_client import Client, handle_file  # type: ignore[import-untyped]
 from gradio_client.exceptions import AppError  # type: ignore[import-untyped]
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ganstyle.gui.app import ENDPOINTS, QUEUE_FULL, queue_full_response
+from ganstyle.gui.app import ENDPOINTS, QUEUE_FULL, build, queue_full_response
+from ganstyle.gui.context import AppContext
+from ganstyle.gui.inputs import PhotoFilesInput, PhotoInput
+from ganstyle.gui.server import Settings
 from ganstyle.images import read_image, write_image
 from ganstyle.style import load_style, shipped_styles, style_from
 from ganstyle.stylize import Controls
@@ -31,6 +38,59 @@ def test_queue_full_response(said: str, status: int, answer: str) -> None:
     got = queue_full_response(Request({"type": "http"}), HTTPException(503, said))
     assert got.status_code == status
     assert json.loads(bytes(got.body)) == {"detail": answer}
+
+
+@pytest.fixture(scope="module")
+def app(styles_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[gr.Blocks, AppContext]:
+    """The application, not served."""
+    folder = tmp_path_factory.mktemp("app")
+    styles = folder / "styles"
+    shutil.copytree(styles_folder, styles)
+    training = Settings(styles=styles, runs=folder / "runs", vgg="distilled", device="cpu", train=True)
+
+    async def make() -> tuple[gr.Blocks, AppContext]:
+        return build(training, folder)  # in a loop: without one, Gradio opens some and closes none
+
+    return asyncio.run(make())
+
+
+def test_uploads_of_all_inputs_are_claimed_as_they_arrive(app: tuple[gr.Blocks, AppContext]) -> None:
+    """Else another visitor who leaves could remove one that waits in the page."""
+    blocks, _ = app
+    inputs = [each for each in blocks.blocks.values() if isinstance(each, PhotoInput | PhotoFilesInput)]
+    claimed = {number for each in blocks.fns.values() if each.name == "claim" for number, _ in each.targets}
+    in_the_page = {each._id for each in inputs if each.elem_id}
+    assert len(in_the_page) >= 8
+    assert in_the_page <= claimed
+
+
+def test_menus_drop_a_style_that_is_gone(app: tuple[gr.Blocks, AppContext]) -> None:
+    blocks, context = app
+    (offer,) = [each for each in blocks.fns.values() if each.name == "offer"]
+    assert not offer.preprocess  # which would refuse a value that is gone
+    assert offer.fn
+    visitor, shipped = SimpleNamespace(session_hash="me"), list(shipped_styles())
+    assert [each.elem_id for each in offer.inputs] == [
+        *("style", "compare-style", "blend-other", "region-other")
+    ]
+    before = offer.fn(visitor, "mine", "mine", "mine", None)
+    assert all("mine" in dict(each["choices"]) for each in before)
+    assert not any("value" in each for each in before)
+    next(context.runs.parent.glob("styles/mine.*")).unlink()
+    own = context.styles.blends.add("me", {"wave": 0.5, "udnie": 0.5}, context.styles.label)
+    after = offer.fn(visitor, own, "mine", "mine", None)
+    assert [key for _, key in after[0]["choices"]] == [*shipped, own]
+    for each in after[1:]:
+        assert [key for _, key in each["choices"]] == shipped
+    assert [each.get("value", "as it is") for each in after] == ["as it is", shipped[0], None, "as it is"]
+
+
+def test_what_a_visitor_made_ends_with_the_session(app: tuple[gr.Blocks, AppContext]) -> None:
+    _, context = app
+    key = context.styles.blends.add("guest", {"wave": 0.5, "udnie": 0.5}, context.styles.label)
+    assert key in [each for _, each in context.styles.choices("guest")]
+    context.sessions.close("guest")
+    assert key not in [each for _, each in context.styles.choices("guest")]
 
 
 @pytest.fixture(scope="module")

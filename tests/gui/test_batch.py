@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganstyle.gui.batch import BatchItem, paint_batch
-from ganstyle.gui.context import StyleCatalog
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.inputs import Upload
 from ganstyle.gui.sessions import JobStopped
 from ganstyle.images import read_image

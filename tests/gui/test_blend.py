@@ -6,8 +6,8 @@ import torch
 from ganstyle import regions
 from ganstyle.composed import AnyStyle
 from ganstyle.errors import GanstyleError, ImageError
-from ganstyle.gui.blend import add_blend, add_part
-from ganstyle.gui.context import StyleCatalog
+from ganstyle.gui.blend import VisitorBlends, add_blend, add_part
+from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.inputs import Upload
 from ganstyle.images import write_image
 
@@ -38,6 +38,36 @@ def test_invalid_blends_are_refused(
 ) -> None:
     with pytest.raises(GanstyleError, match=problem):
         add_blend(styles, "me", style, other, percent)
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_blends_of_a_visitor_are_bounded(styles: StyleCatalog, parts: bool) -> None:
+    mask, blends = torch.rand(1, 1, 30, 40), VisitorBlends()
+
+    def add(session: str, base: str = "wave") -> str:
+        if parts:
+            return blends.add_part(session, base, mask, "udnie", styles.label)
+        return blends.add(session, {base: 0.5, "udnie": 0.5}, styles.label)
+
+    key = "wave"
+    for _ in range(24):
+        key = add("me", key)
+    with pytest.raises(GanstyleError, match=r"there are 24 .* already.*reload the page"):
+        add("me")
+    assert len(blends.choices("me")) == 24  # those that were made can still be chosen
+    assert blends.painter(key, styles.__getitem__)
+    add("other")
+    blends.forget("me")
+    add("me")
+
+
+def test_masks_are_kept_in_8_bits(styles: StyleCatalog) -> None:
+    """A visitor's masks, each of up to 4 million pixels, stay in memory."""
+    blends, mask = VisitorBlends(), torch.linspace(0, 1, 1200).reshape(1, 1, 30, 40)
+    key = blends.add_part("me", "wave", mask, "udnie", styles.label)
+    ((kept, _),) = blends._blends[key].parts
+    assert kept.dtype == torch.uint8
+    torch.testing.assert_close(kept / 255, mask, atol=0.5 / 255 + 1e-6, rtol=0)
 
 
 def mask_of(folder: Path, name: str, columns: slice, size: tuple[int, int] = (30, 40)) -> Upload:

@@ -12,6 +12,7 @@ from ganstyle.errors import GanstyleError
 from ganstyle.gui.components import (
     aside,
     chart,
+    menu_update,
     picture,
     placeholder,
     progress_line,
@@ -37,6 +38,13 @@ def test_all_text_is_escaped() -> None:
     for piece in pieces:
         assert "<img src=" not in piece
         assert "&lt;img" in piece
+
+
+@pytest.mark.parametrize(("value", "then"), [("b", "b"), (None, None), ("gone", "a"), (3, "a"), (["b"], "a")])
+def test_menu_keeps_its_value_while_that_is_offered(value: Any, then: str | None) -> None:
+    update = menu_update(gr.Dropdown(["a", "gone"], value="a", render=False), [("A", "a"), ("B", "b")], value)
+    assert update["choices"] == [("A", "a"), ("B", "b")]
+    assert update.get("value", value) == then
 
 
 def test_progress_line() -> None:

@@ -1,4 +1,3 @@
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -109,50 +108,18 @@ def test_closing_a_session_stops_all_its_jobs(sessions: Sessions) -> None:
         assert not other.is_set()
 
 
-def abandoned_upload(folder: Path, name: str) -> Path:
-    """Return an upload that nobody has come to use for long."""
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    path.touch()
-    os.utime(path, (0, 0))
-    return path
-
-
-def test_unused_uploads_are_removed(sessions: Sessions, tmp_path: Path) -> None:
-    names = ["a" * 64 + "/me.jpg", "b" * 64 + "/mine.jpg", "tmpabc"]
-    unused, used, broken_off = (abandoned_upload(tmp_path, name) for name in names)
-    fresh = tmp_path / ("a" * 64) / "new.jpg"
-    fresh.touch()
-    (tmp_path / "tmp-folder").mkdir()
-    (tmp_path / ("c" * 64)).touch()  # no folder, though named like one
-    sessions.claim("b", used)
-    sessions.close("a")
-    assert not unused.exists()
-    assert not broken_off.exists()
-    assert used.exists()
-    assert fresh.exists()
-
-
-def test_concurrent_closes_of_a_shared_upload(
-    sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file or a folder may be gone at any moment between two looks at it."""
-    first, second = (abandoned_upload(tmp_path, c * 64 + "/me.jpg") for c in "ab")
-    look, listed = Path.stat, Path.iterdir
-
-    def stat(self: Path, **keywords: bool) -> os.stat_result:
-        if self == first:
-            first.unlink(missing_ok=True)
-        return look(self, **keywords)
-
-    def iterdir(self: Path) -> object:
-        if self == second.parent:
-            raise FileNotFoundError(self)
-        return listed(self)
-
-    monkeypatch.setattr(Path, "stat", stat)
-    monkeypatch.setattr(Path, "iterdir", iterdir)
-    sessions.close("a")
+def test_end_of_each_session_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its page says so, or is not heard of again."""
+    now, ended = 0.0, list[str]()
+    monkeypatch.setattr("ganstyle.gui.sessions.time.monotonic", lambda: now)
+    sessions = Sessions(tmp_path, 10, at_close=ended.append)
+    sessions.new_folder("leaves")
+    sessions.claim("silent")  # has no files, but something else that must not stay
+    sessions.close("leaves")
+    assert ended == ["leaves"]
+    now = 12.0
+    sessions.new_folder("other")
+    assert ended == ["leaves", "silent"]
 
 
 def test_close_all_removes_files_and_lets_no_job_write(sessions: Sessions, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from ganstyle.errors import GanstyleError, RecipeError
-from ganstyle.gui.context import AppContext, StyleCatalog
+from ganstyle.gui.catalog import StyleCatalog
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.inputs import Upload
 from ganstyle.gui.sessions import Sessions
 from ganstyle.gui.train import TrainTab, describe_status, remove_unused

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,13 @@ def test_status_follows_events() -> None:
     assert (status.state, status.text) == ("preparing", "measuring")
     status = update_status(status, '{"event": "progress", "step": 3, "steps": 9, "eta": 1.5}')
     assert (status.state, status.step, status.steps, status.eta) == ("training", 3, 9, 1.5)
-    for line in ("a library says something\n", "[1, 2]", '{"step": 5}', "\n"):
+    for line in (
+        "a library says something\n",
+        "[1, 2]",
+        '{"step": 5}',
+        '{"event": "log", "step": 5, "level": 3}',  # of a library that writes JSON too
+        "\n",
+    ):
         assert update_status(status, line).step == 3
     status = update_status(
         status, '{"event": "ended", "state": "finished", "step": 9, "steps": 9, "text": ""}'
@@ -111,6 +118,34 @@ def test_background_training_that_fails(
     trainer.start(recipe, 5)
     wait_until(lambda: not status_of(trainer).running)
     assert (status_of(trainer).state, status_of(trainer).text) == ("failed", said)
+    trainer.check_idle()  # another one may start
+
+
+@pytest.mark.parametrize("error", [OSError("no"), RuntimeError("dictionary changed size during iteration")])
+def test_error_at_the_end_does_not_keep_the_training_running(
+    trainer: Trainer,
+    recipe: Recipe,
+    fake: Callable[[str], None],
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is reported as any other error of a thread, unless it is one of the disk."""
+    seen: list[BaseException | None] = []
+    ended = Event()
+
+    def at_end() -> None:
+        ended.set()
+        raise error
+
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: seen.append(arguments.exc_value))
+    fake("report('ended', state='finished', step=9, steps=9, text='')")
+    trainer.start(recipe, 5, at_end)
+    assert ended.wait(60)
+    for thread in threading.enumerate():
+        if thread.name == "ganstyle-training":
+            thread.join(60)
+    assert status_of(trainer).state == "finished"
+    assert seen == ([] if isinstance(error, OSError) else [error])
     trainer.check_idle()  # another one may start
 
 
