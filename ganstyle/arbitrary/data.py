@@ -1,6 +1,7 @@
 """Pairs of a photo and a painting, for the training of a generator for any painting."""
 
 import itertools
+import os
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -138,9 +139,9 @@ class Paintings(FolderImages):
 
     def __init__(self, path: str | Path, held_out: Sequence[Path] = ()) -> None:
         super().__init__(path)
-        files = {file.resolve() for file in held_out}
+        files = {os.path.realpath(file) for file in held_out}  # takes a link that leads to itself
         names = {file.name for file in held_out}
-        self.paths = [p for p in self.paths if p.name not in names and p.resolve() not in files]
+        self.paths = [p for p in self.paths if p.name not in names and os.path.realpath(p) not in files]
         self.length = len(self.paths)
         if not self.paths:
             raise DataError(f"{path}: all its paintings are held out; leave some for training")

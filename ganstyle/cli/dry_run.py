@@ -56,7 +56,12 @@ def print_training(recipe: "Recipe", forecast: "TrainingForecast") -> None:
 
 
 def rehearse_stylize(
-    style: "PhotoPainter", plan: "Sequence[PlannedFile]", settings: "PaintSettings", json_file: Path | None
+    style: "PhotoPainter",
+    plan: "Sequence[PlannedFile]",
+    settings: "PaintSettings",
+    json_file: Path | None,
+    *,
+    skipping_is_fine: bool,
 ) -> None:
     """Print what would become of each photo, and what all of them take; leave with the exit code.
 
@@ -65,22 +70,23 @@ def rehearse_stylize(
         plan: the photos and where their results would go.
         settings: how they would be painted.
         json_file: where to write it as well, if anywhere.
+        skipping_is_fine: whether photos whose results exist may be skipped without a word.
     """
     from ganstyle.stylize.forecast import forecast_stylize
 
     forecast = forecast_stylize(style, plan, settings)
-    _print_stylize(forecast)
+    _print_stylize(forecast, tells_skipped=not skipping_is_fine)
     if json_file is not None:
         write_json(json_file, _stylize_record(style.name, forecast))
-    leave([file.status for file in forecast.files])
+    leave([file.status for file in forecast.files], skipping_is_fine=skipping_is_fine)
 
 
-def _print_stylize(forecast: "StylizeForecast") -> None:
+def _print_stylize(forecast: "StylizeForecast", *, tells_skipped: bool) -> None:
     for file in forecast.files:
         if file.status == "done":
             height, width = file.size
             typer.echo(f"{file.file.source} -> {file.file.output}  ({width}x{height})")
-        else:
+        elif tells_skipped or file.status != "skipped":
             typer.echo(file.message, err=True)
     count = sum(file.status == "done" for file in forecast.files)
     if count:

@@ -78,6 +78,8 @@ def evaluate(
 
     if (style is None) == (every is None):
         raise GanstyleError("give a style with -s, or a folder of styles with --all")
+    if rank_by and not every:
+        raise GanstyleError("--rank-by orders several styles; give them with --all, or leave it out")
     if every and painting:
         raise GanstyleError("--painting is one style's; leave it out with --all")
     check_outputs(json_file=json_file, results=[statistics] if statistics else [], force=force)

@@ -159,7 +159,7 @@ def _check_report(report: Path, inputs: Sequence[Path]) -> None:
         return
     written_to = [report.resolve(), report.resolve() / _REPORT_IMAGES]
     for path in _input_files(inputs):
-        if path.suffix.lower() in _REPORT_SUFFIXES and path.resolve().parent in written_to:
+        if path.suffix.lower() in _REPORT_SUFFIXES and Path(os.path.realpath(path)).parent in written_to:
             raise GanstyleError(
                 f"{path}: is an input, and the report could replace it; choose another folder than {report}"
             )

@@ -145,6 +145,7 @@ def stylize(
     from ganstyle.errors import GanstyleError
     from ganstyle.images import MAX_PIXELS, SavingOptions
     from ganstyle.stylize import Controls, parse_stroke_size, parse_tile, read_mask
+    from ganstyle.stylize.plan import check_format
     from ganstyle.stylize.scale.settings import PaintSettings
     from ganstyle.stylize.scale.workers import Worker
 
@@ -162,10 +163,17 @@ def stylize(
         raise GanstyleError("no output is given; give -o FOLDER, or --animate FILE.gif")
     if skip not in (None, "name", "content"):
         raise GanstyleError(f"skip '{skip}': give name or content")
+    if skip and force:
+        raise GanstyleError("--skip keeps what --force would replace; leave one of them out")
+    if skip == "content" and dry_run:
+        raise GanstyleError("--dry-run reads no photo, as --skip content has to; leave one of them out")
+    if no_metadata and keep_gps:
+        raise GanstyleError("--keep-gps keeps what --no-metadata leaves out; leave one of them out")
     mask, regions = split_masks(masks or [])
     with TemporaryDirectory() as folder:
         # A result for standard output is written to a file first, so that only a good one gets there.
-        result = Path(folder, "result.png") if is_stdout(output) else None
+        suffix = check_format(image_format) if image_format else ".png"
+        result = Path(folder, f"result{suffix}") if is_stdout(output) else None
         plan, shards = plan_collection(photos, result or output, None if result else image_format)
         check_outputs(
             image=output if result else None,
@@ -205,7 +213,7 @@ def stylize(
         )
         if dry_run:
             shown = [replace(file, output=output) for file in plan] if result else plan
-            rehearse_stylize(loaded, shown, settings, json_file)
+            rehearse_stylize(loaded, shown, settings, json_file, skipping_is_fine=skip is not None)
             return
         stylize_collection(
             loaded,

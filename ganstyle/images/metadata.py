@@ -20,6 +20,7 @@ _KEPT = (
 """Tags of the main directory that are about the photo. Others are about its pixels, or its orientation."""
 
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+_INTEROPERABILITY = ExifTags.IFD.Interop
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Metadata:
                 kept[tag] = self.exif[tag]
         for directory in _DIRECTORIES if gps else _DIRECTORIES[:1]:
             entries = dict(self.exif.get_ifd(directory))
+            entries.pop(_INTEROPERABILITY, None)  # where something lay in the photo's file
             if entries:
                 kept.get_ifd(directory).update(entries)
                 kept[directory] = entries

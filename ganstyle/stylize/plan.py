@@ -165,15 +165,20 @@ def _results_of(path: Path, output: Path, suffix: str | None) -> Iterator[Planne
     listing = find_images(path)
     problems = {entry.path: str(entry) for entry in listing.unreadable}
     photos = sorted([*listing.images, *problems])
-    results = output.resolve()
-    if results != path.resolve():
-        photos = [photo for photo in photos if not photo.resolve().is_relative_to(results)]
+    results = _real(output)
+    if results != _real(path):
+        photos = [photo for photo in photos if not _real(photo).is_relative_to(results)]
     if not photos:
         raise ImageError(f"{path}: holds no images; their names end in {', '.join(sorted(READ_SUFFIXES))}")
     for photo in photos:
         yield PlannedFile(
             photo, output / result_name(photo.relative_to(path), suffix), problems.get(photo, "")
         )
+
+
+def _real(path: Path) -> Path:
+    """Return a path without links; unlike pathlib's, it takes a link that leads to itself."""
+    return Path(os.path.realpath(path))
 
 
 def _without_repeats(plan: list[PlannedFile]) -> list[PlannedFile]:

@@ -17,6 +17,7 @@ GIF, WEBP = "gif", "webp"
 
 _UNSAID = 100  # milliseconds that browsers show a picture for, if its duration is 0
 _TICK = Fraction(1, 100)  # a GIF's unit of time
+_LONGEST = 65535  # of a picture, in these; longer ones are repeated
 _COLORS = 256
 
 
@@ -50,7 +51,10 @@ def read_animation(path: Path) -> Clip:
 
 
 def write_gif(path: Path, frames: Iterable[Frame], loops: int) -> None:
-    """Write a GIF, whole wherever the frames end. Each picture has its own 256 colors, dithered."""
+    """Write a GIF, whole wherever the frames end.
+
+    Each picture has its own 256 colors. They are not dithered: the dots would flicker and make large files.
+    """
     with path.open("wb") as file:
         ticks = 0
         for index, frame in enumerate(frames):
@@ -60,9 +64,11 @@ def write_gif(path: Path, frames: Iterable[Frame], loops: int) -> None:
                 file.writelines(GifImagePlugin.getheader(picture.copy(), info=info)[0])
             # Rounded times rather than durations, so that errors do not add up.
             end = max(ticks + 2, round((frame.start + frame.duration) / _TICK))
-            options: dict[str, Any] = {"duration": (end - ticks) * 10, "include_color_table": True}
-            file.writelines(GifImagePlugin.getdata(picture, **options))
-            ticks = end
+            while ticks < end:
+                shown = min(end - ticks, _LONGEST)
+                options: dict[str, Any] = {"duration": shown * 10, "include_color_table": True}
+                file.writelines(GifImagePlugin.getdata(picture, **options))
+                ticks += shown
         file.write(b";")
 
 

@@ -145,6 +145,12 @@ def test_dry_run_stylize_over_existing_results(checkpoint: Path, photos: Path, t
     assert result.exit_code == 2
     assert result.stderr.count("exists already; use --force") == 3
     assert run("stylize", *given, "--dry-run", "--force").exit_code == 0
+    result = run("stylize", *given, "--dry-run", "--skip", "name")  # as the real thing
+    assert (result.exit_code, result.stderr) == (0, "")
+    for options in (("--dry-run", "--skip", "content"), ("--skip", "name", "--force")):
+        result = run("stylize", *given, *options)
+        assert result.exit_code == 2
+        assert "leave one of them out" in result.stderr
     assert files(tmp_path) == before
 
 

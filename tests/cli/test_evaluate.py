@@ -94,6 +94,7 @@ def test_evaluate_bad_usage_is_one_line(make_style: MakeStyle, photos: Path, tmp
         (("--content", photos), "give a style with -s, or a folder of styles with --all"),
         (("-s", style, "--all", tmp_path, "--content", photos), "or a folder"),
         (("--all", tmp_path, "--painting", "x.png", "--content", photos), "--painting is one style's"),
+        (("-s", style, "--rank-by", "style", "--content", photos), "--rank-by orders several styles"),
         (("-s", "none", "--content", photos), "neither a file nor a shipped style"),
         (("-s", style, "--content", tmp_path / "none"), "no such folder"),
         (("-s", style, "--content", tmp_path / "empty"), "holds no image files"),

@@ -217,6 +217,10 @@ def test_stylize_to_standard_output(checkpoint: Path, photo: Path, tmp_path: Pat
     assert result.exit_code == 0, result.stderr
     assert torch.equal(decode_image(result.stdout_bytes, "-"), read_image(tmp_path / "o.png"))
     assert f"{photo} -> -" in result.stderr
+    jpeg = invoke("stylize", photo, "-s", checkpoint, "-o", "-", "--format", "jpeg")
+    assert jpeg.stdout_bytes.startswith(b"\xff\xd8")
+    refused("nonsense", "stylize", photo, "-s", checkpoint, "-o", "-", "--format", "nonsense")
+    refused("--keep-gps", "stylize", photo, "-s", checkpoint, "-o", "-", "--keep-gps", "--no-metadata")
     assert json.loads((tmp_path / "r.json").read_text())["files"][0]["output"] == "-"
     refused("is one image", "stylize", photo.parent, "-s", checkpoint, "-o", "-")
     failed = invoke("stylize", tmp_path / "missing.png", "-s", checkpoint, "-o", "-")

@@ -85,6 +85,14 @@ def test_folder_named_like_an_image(tmp_path: Path) -> None:
     assert files_in(tmp_path / "out.png") == ["a.png"]
 
 
+def test_a_link_that_leads_to_itself_is_one_failure(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    photo(folder / "a.png")
+    (folder / "b.jpg").symlink_to("b.jpg")
+    summary, _ = run(folder, output=tmp_path / "out")
+    assert summary == Summary(done=1, failed=1, skipped=0)
+
+
 def test_unreadable_photos_are_skipped(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     photo(folder / "a.png")

@@ -15,7 +15,8 @@ from ganstyle.errors import GanstyleError, ImageError, ImageTooLargeError, Video
 from ganstyle.images import from_pil, read_image, write_image
 from ganstyle.style import Style
 from ganstyle.video import VideoSettings
-from ganstyle.video.animation import read_animation
+from ganstyle.video.animation import read_animation, write_gif
+from ganstyle.video.clip import Frame
 from ganstyle.video.frame_folder import in_order
 
 DURATIONS = [40, 100, 250, 70]
@@ -71,6 +72,12 @@ def test_animation(
     tolerance = 0.51 / 255 if output.endswith("gif") else 0.06
     for picture, shade in zip(pictures, shades(4), strict=True):
         assert (1 - shade - picture).abs().mean() < tolerance
+
+
+def test_gif_repeats_a_picture_that_is_shown_for_long(tmp_path: Path) -> None:
+    frames = [Frame(picture, Fraction(i * 1000), Fraction(1000)) for i, picture in enumerate(shades(2))]
+    write_gif(tmp_path / "out.gif", frames, loops=1)
+    assert read(tmp_path / "out.gif")[1] == [655350, 344650] * 2
 
 
 @pytest.mark.parametrize(("loop", "times"), [(None, 1), (0, 0), (1, 2), (4, 5)])
