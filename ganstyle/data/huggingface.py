@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ganstyle.data.fault_tolerance import FaultTolerantDataset
+from ganstyle.data.transient import transient_cause
 from ganstyle.errors import DataError, ImageError, one_line
 from ganstyle.images import decode_image, read_image
 
@@ -100,7 +101,9 @@ class StreamedImages(FaultTolerantDataset):
                 found = list(islice(self._iterator, self.window))
             except Exception as error:
                 self._iterator = None
-                raise ImageError(f"{self.name}: cannot be read ({one_line(error, 200)})") from error
+                # Libraries have their own errors for a lost connection; it says nothing against the photos.
+                cause = error if transient_cause(error) else ConnectionError(one_line(error))
+                raise ImageError(f"{self.name}: cannot be read ({one_line(error, 200)})") from cause
             self._position = start + self.window
             self._windows = {**dict(list(self._windows.items())[-1:]), number: found}
         return self._windows[number]

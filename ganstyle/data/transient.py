@@ -30,6 +30,8 @@ def transient_cause(error: BaseException) -> OSError | None:
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, OSError):
-            return link if link.errno in _TRANSIENT else None
+            # Network libraries raise these without a number.
+            passing = link.errno in _TRANSIENT or isinstance(link, ConnectionError | TimeoutError)
+            return link if passing else None
         link = link.__cause__ or link.__context__
     return None

@@ -36,7 +36,8 @@ def find_reference(
         features: gives ``YARDSTICK_LAYERS``.
         size: shorter side of the photos, in pixels.
         painting: the painting's file, or a folder of them. None: the file that the recipe names, if it is
-            there and is the painting by its Gram matrices, else the Gram matrices in the checkpoint.
+            there, else the Gram matrices in the checkpoint. Where these are of the same network, the file
+            must be the painting by them.
         device: where the network is.
 
     Raises:
@@ -45,9 +46,11 @@ def find_reference(
         ImageError: the painting cannot be read.
     """
     key = _identify(style)
-    if painting is not None:
-        return StyleReference.of_paintings(features, StyleImages(painting), size, device, key=key)
     same_network = style.info.get("vgg", {}).get("sha256") == vgg.sha256
+    if painting is not None:
+        paintings = StyleImages(painting)
+        own = same_network and _is_the_painting(paintings, style, features, device)
+        return StyleReference.of_paintings(features, paintings, size, device, key=key if own else "")
     named = Path(style.recipe.style.path)
     if named.exists():
         paintings = StyleImages(named)
@@ -85,11 +88,10 @@ def _stored_target(style: Style) -> StyleTarget:
 
 
 def _identify(style: Style) -> str:
-    """Return a hash of the Gram matrices, which no two paintings share; of a code's style, of its weights."""
-    digest = sha256()
+    """Return a hash of the Gram matrices, which no two paintings share; empty if there are none."""
     if not style.target.grams:
-        for name, weight in sorted(style.generator.state_dict().items()):
-            digest.update(name.encode() + weight.cpu().float().numpy().tobytes())
+        return ""
+    digest = sha256()
     for layer in sorted(style.target.grams):
         digest.update(style.target.grams[layer].cpu().float().numpy().tobytes())
     return digest.hexdigest()

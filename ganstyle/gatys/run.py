@@ -83,7 +83,6 @@ class OptimizationRun:
                 seed=self.settings.seed,
             )
             while self.steps_done < round(self.settings.steps * scale.steps_until):
-                recent.clear()
                 point = optimizer.step()
                 self.evaluations = round(before + problem.evaluations, 3)  # no 64.39999
                 if problem.best is None:
@@ -95,7 +94,10 @@ class OptimizationRun:
                     self.callback(Message(f"no further progress at {scale.shorter_side} px"))
                     break
                 self.steps_done += 1
-                self._report(scale, point.loss, point.x.view(shape), recent.get(point.loss, {}))
+                terms = recent.get(point.loss, {})
+                self._report(scale, point.loss, point.x.view(shape), terms)
+                recent.clear()
+                recent[point.loss] = terms  # the next step may stay where it is
                 if convergence.update(problem.evaluations, point.loss):
                     self.ended_by = "tolerance"
                     self.callback(Message(_converged(scale, convergence, self.steps_done)))

@@ -42,6 +42,10 @@ class ContentSection(Section):
     split: Text | None = Field(
         None, description="for torchvision and huggingface: the data set's own name for a split"
     )
+    size: Text | None = Field(None, description="for torchvision's Imagenette: full, 320px or 160px")
+    small: Flag | None = Field(
+        None, description="for torchvision's Places365: photos of 256 pixels, which is the default"
+    )
     column: Text | None = Field(
         None, description="for huggingface: the column of images; by default the first one"
     )

@@ -123,6 +123,24 @@ def test_stream_is_read_once_an_epoch(source: Path, monkeypatch: pytest.MonkeyPa
     assert starts == [0, 0, 15]
 
 
+def test_a_lost_connection_is_tried_again(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lost(Exception):
+        """As of a network library, which need not be an OSError."""
+
+    images = StreamedImages(source, window=5)
+    values, failures = StreamedImages._values, [ConnectionError("Server Disconnected"), Lost("reset")]
+
+    def lost(self: StreamedImages, start: int) -> Any:
+        if failures:
+            raise failures.pop()
+        return values(self, start)
+
+    monkeypatch.setattr(StreamedImages, "_values", lost)
+    assert levels(images, [2, 0]) == [2, 0]
+    assert not failures
+    assert not images.broken
+
+
 def test_without_datasets_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'ganstyle\[scale\]'"):

@@ -23,6 +23,7 @@ from ganstyle.models import VGG16Features
         ({"optimizer_options": {"lr": 1.0}}, "lbfgs has no option 'lr'; it has history, first_step"),
         ({"optimizer_options": {"history": 2.5}}, "lbfgs: history cannot be 2.5; give something like 10"),
         ({"optimizer_options": {"history": True}}, "history cannot be True"),
+        ({"optimizer_options": {"history": 0}}, "lbfgs: give a history of 1 or more"),
         ({"optimizer_options": {"first_step": math.nan}}, "first_step cannot be nan"),
         ({"seed": -1}, "seed -1"),
         ({"optimizer": "adam", "optimizer_options": {"betas": 0.9}}, "give something like (0.9, 0.99)"),

@@ -1,5 +1,6 @@
 import math
 import statistics
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,16 @@ def test_events_count_steps_and_evaluations(toy: Any) -> None:
     total = iterates[3].terms["content"] + 30 * iterates[3].terms["style"] + 0.1 * iterates[3].terms["tv"]
     assert iterates[3].loss == pytest.approx(total, rel=1e-5)
     assert result.history[-1][1:] == (iterates[-1].evaluations, iterates[-1].loss)
+
+
+def test_a_step_that_is_rejected_has_the_terms_of_where_it_stays(toy: Any) -> None:
+    events, callback = toy.collector()
+    toy.paint(
+        optimizer="langevin", optimizer_options={"metropolis": True, "lr": 0.5}, steps=20, callback=callback
+    )
+    iterates = [event for event in events if isinstance(event, Iterate)]
+    assert any(a.loss == b.loss for a, b in pairwise(iterates))
+    assert all(set(event.terms) == {"content", "style", "tv"} for event in iterates)
 
 
 def test_event_images_are_not_overwritten(toy: Any) -> None:

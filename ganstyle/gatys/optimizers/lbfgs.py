@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 import torch
 from torch import Tensor
 
+from ganstyle.errors import GanstyleError
 from ganstyle.gatys.optimizers.base import Optimizer, Point, Problem
 from ganstyle.gatys.optimizers.history import InverseHessian
 from ganstyle.gatys.optimizers.wolfe import LinePoint, search
@@ -29,6 +30,9 @@ class LBFGS(Optimizer):
         x: the start (n,).
         history: how many steps are remembered.
         first_step: root mean square change of a coordinate by the first trial.
+
+    Raises:
+        GanstyleError: nothing is remembered.
     """
 
     problem: Problem
@@ -38,6 +42,8 @@ class LBFGS(Optimizer):
     first_step: float = 0.02
 
     def __post_init__(self) -> None:
+        if self.history < 1:
+            raise GanstyleError("lbfgs: give a history of 1 or more")
         self.x = self.problem.project(self.x)
         self.inverse = InverseHessian(self.problem.grid, self.history)
         self.loss, self.gradient = math.nan, torch.empty(0)
