@@ -1,7 +1,10 @@
 """Pillow images to tensors and back: upright, in sRGB, without transparency."""
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
@@ -31,13 +34,30 @@ def from_pil(image: Image.Image) -> Tensor:
     if image.mode == "F" or (image.mode == "I" and not _fits_16_bits(image)):
         raise ImageError("pixels of 32 bits have no known range; save the image with 8 or 16 bits")
     if image.mode.startswith("I"):
-        gray = torch.from_numpy(np.asarray(image).astype(np.float32) / _MAX_16_BITS)
-        return gray.expand(1, 3, *gray.shape).contiguous()
+        return _from_deep_gray(np.asarray(image), profile)
     picture = to_srgb(image, profile)
     pixels = torch.empty(1, 3, picture.height, picture.width)
     for name, plane in zip("RGB", pixels[0], strict=True):  # one by one: all at once would be copied thrice
         plane.copy_(torch.from_numpy(np.array(picture.getchannel(name))))
     return pixels.div_(255)
+
+
+def _from_deep_gray(levels: NDArray[Any], profile: bytes | None) -> Tensor:
+    """Convert gray of 16 bits, by a profile as `to_srgb` applies it to 8 bits, without their steps."""
+    ramp = np.arange(256, dtype=np.uint8)
+    curve = np.asarray(to_srgb(Image.fromarray(ramp[None]), profile))[0]
+    if (curve == ramp[:, None]).all():
+        gray = torch.from_numpy(levels.astype(np.float32) / _MAX_16_BITS)
+        return gray.expand(1, 3, *gray.shape).contiguous()
+    pixels = torch.empty(1, 3, *levels.shape)
+    for values, plane in zip(curve.T / 255, pixels[0], strict=True):
+        # Between the places where the curve rises, since it is level in between where it was rounded.
+        rises = np.flatnonzero(np.diff(values))
+        known = np.concatenate(([0], rises + 0.5, [255])) * 257
+        halfway = np.concatenate((values[:1], (values[rises] + values[rises + 1]) / 2, values[-1:]))
+        table = np.interp(np.arange(_MAX_16_BITS + 1), known, halfway).astype(np.float32)
+        plane.copy_(torch.from_numpy(table[levels]))
+    return pixels
 
 
 def to_pil(image: Tensor) -> Image.Image:

@@ -4,6 +4,7 @@ Decoding, encoding and reducing are libvips' work, which streams; the extra ``la
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from PIL import ImageFile
+from PIL import TiffImagePlugin as Tiff
 from torch import Tensor
 
 from ganstyle.errors import ImageError, one_line
 from ganstyle.extras import is_installed, require
-from ganstyle.images.formats import find_decoder
+from ganstyle.images.codec import opened
 
 if TYPE_CHECKING:
     import pyvips
@@ -25,6 +28,7 @@ _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 _NUMPY = {8: np.uint8, 16: np.uint16}
 _VIPS = {8: "uchar", 16: "ushort"}
 _INTERPRETATIONS = {8: "srgb", 16: "rgb16"}
+_YCBCR = 6
 
 
 class Spool:
@@ -86,14 +90,28 @@ class Spool:
 
 
 def can_spool(path: Path) -> bool:
-    """Say whether an image can be read in parts: the extra ``large`` is installed and knows its format."""
+    """Say whether an image can be read in parts: the extra ``large`` is installed, and reads it as Pillow."""
     if not is_installed("pyvips") or not path.is_file():
         return False
     try:
-        with path.open("rb") as file:
-            return find_decoder(file.read(64)).format in _FORMATS
-    except (ImageError, OSError):  # whoever reads it in one piece says what is wrong
+        with opened(path, sys.maxsize) as image:
+            return image.format in _FORMATS and _is_read_alike(image)
+    except ImageError:  # whoever reads it in one piece says what is wrong
         return False
+
+
+def _is_read_alike(image: ImageFile.ImageFile) -> bool:
+    """Say whether libvips sees the same colors as Pillow in an image, of which the header has been read."""
+    if image.mode == "CMYK":
+        # Without a profile, libvips takes one of its own. The header of a profile says what it is for.
+        return bytes(image.info.get("icc_profile") or b"")[16:20] == b"CMYK"
+    if not isinstance(image, Tiff.TiffImageFile):
+        return True
+    tags = image.tag_v2
+    is_raw_ycbcr = tags.get(Tiff.PHOTOMETRIC_INTERPRETATION) == _YCBCR and tags.get(Tiff.COMPRESSION, 1) == 1
+    has_unknown_sample = 0 in tags.get(Tiff.EXTRASAMPLES, ())  # which libvips takes for alpha
+    is_refused = image.mode == "LAB" or 12 in tags.get(Tiff.BITSPERSAMPLE, ())
+    return not (is_refused or is_raw_ycbcr or has_unknown_sample)
 
 
 def spool_image(source: Path, path: Path) -> Spool:
@@ -149,7 +167,8 @@ def _open_upright(source: Path, turned: Path) -> "pyvips.Image":
         raise ImageError(f"{source}: pixels of type {image.format} have no known range; save 8 or 16 bits")
     bits = 16 if image.format == "ushort" else 8
     if image.get_typeof("icc-profile-data"):
-        image = image.icc_transform("srgb", embedded=True, depth=bits)
+        # The intent is Pillow's; libvips has another default.
+        image = image.icc_transform("srgb", embedded=True, depth=bits, intent="perceptual")
     image = image.colourspace(_INTERPRETATIONS[bits])
     if image.hasalpha():
         image = image.flatten(background=2**bits - 1, max_alpha=2**bits - 1)

@@ -30,22 +30,25 @@ _SHORT = Fraction(1)  # seconds that a file may lack of what its header says
 
 @contextmanager
 def opened_video(path: Path) -> Iterator[InputContainer]:
-    """Open a video file; what fails in the block is a VideoError that names it.
+    """Open a video file; what fails in the block is a VideoError that names it, unless it names another file.
 
     Raises:
         VideoError: the file cannot be read.
     """
     limit_allocations(MAX_PIXELS)
+    # With its protocol, a name such as concat:a|b is a name and nothing else.
+    name = f"file:{path.absolute()}"
     try:
-        # With its protocol, a name such as concat:a|b is a name and nothing else. Opening decodes too.
-        options = {**_OPTIONS, **_limit()}
-        with av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace") as container:
+        # Opening decodes too.
+        with av.open(name, options={**_OPTIONS, **_limit()}, metadata_errors="replace") as container:
             yield container
-    except FileNotFoundError:
-        raise VideoError(f"{path}: no such file") from None
-    except PermissionError:
-        raise VideoError(f"{path}: may not be read; check its permissions") from None
-    except av.FFmpegError as error:
+    except (FileNotFoundError, PermissionError, av.FFmpegError) as error:
+        if isinstance(error, av.FFmpegError) and (error.filename or name) != name:
+            raise  # of the file that is written from this one
+        if isinstance(error, FileNotFoundError):
+            raise VideoError(f"{path}: no such file") from None
+        if isinstance(error, PermissionError):
+            raise VideoError(f"{path}: may not be read; check its permissions") from None
         reason = one_line(error.strerror or error, 200)
         raise VideoError(f"{path}: damaged or not a video ({reason}); {_REPAIR}") from error
 

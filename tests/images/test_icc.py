@@ -74,6 +74,24 @@ def test_profile_of_a_gray_image(tmp_path: Path) -> None:
     np.testing.assert_allclose(levels(images.read_image(path))[0, 0], [188] * 3, atol=1)
 
 
+@pytest.mark.parametrize("gamma", [1.0, 1.8])
+def test_profile_of_a_16_bit_gray_image(tmp_path: Path, gamma: float) -> None:
+    profile, ramp = icc_profile(b"GRAY", gamma), np.arange(256, dtype=np.uint8)[None]
+    shallow = images.read_image(save(tmp_path / "8.png", ramp, icc_profile=profile))
+    deep = images.read_image(save(tmp_path / "16.png", ramp.astype(np.uint16) * 257, icc_profile=profile))
+    np.testing.assert_allclose(deep, shallow, atol=1.5 / 255)
+    between = np.linspace(0, 65535, 5000, dtype=np.uint16)[None]
+    smooth = images.read_image(save(tmp_path / "between.png", between, icc_profile=profile))
+    assert (smooth.diff() > 0).all()
+
+
+@pytest.mark.parametrize("profile", [None, b"no profile", icc_profile(b"RGB ", 1.0)])
+def test_16_bit_gray_without_a_usable_profile(tmp_path: Path, profile: bytes | None) -> None:
+    ramp = np.linspace(0, 65535, 300, dtype=np.uint16)[None]
+    image = images.read_image(save(tmp_path / "a.png", ramp, icc_profile=profile))
+    np.testing.assert_array_equal(image[0, 0], ramp.astype(np.float32) / 65535)
+
+
 def test_profile_of_srgb_changes_nothing(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     path = save(tmp_path / "a.png", icc_profile=profile)

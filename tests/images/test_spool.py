@@ -9,6 +9,8 @@ from torch import Tensor
 from ganstyle.errors import ImageError
 from ganstyle.images import read_image, resize, write_image
 from ganstyle.images.spool import Spool, can_spool, save_spool, spool_image
+from tests.images.test_icc import icc_profile
+from tests.images.test_tiff import BLACK, CMYK, RGB, UNASSOCIATED, WHITE, YCBCR, tiff
 
 pytest.importorskip("pyvips", reason="the extra large is not installed")
 
@@ -100,3 +102,51 @@ def test_spooled_formats(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("words")
     for name, expected in (("a.png", True), ("a.bmp", False), ("a.txt", False), ("none.png", False)):
         assert can_spool(tmp_path / name) == expected
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+def test_cmyk_is_spooled_only_with_its_profile(tmp_path: Path, suffix: str) -> None:
+    import pyvips
+
+    pixels = (picture()[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    ink = pyvips.Image.new_from_array(pixels, interpretation="srgb").icc_export(output_profile="cmyk")
+    path = tmp_path / f"a.{suffix}"
+    ink.write_to_file(str(path))
+    assert can_spool(path)
+    spool, whole = spool_image(path, tmp_path / "raw"), read_image(path)
+    torch.testing.assert_close(spool.read(slice(0, 40)), whole, atol=4 / 255, rtol=0)
+    for profile in (None, b"no profile"):
+        Image.fromarray(ink.numpy(), "CMYK").save(path, icc_profile=profile)
+        assert not can_spool(path)
+
+
+def test_layouts_that_libvips_reads_otherwise_are_not_spooled(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.new("LAB", (6, 4), (100, 128, 128)).save(path)
+    assert not can_spool(path)
+    pixels = (picture()[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    for content in (
+        tiff(pixels, YCBCR, tags={530: ("H", (1, 1))}),
+        tiff(np.dstack([pixels, pixels[..., :1]]), RGB, extra=(0,)),
+        tiff(np.dstack([pixels, pixels[..., :1]]), CMYK),
+        tiff(pixels[..., 0].astype(np.uint16) * 16, BLACK, bits=12),
+    ):
+        path.write_bytes(content)
+        assert not can_spool(path)
+    for content in (
+        tiff(pixels, RGB),
+        tiff(pixels[..., 0], WHITE),
+        tiff(np.dstack([pixels, pixels[..., :1]]), RGB, extra=(UNASSOCIATED,)),
+    ):
+        path.write_bytes(content)
+        assert can_spool(path)
+        spool, whole = spool_image(path, tmp_path / "raw"), read_image(path)
+        torch.testing.assert_close(spool.read(slice(0, 40)), whole, atol=2 / 255, rtol=0)
+
+
+def test_spooled_16_bit_gray_with_a_profile(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 40 * 60).reshape(40, 60).astype(np.uint16)
+    path = tmp_path / "a.png"
+    Image.fromarray(ramp).save(path, icc_profile=icc_profile(b"GRAY", 1.0))
+    spool, whole = spool_image(path, tmp_path / "raw"), read_image(path)
+    torch.testing.assert_close(spool.read(slice(0, 40)), whole, atol=2 / 255, rtol=0)

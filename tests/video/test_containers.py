@@ -1,5 +1,6 @@
 """Video files: what is not pictures stays as it was."""
 
+import errno
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ from ganstyle.errors import VideoError
 from ganstyle.style import Style
 from ganstyle.video import VideoSettings
 from ganstyle.video.container_input import read_video
+from ganstyle.video.container_output import write_video
 
 MakeVideo = Callable[..., Path]
 ReadContent = Callable[[Path], Any]
@@ -241,6 +243,15 @@ def test_broken_videos(make_video: MakeVideo, negative: Style, tmp_path: Path) -
         assert message.startswith(f"{path}: {problem}"), message
         assert "\n" not in message
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("companions", [False, True])
+def test_full_disk_is_not_blamed_on_the_video(make_video: MakeVideo, companions: bool) -> None:
+    clip = read_video(make_video("in.mkv", audio="aac"))
+    full: Any = {"crf": 20, "companions": companions}
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_video(Path("/dev/full"), "matroska", clip.frames(), clip, clip.size, **full)
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_file_names_are_not_protocols(

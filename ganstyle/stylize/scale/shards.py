@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -36,6 +37,9 @@ def stylize_shards(
     on_event: Callable[[FileEvent], None] = lambda event: None,
 ) -> Summary:
     """Stylize the photos of shards. The first photo of a sample is painted, and its other files are copied.
+
+    Results are named as in a folder: where another file of the sample has the name already, the photo keeps
+    its suffix, as in 000.jpg.png.
 
     A result appears when it is complete; one that was being made when its process was killed is continued by
     the next start. Samples whose photo cannot be read are reported and left out. A shard that is cut off or
@@ -104,7 +108,8 @@ def stylize_shards(
         if isinstance(error, DiskFullError):
             raise error
         if error is None:
-            partial.append(task.members, task.contents)
+            for member in task.members:  # one by one: two files of a sample may have one name
+                partial.append([member], {member.name: task.contents[member]})
             report(task.source, task.result, "done", "", seconds)
         else:
             message = describe_failure(str(task.source), error, names_photo=not task.is_painting)
@@ -154,7 +159,7 @@ class _SampleTask:
 
     Attributes:
         members: the files of the result.
-        contents: their contents by name, when it is written.
+        contents: of each member, when it is written.
     """
 
     def __init__(
@@ -167,11 +172,10 @@ class _SampleTask:
     ) -> None:
         photo = sample.photo
         name = sample.members[0].name if photo is None else photo.name
-        stem, extension = os.path.splitext(name)  # noqa: PTH122 - a name in a tar file
-        self._name = stem + result_name(Path("x" + extension), suffix).suffix
+        self._name = _distinct_name(name, suffix, [m.name for m in sample.members if m is not photo])
         self.source, self.result = file.source / name, file.output / self._name
         self.members = [replace(m, name=self._name) if m is photo else m for m in sample.members]
-        self.contents: dict[str, bytes] = {}
+        self.contents: dict[Member, bytes] = {}
         self.is_painting = False
         self._sample, self._member, self._descriptor = sample, photo, descriptor
         self._settings = settings
@@ -207,13 +211,29 @@ class _SampleTask:
         self.is_painting = False
         photo, self._photo = self._photo, None
         assert photo is not None
+        content = encode_photo(painting, Path(self._name), photo, self._settings.saving)
         self.contents = {
-            member.name: self._read(member) for member in self._sample.members if member is not self._member
+            result: content if member is self._member else self._read(member)
+            for member, result in zip(self._sample.members, self.members, strict=True)
         }
-        self.contents[self._name] = encode_photo(painting, Path(self._name), photo, self._settings.saving)
 
     def _read(self, member: Member) -> bytes:
         return os.pread(self._descriptor, member.size, member.offset)
+
+
+def _distinct_name(name: str, suffix: str | None, others: Sequence[str]) -> str:
+    """Return what a photo's result is called beside other files of its sample.
+
+    A name that stays is not compared: it was the photo's before. Upper and lower case are not told apart, as
+    WebDataset does not.
+    """
+    stem, extension = os.path.splitext(name)  # noqa: PTH122 - a name in a tar file
+    new = result_name(Path("x" + extension), suffix).suffix
+    if new == extension:
+        return name
+    taken = {other.lower() for other in others}
+    candidates = (f"{name}{'' if number == 1 else f'-{number}'}{new}" for number in count(1))
+    return next(each for each in chain([stem + new], candidates) if each.lower() not in taken)
 
 
 def _missing(samples: Sequence[Sample], done: Counter[str]) -> Iterator[Sample]:

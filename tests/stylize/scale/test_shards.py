@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from ganstyle.errors import DiskFullError, GanstyleError
 from ganstyle.images import SavingOptions
@@ -144,6 +145,38 @@ def test_shard_result_format(tmp_path: Path) -> None:
     assert [sorted(k for k in s if k[0] != "_") for s in read(tmp_path / "out" / "0.tar")] == [
         ["json", "txt", "webp"]
     ] * 8
+
+
+@pytest.mark.parametrize(
+    ("names", "image_format", "expected"),
+    [
+        (["000.jpg", "000.png"], "png", ["000.jpg.png", "000.png"]),
+        (["000.bmp", "000.png"], None, ["000.bmp.png", "000.png"]),
+        (["000.TIF", "000.PNG", "000.tif.png"], None, ["000.TIF-2.png", "000.PNG", "000.tif.png"]),
+        (["000.png", "000.webp"], "png", ["000.png", "000.webp"]),
+    ],
+)
+def test_result_does_not_replace_a_file_of_its_sample(
+    tmp_path: Path, names: list[str], image_format: str | None, expected: list[str]
+) -> None:
+    files = [(name, png(7) if name == names[0] else name.encode()) for name in names]
+    events = run(Invert(), [write_tar(tmp_path / "in" / "0.tar", files)], tmp_path / "out", image_format)
+    assert statuses(events) == ["done"]
+    assert events[0].output == tmp_path / "out" / "0.tar" / expected[0]
+    with tarfile.open(tmp_path / "out" / "0.tar") as tar:
+        assert tar.getnames() == expected
+        contents = [file.read() for file in map(tar.extractfile, tar.getmembers()) if file]
+    assert contents[1:] == [name.encode() for name in names[1:]]
+    with Image.open(io.BytesIO(contents[0])) as image:
+        assert image.getpixel((0, 0)) == (248, 255, 255)
+
+
+def test_files_of_one_name_are_kept(tmp_path: Path) -> None:
+    files = [("000.png", png(7)), ("000.txt", b"first"), ("000.txt", b"second"), ("000.png", b"other")]
+    run(Invert(), [write_tar(tmp_path / "in" / "0.tar", files)], tmp_path / "out")
+    with tarfile.open(tmp_path / "out" / "0.tar") as tar:
+        contents = [file.read() for file in map(tar.extractfile, tar.getmembers()) if file]
+    assert contents[1:] == [b"first", b"second", b"other"]
 
 
 def test_empty_shard(tmp_path: Path) -> None:
