@@ -24,6 +24,7 @@ from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
+from ganstyle.runs.inputs import TrainingInputs
 from ganstyle.runs.loop import RunLoop, RunResult
 from ganstyle.runs.run import Run, resume_run, start_run
 from ganstyle.runs.training_state import TrainingState, follow_schedule
@@ -64,10 +65,11 @@ def _train(recipe: AnyRecipe, run: Run) -> TrainedAny:
     run.say(f"{weights.name}, SHA-256 {weights.sha256[:8]}…, {weights.reason}")
     state = fresh_state(recipe, accelerator, warm=run.resume_from is None)
     guard = Guard(accelerator, recipe.guard, clip=recipe.optimizer.clip)
-    resume_run(run, state, guard)
+    inputs = TrainingInputs([phase.weights for phase in phases])
+    resume_run(run, state, guard, inputs)
     output = AnyOutput(recipe, accelerator, state, phases, held_out)
 
-    loop = RunLoop(run, state, guard, output)
+    loop = RunLoop(run, state, guard, output, inputs=inputs)
     with loop.recording():
         for phase, (batch,) in loop.steps(phases):
             follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)

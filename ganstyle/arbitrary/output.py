@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
@@ -16,6 +16,9 @@ from ganstyle.arbitrary.validation import PairScores
 from ganstyle.images import central_square, image_grid, read_image
 from ganstyle.metrics import YARDSTICK_LAYERS
 from ganstyle.models.modulated import ModulatedGenerator
+from ganstyle.runs.comparison import describe_comparison
+from ganstyle.runs.history import BEST
+from ganstyle.runs.inputs import fingerprint
 from ganstyle.runs.launch import find_weights
 from ganstyle.runs.provenance import describe_generator
 from ganstyle.runs.training_state import TrainingState
@@ -46,8 +49,9 @@ class AnyOutput:
         held_out: Sequence[Path],
     ) -> None:
         self.path = recipe.folder / "style.safetensors"
-        self.best: Path | None = recipe.folder / "best.safetensors"
+        self.best: Path | None = recipe.folder / BEST
         self.select: str = recipe.score.select
+        self.comparison: Mapping[str, Any] = {}
         self.sample_every, self.score_every = recipe.run.sample_every, recipe.score.every
         self._recipe, self._accelerator, self._state, self._phases = recipe, accelerator, state, phases
         self._encoding = phases[-1].loss.encoding
@@ -62,6 +66,17 @@ class AnyOutput:
             weights = find_weights(accelerator, recipe.vgg)
             exact = load_vgg16(weights, YARDSTICK_LAYERS).to(accelerator.device)
             self._scores = PairScores(recipe.score, held_out, exact, self._encoding, accelerator)
+            self.comparison = {
+                **describe_comparison(
+                    recipe.loss,
+                    self._scores.protocol,
+                    content=recipe.score.content,
+                    count=recipe.score.count,
+                    select=recipe.score.select,
+                ),
+                "paintings": fingerprint(held_out),
+                "vgg": weights.sha256,
+            }
 
     def find_problem(self) -> str | None:
         """Say whether the generator paints values that are not finite."""

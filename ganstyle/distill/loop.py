@@ -21,6 +21,7 @@ from ganstyle.models import STUDENT_LAYERS
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
+from ganstyle.runs.inputs import TrainingInputs
 from ganstyle.runs.launch import feature_dtype, find_weights
 from ganstyle.runs.loop import Phase, RunLoop, RunResult
 from ganstyle.runs.run import Run, resume_run, start_run
@@ -74,12 +75,13 @@ def _distill(recipe: DistillationRecipe, run: Run) -> Distilled:
     hints = accelerator.unwrap_model(state.student).hints
     teacher = load_vgg16(weights, hints, dtype=feature_dtype(accelerator)).to(accelerator.device)
     guard = Guard(accelerator, recipe.guard, clip=recipe.optimizer.clip)
-    resume_run(run, state, guard)
+    inputs = TrainingInputs([weights], style.paths)
+    resume_run(run, state, guard, inputs)
     fidelity = prepare_fidelity(recipe, weights, style.images, accelerator)
     output = StudentOutput(recipe, accelerator, state, teacher=weights, fidelity=fidelity)
 
     images = recipe.batch_size + recipe.on_policy.pictures
-    loop = RunLoop(run, state, guard, output, images_per_batch=images)
+    loop = RunLoop(run, state, guard, output, inputs=inputs, images_per_batch=images)
     with loop.recording():
         for _, (batch,) in loop.steps([Phase(recipe.steps, data)]):
             _set_learning_rates(recipe, state, guard)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
@@ -42,6 +42,11 @@ class StudentOutput:
         self.path = recipe.folder / "student.safetensors"
         self.best: Path | None = None
         self.select = "error"
+        self.comparison: Mapping[str, Any] = {
+            "protocol": fidelity.protocol if fidelity else {},
+            "content": recipe.score.content,
+            "teacher": teacher.sha256,
+        }
         self.sample_every = 0
         self.score_every = recipe.score.every
         self._recipe = recipe

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ganstyle.errors import RunError, one_line
 from ganstyle.reports import Curve, thinned
+from ganstyle.runs.score_log import COMPARABLE
 
 SCORES = "scores.jsonl"
 
@@ -49,7 +50,8 @@ def score_lines(run: str | Path) -> list[dict[str, float]]:
         ValueError: it is damaged.
     """
     text = (Path(run) / SCORES).read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    lines = [json.loads(line) for line in text.splitlines()]
+    return [{name: value for name, value in line.items() if name != COMPARABLE} for line in lines]
 
 
 def read_losses(run: str | Path) -> dict[str, Curve]:

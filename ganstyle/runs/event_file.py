@@ -28,16 +28,21 @@ class EventFile:
     """
 
     def __init__(self, folder: Path, *, purge_step: int) -> None:
+        self._folder = folder
+        self._purge_step = purge_step
+        self._told = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin a file; the next flush writes it."""
         # TensorBoard reads a folder's files in the order of their names.
         source = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers):06d}"
-        self._path = folder / f"events.out.tfevents.{int(time.time())}.{source}"
+        self._path = self._folder / f"events.out.tfevents.{int(time.time())}.{source}"
         self._pending = BytesIO()
         self._written = 0
-        self._told = False
         self._add(Event(wall_time=time.time(), file_version="brain.Event:2"))
-        self._add(
-            Event(wall_time=time.time(), step=purge_step, session_log=SessionLog(status=SessionLog.START))
-        )
+        start = SessionLog(status=SessionLog.START)
+        self._add(Event(wall_time=time.time(), step=self._purge_step, session_log=start))
 
     def add(self, summary: Summary, step: int) -> None:
         """Add what was measured or drawn at a step; `flush` writes it."""
@@ -46,8 +51,12 @@ class EventFile:
     def flush(self) -> None:
         """Write what is pending; if that fails, warn, and leave it for the next time."""
         try:
-            self._path.parent.parent.stat()  # a disk that is away must not come back to a new folder
-            self._path.parent.mkdir(exist_ok=True)
+            self._folder.parent.stat()  # a disk that is away must not come back to a new folder
+            self._folder.mkdir(exist_ok=True)
+            if self._written and not self._path.exists():  # somebody removed it; its points are lost
+                pending = self._pending.getvalue()
+                self._begin()
+                self._pending.write(pending)
             with self._path.open("r+b" if self._written else "wb") as file:
                 file.seek(self._written)
                 file.truncate()  # what an attempt that failed has left
@@ -56,7 +65,7 @@ class EventFile:
             if not self._told:
                 self._told = True
                 warnings.warn(
-                    f"{self._path.parent}: the curves cannot be written ({error.strerror}); they are kept "
+                    f"{self._folder}: the curves cannot be written ({error.strerror}); they are kept "
                     "in memory until they can",
                     RuntimeWarning,
                     stacklevel=2,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganstyle.data.training import SeededDataset
 from ganstyle.runs.guard import Guard
+from ganstyle.runs.inputs import TrainingInputs
 from ganstyle.runs.interrupt import Interrupt
 from ganstyle.runs.launch import start_loader
 from ganstyle.runs.resume import claim_folder, how_to_continue
@@ -62,7 +63,7 @@ class RunLoop:
 
     A training is written as::
 
-        loop = RunLoop(run, state, guard, output)
+        loop = RunLoop(run, state, guard, output, inputs=inputs)
         with loop.recording():
             for phase, batches in loop.steps(phases):
                 loop.end_step([learn(batch) for batch in batches])  # each network through guard.update
@@ -75,6 +76,7 @@ class RunLoop:
         state: everything that a step changes.
         guard: takes every network's optimizer steps.
         output: of the training.
+        inputs: what it learns from; saved with every state.
         images_per_batch: images per process and batch, for the speed; None: the batch size.
     """
 
@@ -85,12 +87,14 @@ class RunLoop:
         guard: Guard,
         output: RunOutput,
         *,
+        inputs: TrainingInputs,
         images_per_batch: int | None = None,
     ) -> None:
         self._run = run
         self._state = state
         self._guard = guard
         self._output = output
+        self._inputs = inputs.state_dict()
         self._processes = run.accelerator.num_processes
         self._accumulate = run.accelerator.gradient_accumulation_steps
         images = (images_per_batch or run.recipe.batch_size) * self._accumulate * self._processes
@@ -196,9 +200,10 @@ class RunLoop:
             ]
 
     def _values(self) -> dict[str, Any]:
-        """Return a copy of this process's state, the guard's included."""
-        values = self._state.state_dict(self._run.accelerator) | {"guard": self._guard.state_dict()}
-        copied: dict[str, Any] = copy_state(values)
+        """Return a copy of this process's state, with the guard's, and what it learns from."""
+        values = self._state.state_dict(self._run.accelerator)
+        others = {"guard": self._guard.state_dict(), "inputs": self._inputs}
+        copied: dict[str, Any] = copy_state(values | others)
         return copied
 
     def _find_problem(self) -> str | None:

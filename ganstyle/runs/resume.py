@@ -5,8 +5,7 @@ an earlier one, the later ones are moved to ``checkpoints/abandoned-1/`` and so 
 them. Nothing here deletes anything, and nothing overwrites what an earlier run has made.
 """
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,12 +13,12 @@ from ganstyle.errors import RecipeError, RunError
 from ganstyle.files import atomic_write
 from ganstyle.recipe import RunRecipe, differences, settings_since
 from ganstyle.recipe.load import read_recipe, rename_keys
+from ganstyle.runs.history import move_states_aside, products
 from ganstyle.runs.state import check_state, list_states, saved_step, state_step
 
 # What may change between two parts of one run. How the style comes out depends on none of it but the number
 # of steps, and of that the run tells.
 _FREE = ("format", "guard", "resume", "run", "score", "steps", "workers")
-_ABANDONED = "abandoned-"
 _BEGIN_ANEW = "choose another name, or move the folder away to start over"
 
 Say = Callable[[str], None]
@@ -66,7 +65,8 @@ def claim_folder(recipe: RunRecipe, resume_from: Path | None, say: Say) -> None:
     if resume_from is not None and any(_same(resume_from, state) for state in later):
         later = [state for state in later if state_step(state) > saved_step(resume_from)]
     if later:
-        aside = _move_aside(recipe.folder, later)
+        done = 0 if resume_from is None else saved_step(resume_from)
+        aside = move_states_aside(recipe.folder, later, step=done)
         names = ", ".join(state.name for state in reversed(later))
         say(f"{states}: {names} will not be continued; moved to {aside}")
     kept = recipe.folder / "recipe.yaml"
@@ -86,6 +86,11 @@ def how_to_continue(recipe: RunRecipe) -> str:
     return "the same command continues from there"
 
 
+def is_own_state(recipe: RunRecipe, state: Path) -> bool:
+    """Say whether a state is one of the run's own, not of the run that it was begun from."""
+    return _inside(recipe.folder / "checkpoints", state)
+
+
 def _continue(recipe: RunRecipe, last: RunRecipe | None, say: Say) -> Path:
     """Find the newest state of the folder's run."""
     folder, states = recipe.folder, recipe.folder / "checkpoints"
@@ -94,7 +99,7 @@ def _continue(recipe: RunRecipe, last: RunRecipe | None, say: Say) -> Path:
     saved = list_states(states)
     if not saved:
         raise RunError(
-            f"{folder}: holds {_products(folder)[0].name} but no training state to continue from; "
+            f"{folder}: holds {products(folder)[0].name} but no training state to continue from; "
             f"{_BEGIN_ANEW}"
         )
     if last is None:
@@ -154,12 +159,21 @@ def _check_steps(recipe: RunRecipe, last: RunRecipe | None, state: Path, say: Sa
             f"{state}: has {done} steps already, more than steps={recipe.steps}; set steps={done} or more, "
             f"or go back with resume={state.parent}/step-…"
         )
-    before = _parse(recipe, state / "recipe.yaml") if last is None else last
-    if before.steps != recipe.steps:
+    before = _written_steps(state) if last is None else last.steps
+    if before is not None and before != recipe.steps:
         say(
-            f"steps: {before.steps} -> {recipe.steps}; from step {done} on, the learning rate and the phases "
+            f"steps: {before} -> {recipe.steps}; from step {done} on, the learning rate and the phases "
             f"are those of a training of {recipe.steps} steps"
         )
+
+
+def _written_steps(state: Path) -> int | None:
+    """Return the steps in a state's recipe, which may be an older version's; None if unknown."""
+    with suppress(RecipeError):
+        steps = read_recipe(state / "recipe.yaml").get("steps")
+        if isinstance(steps, int):
+            return steps
+    return None
 
 
 def _tell_new_settings(recipe: RunRecipe, state: Path, say: Say) -> None:
@@ -189,29 +203,7 @@ def _parse(recipe: RunRecipe, path: Path) -> RunRecipe:
 
 def _holds_a_run(folder: Path) -> bool:
     """Say whether there is anything in a folder that a fresh start would overwrite."""
-    return bool(list_states(folder / "checkpoints") or _products(folder))
-
-
-def _products(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.safetensors"), reverse=True)
-
-
-def _move_aside(folder: Path, states: Sequence[Path]) -> Path:
-    """Move states, newest first, and copy what was made from them; return where to."""
-    checkpoints = folder / "checkpoints"
-    number = 1
-    while (aside := checkpoints / f"{_ABANDONED}{number}").exists():
-        number += 1
-    try:
-        aside.mkdir()
-        for product in (*_products(folder), folder / "scores.jsonl"):
-            if product.exists():
-                shutil.copy2(product, aside / product.name)
-        for state in states:
-            state.rename(aside / state.name)
-    except OSError as error:
-        raise RunError(f"{aside}: the later states cannot be moved there ({error.strerror})") from error
-    return aside
+    return bool(list_states(folder / "checkpoints") or products(folder))
 
 
 def _inside(folder: Path, path: Path) -> bool:

@@ -10,13 +10,15 @@ from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
 from torch import nn
 
+from ganstyle.errors import RunError
 from ganstyle.recipe import RunRecipe
 from ganstyle.runs.events import Event, Message, OnEvent
 from ganstyle.runs.guard import Guard
+from ganstyle.runs.inputs import TrainingInputs
 from ganstyle.runs.interrupt import Listener
 from ganstyle.runs.launch import start_accelerator
 from ganstyle.runs.lock import lock_run
-from ganstyle.runs.resume import find_state
+from ganstyle.runs.resume import find_state, is_own_state
 from ganstyle.runs.state import load_state
 from ganstyle.runs.trackers import check_trackers
 
@@ -110,25 +112,44 @@ def start_run(recipe: RunRecipe, on_event: OnEvent, *, accumulate: int = 1) -> I
     listener.close()
 
 
-def resume_run(run: Run, state: RunState, guard: Guard) -> None:
+def resume_run(run: Run, state: RunState, guard: Guard, inputs: TrainingInputs) -> None:
     """Load the saved state that the run continues from, if any.
 
+    Args:
+        run: the run.
+        state: of the training, as it begins.
+        guard: likewise.
+        inputs: what the training learns from now.
+
     Raises:
-        RunError: it is damaged, or belongs to other networks.
+        RunError: it is damaged, belongs to other networks, or is the run's own and learned from other inputs.
     """
     if run.resume_from:
-        load_state(run.resume_from, _Guarded(state, guard), run.accelerator)
+        load_state(run.resume_from, _Resumed(run, state, guard, inputs), run.accelerator)
         run.say(f"resumed from {run.resume_from} at step {state.step}")
 
 
 @dataclass(frozen=True)
-class _Guarded:
-    """A state and its guard, loaded together; version 0.1.0 saved no guard."""
+class _Resumed:
+    """What is loaded together; version 0.1.0 saved no guard, and did not say what it learned from."""
 
+    run: Run
     state: RunState
     guard: Guard
+    inputs: TrainingInputs
 
     def load_state_dict(self, accelerator: Accelerator, values: dict[str, Any]) -> None:
         self.state.load_state_dict(accelerator, values)
         if "guard" in values:
             self.guard.load_state_dict(values["guard"])
+        if "inputs" in values and (difference := self.inputs.difference(values["inputs"])):
+            self._tell(difference)
+
+    def _tell(self, difference: str) -> None:
+        state = self.run.resume_from
+        if state and is_own_state(self.run.recipe, state):
+            raise RunError(
+                f"{difference}; put the former back (a network by GANSTYLE_VGG16=FILE), or continue with the "
+                f"latter in a new run: name=OTHER resume={state}"
+            )
+        self.run.say(f"{state}: {difference}; losses and scores before and after do not compare")

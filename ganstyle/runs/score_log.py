@@ -1,5 +1,6 @@
 """The scores of a run, one line per scored step, and which step is the best."""
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,10 @@ from ganstyle.metrics import HIGHER_IS_BETTER
 _BEST_WITHOUT_PAINTING = ("content", "mse", "ssim", "fid_vgg16_content", "kid_vgg16_content")
 _TOLERANCE = 1.1
 
-Line = Mapping[str, Any]  # numbers, and None for what was not finite
+COMPARABLE = "comparable"
+"""The key of a line's `comparison_hash`; lines of older versions have none."""
+
+Line = Mapping[str, Any]  # numbers, None for what was not finite, and a hash
 
 
 class ScoreLog:
@@ -27,25 +31,54 @@ class ScoreLog:
         self._file = file
         self._select = select
 
-    def is_best(self, line: Mapping[str, float]) -> bool:
-        """Return whether a line's step is better than all earlier ones of this run."""
-        return best_step([*self._before(line), null_not_finite(line)], self._select) == line["step"]
+    def is_best(self, line: Line, *, since: int = 0) -> bool:
+        """Return whether a line's step is better than all earlier ones of this run.
 
-    def record(self, line: Mapping[str, float]) -> None:
+        Args:
+            line: as it will be recorded.
+            since: see `best_step`.
+        """
+        lines = [*self._before(line["step"]), null_not_finite(line)]
+        best = best_step(lines, self._select, since=since)
+        return best is not None and best == int(line["step"])
+
+    def record(self, line: Line) -> None:
         """Add a line, and drop those of later steps, which an interrupted run left behind."""
-        lines = [*self._before(line), null_not_finite(line)]
-        with atomic_write(self._file) as temporary:
-            temporary.write_text("".join(json.dumps(entry, allow_nan=False) + "\n" for entry in lines))
+        self._replace([*self._before(line["step"]), null_not_finite(line)])
 
-    def _before(self, line: Mapping[str, float]) -> list[Line]:
+    def cut(self, step: int) -> None:
+        """Drop the lines after a step that the run has returned to."""
+        kept = self._before(step + 1)
+        if kept != self._before(math.inf):
+            self._replace(kept)
+
+    def _before(self, step: float) -> list[Line]:
         if not self._file.exists():
             return []
         lines = [null_not_finite(json.loads(text)) for text in self._file.read_text().splitlines()]
-        return [old for old in lines if old["step"] < line["step"]]
+        return [old for old in lines if old["step"] < step]
+
+    def _replace(self, lines: Sequence[Line]) -> None:
+        with atomic_write(self._file) as temporary:
+            temporary.write_text("".join(json.dumps(entry, allow_nan=False) + "\n" for entry in lines))
 
 
-def best_step(lines: Sequence[Line], select: str) -> int | None:
-    """Return the best step, comparing each when its line was written.
+def comparison_hash(basis: Mapping[str, Any]) -> str:
+    """Return a short hash of what scores depend on beside the network: lines with the same one compare.
+
+    Args:
+        basis: JSON values.
+    """
+    return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def comparable_lines(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that compare with the last one."""
+    return [line for line in lines if line.get(COMPARABLE) == lines[-1].get(COMPARABLE)]
+
+
+def best_step(lines: Sequence[Line], select: str, *, since: int = 0) -> int | None:
+    """Return the best step of those that compare with the last one, comparing each when its line was written.
 
     A generator that leaves photos unchanged has the best possible content, MSE and SSIM. So these, and FID
     and KID against the photos, compare only steps whose style distance is at most 10% above the lowest so
@@ -54,10 +87,11 @@ def best_step(lines: Sequence[Line], select: str) -> int | None:
     Args:
         lines: in the order of their steps.
         select: the score to compare.
+        since: the first step whose output may still be there; no earlier one is the best.
     """
     best: Line | None = None
     lowest = math.inf
-    for line in lines:
+    for line in comparable_lines(lines):
         if not line["step"] or line.get(select) is None:
             continue
         if select in _BEST_WITHOUT_PAINTING:
@@ -69,6 +103,8 @@ def best_step(lines: Sequence[Line], select: str) -> int | None:
                 continue
             if best is not None and best["style"] > lowest * _TOLERANCE:
                 best = None
+        if line["step"] < since:
+            continue
         if best is None or _better(line[select], best[select], select):
             best = line
     return None if best is None else int(best["step"])

@@ -41,7 +41,12 @@ class Resumable(Protocol):
     """What can be continued from a saved state."""
 
     def load_state_dict(self, accelerator: Accelerator, values: dict[str, Any], /) -> None:
-        """Take over the values; KeyError, RuntimeError or ValueError if they belong to other networks."""
+        """Take over the values.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: they belong to other networks.
+            RunError: it says in one line why they cannot be continued; the state's path is put before it.
+        """
         ...
 
 
@@ -136,7 +141,7 @@ def load_state(folder: Path, state: Resumable, accelerator: Accelerator) -> None
     """Continue from a saved state.
 
     Raises:
-        RunError: it is incomplete, damaged, or belongs to other networks.
+        RunError: it is incomplete, damaged, belongs to other networks, or ``state`` refuses it.
     """
     problem = check_state(folder)
     if problem is None:
@@ -148,6 +153,8 @@ def load_state(folder: Path, state: Resumable, accelerator: Accelerator) -> None
         try:
             state.load_state_dict(accelerator, values)
             return
+        except RunError as error:
+            raise RunError(f"{folder}: {error}") from error
         except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             problem = f"it belongs to other networks ({one_line(error, 200)})"
     raise RunError(f"{folder}: not a training state that can be continued: {problem}")

@@ -11,11 +11,15 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from ganstyle.errors import RunError
 from ganstyle.recipe.schema import OptimizerSection
 from ganstyle.runs.balance import Balance
 from ganstyle.runs.content_hold import ContentHold
 from ganstyle.runs.optimizers import KernelMuon
 from ganstyle.runs.schedule import EMA, learning_rate_factor, set_learning_rates
+
+# A training that was saved without one of these can be continued with it: it begins as in a new training.
+_MAY_BEGIN = ("balance", "scaler")
 
 
 @dataclass
@@ -84,8 +88,17 @@ class TrainingState:
 
         Raises:
             KeyError, RuntimeError, ValueError: it is of other networks.
+            RunError: it lacks what ``loss.hold_content`` needs.
         """
-        for name, part in self._parts(accelerator).items():
+        parts = self._parts(accelerator)
+        if "content_hold" in parts and "content_hold" not in values:
+            raise RunError(
+                "was saved without loss.hold_content, so it has no content loss to hold; continue it with "
+                "loss.hold_content=false, or begin anew from its style with init=STYLE and resume=never"
+            )
+        for name, part in parts.items():
+            if name in _MAY_BEGIN and name not in values:
+                continue
             part.load_state_dict(values[name])
             if isinstance(part, Optimizer):
                 _check_moments(part, name)

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from ganstyle.images import write_image
 from ganstyle.runs.events import Saved, Scored
+from ganstyle.runs.history import move_best_aside, output_step
 from ganstyle.runs.progress import ProgressMeter, mean_log
 from ganstyle.runs.retry import retry_io
 from ganstyle.runs.run import Run, RunState
-from ganstyle.runs.score_log import ScoreLog
+from ganstyle.runs.score_log import COMPARABLE, ScoreLog, comparison_hash
 from ganstyle.runs.state import check_agreement, save_state
 from ganstyle.runs.trackers import ExternalTrackers
 from ganstyle.runs.tracking import Tracker
@@ -24,6 +25,7 @@ class RunOutput(Protocol):
         path: file of the latest output, such as ``runs/NAME/style.safetensors``.
         best: file of the best output; None: not kept.
         select: the score that decides what is best; see `ScoreLog`.
+        comparison: what the scores depend on beside the network, as JSON values; see `comparison_hash`.
         sample_every: steps between sample grids; 0: none.
         score_every: steps between scores; 0: none.
     """
@@ -31,6 +33,7 @@ class RunOutput(Protocol):
     path: Path
     best: Path | None
     select: str
+    comparison: Mapping[str, Any]
     sample_every: int
     score_every: int
 
@@ -95,6 +98,7 @@ class RunWriter:
             values: the state; saved if the run is finished but has no output, since it continues the last
                 state of another run.
         """
+        self._return_to(self._state.step)
         if self._state.step == 0:
             self._tracker.recipe(self._run.recipe)
             if self._output.sample_every:
@@ -145,9 +149,10 @@ class RunWriter:
                 self._save(values)
 
     def go_back(self, values: dict[str, Any], *, stopping: bool) -> None:
-        """Hide the points after the step that the run has returned to; save its state if it is stopping."""
+        """Drop what is later than the step that the run has returned to; save its state if it is stopping."""
         step = self._state.step
         self._tracker.go_back(step)
+        self._return_to(step)
         self._meter.start(step)
         self._scored_step, self.last_scores = -1, {}
         self._overdue = False
@@ -191,21 +196,40 @@ class RunWriter:
         self._scored_step, self.last_scores = step, scores
         if not self._main or not scores:
             return
-        line = {
+        line: dict[str, Any] = {
             "step": step,
             "photos": self._state.photos,
             "seconds": round(self._state.seconds, 3),
             **scores,
             **self._output.combine(scores),
+            COMPARABLE: comparison_hash(self._output.comparison),
         }
-        best = self._score_log.is_best(line)
+        log = self._folder / "scores.jsonl"
+        best = retry_io(lambda: self._is_best(line), log, inside=self._folder)
         if best and self._output.best:
             self._save_output(self._output.best)
-        self._write(lambda: self._score_log.record(line), self._folder / "scores.jsonl")
+        self._write(lambda: self._score_log.record(line), log)
         self._tracker.values(step, {f"score/{name}": value for name, value in scores.items()})
         if best:
             self._tracker.best(step, scores, self._run.recipe)
         self._run.report(Scored(step, scores))
+
+    def _is_best(self, line: Mapping[str, Any]) -> bool:
+        """Return whether a line is better than the best output that is there."""
+        since, best = 0, self._output.best
+        if best:  # one that was moved aside or lost is beaten by anything
+            since = (output_step(best) or 0) if best.exists() else line["step"]
+        return self._score_log.is_best(line, since=since)
+
+    def _return_to(self, step: int) -> None:
+        """Keep only scores and a best output of the history that leads to a step."""
+        if not self._main:
+            return
+        if best := self._output.best:
+            aside = retry_io(lambda: move_best_aside(best, step=step), best, inside=self._folder)
+            if aside:
+                self._run.say(f"{best}: is of a later step than {step}; moved to {aside.parent}")
+        self._write(lambda: self._score_log.cut(step), self._folder / "scores.jsonl")
 
     def _save(self, values: dict[str, Any]) -> None:
         accelerator, step = self._run.accelerator, self._state.step

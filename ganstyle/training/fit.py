@@ -15,6 +15,8 @@ from ganstyle.images import read_image, write_image
 from ganstyle.recipe import Recipe
 from ganstyle.recipe.run import name_from_file
 from ganstyle.runs.events import Message, OnEvent
+from ganstyle.runs.history import BEST
+from ganstyle.runs.score_log import comparable_lines
 from ganstyle.runs.state import steps_done
 from ganstyle.style import Style, style_from
 from ganstyle.training.budget import fit_to_time
@@ -177,6 +179,7 @@ def _best(recipe: Recipe) -> Path:
     """Return the best style's file; that which training begins with, if nothing has scored better since."""
     lines = recipe.folder / "scores.jsonl"
     scores = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
+    scores = comparable_lines(scores)
     known = {score["weighted"]: score["step"] for score in scores if score["weighted"] is not None}
     if known and known[min(known)] == 0:
         return Path(recipe.init or "")
@@ -185,4 +188,4 @@ def _best(recipe: Recipe) -> Path:
 
 def _trained(folder: Path) -> list[Path]:
     """Return the files of a run's trained styles, the best first; they may be missing."""
-    return [folder / name for name in ("best.safetensors", "style.safetensors")]
+    return [folder / name for name in (BEST, "style.safetensors")]

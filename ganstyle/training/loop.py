@@ -15,6 +15,7 @@ from ganstyle.recipe import Recipe
 from ganstyle.runs.events import OnEvent
 from ganstyle.runs.failures import explain_failures
 from ganstyle.runs.guard import Guard
+from ganstyle.runs.inputs import TrainingInputs
 from ganstyle.runs.loop import RunLoop, RunResult
 from ganstyle.runs.progress import mean_of_all
 from ganstyle.runs.run import Run, resume_run, start_run
@@ -81,7 +82,8 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
     if missing := unused_octaves(recipe, phases):
         run.say(missing)
     guard = Guard(accelerator, recipe.guard, clip=recipe.optimizer.clip)
-    resume_run(run, state, guard)
+    inputs = TrainingInputs([phase.weights for phase in phases], style.paths)
+    resume_run(run, state, guard, inputs)
     if state.init and not run.resume_from:
         run.say(f"starts from {state.init['name']}, SHA-256 {state.init['sha256'][:8]}…")
     if recipe.loss.hold_content and not state.content_hold:
@@ -96,7 +98,7 @@ def _train(recipe: Recipe, run: Run) -> TrainedStyle:
         recipe, accelerator, state, phases=phases, reference=reference, samples=samples, scores=scores
     )
 
-    loop, watch = RunLoop(run, state, guard, output), CollapseWatch()
+    loop, watch = RunLoop(run, state, guard, output, inputs=inputs), CollapseWatch()
     with loop.recording():
         for phase, batches in loop.steps(phases):
             follow_schedule(state, recipe.optimizer, steps=recipe.steps, factor=guard.learning_rate_factor)

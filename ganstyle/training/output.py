@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from ganstyle.losses import StyleTarget
 from ganstyle.recipe import Recipe
+from ganstyle.runs.comparison import describe_comparison
+from ganstyle.runs.history import BEST
 from ganstyle.runs.provenance import describe_generator
 from ganstyle.runs.training_state import TrainingState
 from ganstyle.style import save_style
@@ -42,8 +45,18 @@ class StyleOutput:
         scores: Scores | None,
     ) -> None:
         self.path = recipe.folder / "style.safetensors"
-        self.best: Path | None = recipe.folder / "best.safetensors"
+        self.best: Path | None = recipe.folder / BEST
         self.select: str = recipe.score.select
+        self.comparison: Mapping[str, Any] = {}
+        if scores:
+            section = recipe.score
+            self.comparison = describe_comparison(
+                recipe.loss,
+                scores.protocol,
+                content=section.content,
+                count=section.count,
+                select=section.select,
+            )
         self.sample_every = recipe.run.sample_every
         self.score_every = recipe.score.every
         self._recipe = recipe

@@ -124,11 +124,11 @@ def test_stream_is_read_once_an_epoch(source: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_lost_connection_is_tried_again(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Lost(Exception):
+    class LostError(Exception):
         """As of a network library, which need not be an OSError."""
 
     images = StreamedImages(source, window=5)
-    values, failures = StreamedImages._values, [ConnectionError("Server Disconnected"), Lost("reset")]
+    values, failures = StreamedImages._values, [ConnectionError("Server Disconnected"), LostError("reset")]
 
     def lost(self: StreamedImages, start: int) -> Any:
         if failures:

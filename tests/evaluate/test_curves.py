@@ -30,6 +30,11 @@ def test_coarse_style_of_newer_runs_and_scores_that_were_not_finite(tmp_path: Pa
     }
 
 
+def test_score_lines_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "scores.jsonl").write_text('{"step": 0, "style": 1.5, "comparable": "1a2b"}\n')
+    assert score_lines(tmp_path) == [{"step": 0, "style": 1.5}]
+
+
 def test_score_lines_are_parsed(tmp_path: Path) -> None:
     (tmp_path / "scores.jsonl").write_text('{"step": 0, "style": 1.5}\n{"step": 5}\n')
     assert score_lines(tmp_path) == [{"step": 0, "style": 1.5}, {"step": 5}]

@@ -1,4 +1,5 @@
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,26 @@ def test_missing_event_folder_is_retried_and_not_recreated(tmp_path: Path) -> No
     (tmp_path / "away").rename(run)
     file.flush()
     assert points(run / "tensorboard") == [(0, 0.0), (1, 0.0), (2, 0.0)]
+
+
+def test_removed_event_folder_is_begun_anew(tmp_path: Path) -> None:
+    older = EventFile(tmp_path / "kept", purge_step=0)
+    for step in range(4):
+        older.add(scalar("loss", 0.0), step)
+    older.flush()
+    folder = tmp_path / "tensorboard"
+    file = EventFile(folder, purge_step=2)
+    file.add(scalar("loss", 1.0), 2)
+    file.flush()
+    shutil.rmtree(folder)
+    file.add(scalar("loss", 2.0), 3)
+    file.flush()
+    file.add(scalar("loss", 3.0), 4)
+    file.flush()
+    assert points(folder) == [(3, 2.0), (4, 3.0)]
+    for path in (tmp_path / "kept").iterdir():  # what an earlier session wrote stays hidden from step 2 on
+        shutil.copy(path, folder / "events.out.tfevents.0")
+    assert points(folder) == [(0, 0.0), (1, 0.0), (3, 2.0), (4, 3.0)]
 
 
 def test_half_written_records_are_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """A run's folder holds one line of history, whatever states are continued."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
 from ganstyle.training import Event, Saved, train
+from ganstyle.training.validation import Scores
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -166,3 +168,75 @@ def test_run_without_a_state_restarts(die_at: Any, tiny: RecipeMaker) -> None:
         train(recipe, die_at(1))
     changed = Recipe.parse(tiny(steps=4, seed=3, resume="never"), source="test")
     assert train(changed).step == 4
+
+
+def _scored(tiny: RecipeMaker, photos: Path, **changes: Any) -> dict[str, Any]:
+    score = {"every": 1, "content": str(photos), "size": 16, "count": 1}
+    values = tiny(**{"steps": 4, "score": score} | changes)
+    values["run"] = values["run"] | {"save_every": 1, "keep": 9}
+    return values
+
+
+def _best_step(folder: Path) -> int:
+    step: int = load_style(folder / "best.safetensors").info["training"]["steps"]
+    return step
+
+
+def _scored_steps(folder: Path) -> list[int]:
+    return [json.loads(line)["step"] for line in (folder / "scores.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def scores(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that makes a training's scores of style those given, in their order."""
+
+    def fake(*styles: float) -> None:
+        left = iter(styles)
+        monkeypatch.setattr(
+            Scores, "measure", lambda self, generator: {"content": 0.0, "style": next(left), "mse": 0.0}
+        )
+
+    return fake
+
+
+def test_best_belongs_to_the_history_that_is_gone_back_to(
+    tiny: RecipeMaker, photos: Path, scores: Callable[..., None]
+) -> None:
+    scores(9, 0.5, 0.4, 0.3, 0.2)
+    values = _scored(tiny, photos)
+    folder = train(Recipe.parse(values, source="test")).style.parent
+    assert _best_step(folder) == 4
+    back = {"resume": str(folder / "checkpoints" / "step-000002"), "steps": 5}
+    back["score"] = values["score"] | {"every": 0}
+    train(Recipe.parse(values | back, source="test"))
+    assert not (folder / "best.safetensors").exists()
+    assert _best_step(folder / "checkpoints" / "abandoned-1") == 4
+    assert _scored_steps(folder) == [0, 1, 2]
+    # The best of steps 1 and 2 is lost, so the next one is the best, and then what is better than that.
+    scores(0.6, 0.55, 0.58)
+    train(Recipe.parse(values | {"steps": 6}, source="test"))
+    assert _best_step(folder) == 6
+    train(Recipe.parse(values | {"steps": 7}, source="test"))
+    assert _best_step(folder) == 7
+    train(Recipe.parse(values | {"steps": 8}, source="test"))
+    assert _best_step(folder) == 7
+    assert sorted(path.name for path in (folder / "checkpoints").glob("abandoned*")) == ["abandoned-1"]
+
+
+def test_scores_of_other_photos_do_not_keep_the_best_from_changing(
+    tiny: RecipeMaker, photos: Path, scores: Callable[..., None], tmp_path: Path
+) -> None:
+    scores(9, 0.1, 0.5, 0.4, 0.7, 0.6)
+    values = _scored(tiny, photos, steps=1)
+    folder = train(Recipe.parse(values, source="test")).style.parent
+    others = tmp_path / "others"
+    others.mkdir()
+    shutil.copy(photos / "b.jpg", others)
+    for steps, changes, best in (
+        (2, {"content": str(others)}, 2),
+        (3, {"content": str(others)}, 3),
+        (4, {"content": str(others), "select": "style"}, 4),
+    ):
+        values = values | {"steps": steps, "score": values["score"] | changes}
+        train(Recipe.parse(values, source="test"))
+        assert _best_step(folder) == best

@@ -16,6 +16,7 @@ from ganstyle.data.sampler import Draw
 from ganstyle.recipe import RunRecipe
 from ganstyle.runs.events import Event, Message, OnEvent, Progress, Saved, Scored
 from ganstyle.runs.guard import Guard
+from ganstyle.runs.inputs import TrainingInputs
 from ganstyle.runs.loop import Phase, RunLoop, RunResult
 from ganstyle.runs.run import resume_run, start_run
 
@@ -60,6 +61,7 @@ class ToyOutput:
         self.path = folder / "toy.safetensors"
         self.best: Path | None = folder / "best.safetensors"
         self.select = "style"
+        self.comparison: Mapping[str, Any] = {}
         self.sample_every = self.score_every = 3
         self.state = state
 
@@ -86,8 +88,9 @@ def train(recipe: RunRecipe, on_event: OnEvent, *data: Phase) -> RunResult:
         optimizer = SGD(network.parameters(), lr=0.1)
         state = ToyState(*run.accelerator.prepare(network, optimizer))
         guard = Guard(run.accelerator, recipe.guard, clip=1e9)
-        resume_run(run, state, guard)
-        loop = RunLoop(run, state, guard, ToyOutput(recipe.folder, state))
+        inputs = TrainingInputs()
+        resume_run(run, state, guard, inputs)
+        loop = RunLoop(run, state, guard, ToyOutput(recipe.folder, state), inputs=inputs)
         with loop.recording():
             for _, batches in loop.steps(data or [Phase(recipe.steps, Numbers())]):
                 logs = []

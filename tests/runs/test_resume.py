@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ganstyle.errors import RunError
+from ganstyle.files import sha256
 from ganstyle.recipe import Recipe
 from ganstyle.style import load_style
 from ganstyle.training import Event, Message, Progress, Saved, train
@@ -276,6 +277,23 @@ def test_an_explicit_state_continues_elsewhere(tiny: RecipeMaker) -> None:
     state = first.folder / "checkpoints" / "step-000002"
     second = Recipe.parse(tiny(name="second", steps=4, resume=str(state)), source="test")
     assert train(second).step == 4
+
+
+def test_a_state_whose_recipe_is_an_older_version_continues_elsewhere(
+    run_training: Any, tiny: RecipeMaker
+) -> None:
+    first = Recipe.parse(tiny(steps=2), source="test")
+    train(first)
+    state = first.folder / "checkpoints" / "step-000002"
+    written = state / "recipe.yaml"
+    written.write_text(written.read_text() + "a_key_of_old: 1\n")
+    manifest = json.loads((state / "manifest.json").read_text())
+    manifest["sha256"]["recipe.yaml"] = sha256(written)
+    (state / "manifest.json").write_text(json.dumps(manifest))
+    second = Recipe.parse(tiny(name="second", steps=4, resume=str(state)), source="test")
+    notes, outcome = run_training(second)
+    assert outcome.step == 4
+    assert any(note.startswith("steps: 2 -> 4") for note in notes)
 
 
 def test_a_state_of_other_networks_is_one_line(tiny: RecipeMaker) -> None:

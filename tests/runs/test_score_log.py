@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ganstyle.runs.score_log import ScoreLog, best_step
+from ganstyle.runs.score_log import ScoreLog, best_step, comparison_hash
 
 
 def lines(*styles: float, **scores: list[float]) -> list[dict[str, Any]]:
@@ -94,3 +94,35 @@ def test_lines_of_later_steps_are_dropped(tmp_path: Path) -> None:
         {"step": 1, "style": 0.5},
         {"step": 2, "style": 0.4},
     ]
+
+
+def test_scores_of_another_kind_do_not_compare() -> None:
+    mine, other = comparison_hash({"select": "style"}), comparison_hash({"select": "mse"})
+    assert mine == comparison_hash({"select": "style"}) != other
+    history = lines(1.0, 0.1, 0.5, 0.4, 0.6)
+    for line, kind in zip(history, (None, None, other, mine, mine), strict=True):
+        if kind:
+            line["comparable"] = kind
+    assert best_step(history, "style") == 3
+    assert best_step(history[:3], "style") == 2
+    assert best_step(history[:2], "style") == 1
+
+
+def test_best_step_whose_output_is_gone_does_not_count() -> None:
+    history = lines(1.0, 0.1, 0.5, 0.4)
+    assert best_step(history, "style", since=2) == 3
+    assert best_step(history, "style", since=4) is None
+
+
+def test_lines_after_a_step_are_cut(tmp_path: Path) -> None:
+    file = tmp_path / "scores.jsonl"
+    log = ScoreLog(file, select="style")
+    log.cut(1)
+    assert not file.exists()
+    for line in lines(1.0, 0.5, 0.4):
+        log.record(line)
+    before = file.stat()
+    log.cut(2)
+    assert file.stat() == before
+    log.cut(1)
+    assert [json.loads(line)["step"] for line in file.read_text().splitlines()] == [0, 1]

@@ -9,7 +9,9 @@ import torch
 from ganstyle.errors import RecipeError
 from ganstyle.losses import GANLoss
 from ganstyle.recipe import Recipe
+from ganstyle.runs.launch import start_accelerator
 from ganstyle.training import Event, Progress, train
+from ganstyle.training.state import fresh_state
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -55,6 +57,22 @@ def test_balance_resumes_bit_exact(tiny: RecipeMaker, always_right: None) -> Non
 def test_without_balance_or_discriminator_nothing_is_kept(tiny: RecipeMaker) -> None:
     assert "balance" not in final(tiny(steps=1))
     assert "balance" not in final(tiny(steps=1, name="plain", discriminator=None, balance={}))
+
+
+def test_balance_can_be_turned_on_at_an_earlier_state(tiny: RecipeMaker) -> None:
+    state = Recipe.parse(tiny(name="first", steps=1), source="test")
+    train(state)
+    path = state.folder / "checkpoints" / "step-000001"
+    assert "accuracy" in final(tiny(name="second", steps=2, balance={}, resume=str(path)))["balance"]
+
+
+def test_loss_scaling_can_be_turned_on_at_an_earlier_state(tiny_recipe: Recipe) -> None:
+    accelerator = start_accelerator("fp32", accumulate=1)
+    state = fresh_state(tiny_recipe, accelerator, warm=False)
+    values = state.state_dict(accelerator)
+    accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    state.load_state_dict(accelerator, values)
+    assert accelerator.scaler.state_dict()["scale"] == 8.0
 
 
 @pytest.mark.parametrize("band", [[0.9, 0.5], [0.5], [0.5, 1.5], "wide"])

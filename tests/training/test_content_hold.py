@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.training import Event, Message, Progress, train
 
@@ -77,6 +78,14 @@ def test_content_hold_resumes_bit_exact(tiny: RecipeMaker, begun: Path) -> None:
     assert whole["content_hold"] == parts["content_hold"] != {}
     for name, weight in whole["generator"].items():
         assert torch.equal(weight, parts["generator"][name])
+
+
+def test_holding_from_an_earlier_state_on_is_one_line(tiny: RecipeMaker, begun: Path) -> None:
+    state = begun.parent / "checkpoints" / "step-000001"
+    values = tiny(name="held", init=str(begun), loss=HELD, resume=str(state))
+    with pytest.raises(RunError, match=r"step-000001: was saved without loss\.hold_content") as caught:
+        train(Recipe.parse(values, source="test"))
+    assert "\n" not in str(caught.value)
 
 
 def test_nothing_is_held_without_init_or_unless_asked(tiny: RecipeMaker, begun: Path) -> None:

@@ -18,6 +18,7 @@ from ganstyle.runs.training_state import TrainingState, follow_schedule
 from ganstyle.style import load_style
 from ganstyle.training import Event, Message, Progress, loop, steps, train
 from ganstyle.training.state import fresh_state
+from ganstyle.training.validation import Scores
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -220,3 +221,20 @@ def test_a_state_with_a_part_that_is_not_finite_is_not_saved(
         train(recipe)
     assert not list((recipe.folder / "checkpoints").glob("*"))
     assert not (recipe.folder / "style.safetensors").exists()
+
+
+def test_best_of_what_diverged_is_set_aside(
+    tiny: RecipeMaker, inject: Injector, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inject("generator", lambda now: now.step >= 5 and now.factor > 0.6)
+    # Of steps 0 to 7, and of 5 to 8 once more.
+    styles = iter([9, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.06, 0.25, 0.35, 0.45, 0.55])
+    monkeypatch.setattr(Scores, "measure", lambda *_: {"content": 0.0, "style": next(styles)})
+    score = {"every": 1, "content": str(photos), "size": 16, "count": 1}
+    values = tiny(steps=8, guard={"patience": 3}, score=score)
+    recipe, events = run(values)
+    assert "back to step 4" in said(events)
+    assert "best.safetensors: is of a later step than 4; moved to" in said(events)
+    aside = recipe.folder / "checkpoints" / "abandoned-1"
+    for folder, step in ((aside, 6), (recipe.folder, 5)):
+        assert load_style(folder / "best.safetensors").info["training"]["steps"] == step

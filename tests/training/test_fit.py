@@ -145,6 +145,9 @@ def test_fit_keeps_the_baked_style_if_training_makes_it_worse(
         scores.write_text(f"{json.dumps(begun)}\n{json.dumps(ended)}\n")
         best = _best(Recipe.load(scores.with_name("recipe.yaml")))
         assert (best.name == "best.safetensors") is trained
+    del begun["comparable"]  # an older version's, which does not compare
+    scores.write_text(f"{json.dumps(begun)}\n{json.dumps(ended)}\n")
+    assert _best(Recipe.load(scores.with_name("recipe.yaml"))).name == "best.safetensors"
 
 
 def test_ctrl_c_while_the_speed_is_measured(
