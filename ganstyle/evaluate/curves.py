@@ -51,6 +51,8 @@ def score_lines(run: str | Path) -> list[dict[str, float]]:
     """
     text = (Path(run) / SCORES).read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
+    if not all(isinstance(line, dict) for line in lines):
+        raise ValueError("not scores")
     return [{name: value for name, value in line.items() if name != COMPARABLE} for line in lines]
 
 
