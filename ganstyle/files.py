@@ -9,12 +9,12 @@ import shutil
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ganstyle.errors import DiskFullError, GanstyleError
+from ganstyle.errors import DataError, DiskFullError, GanstyleError
 from ganstyle.temporary import temporary_name
 
 _DESCRIPTORS = re.compile(r"/proc/(\d+)(/task/\d+)?/fd")
@@ -205,6 +205,21 @@ def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(paths: Iterable[Path]) -> str:
+    """Return one SHA-256 for the content of several files in their order, whatever their names.
+
+    Raises:
+        DataError: one cannot be read.
+    """
+    digests = []
+    for path in paths:
+        try:
+            digests.append(sha256(path))
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def write_error(path: Path, error: OSError) -> GanstyleError:

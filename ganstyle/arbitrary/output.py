@@ -13,12 +13,12 @@ from ganstyle.anystyle import encode, save_any
 from ganstyle.arbitrary.phases import PairPhase
 from ganstyle.arbitrary.recipe import AnyRecipe
 from ganstyle.arbitrary.validation import PairScores
+from ganstyle.files import fingerprint
 from ganstyle.images import central_square, image_grid, read_image
 from ganstyle.metrics import YARDSTICK_LAYERS
 from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.runs.comparison import describe_comparison
 from ganstyle.runs.history import BEST
-from ganstyle.runs.inputs import fingerprint
 from ganstyle.runs.launch import find_weights
 from ganstyle.runs.provenance import describe_generator
 from ganstyle.runs.training_state import TrainingState
@@ -70,8 +70,7 @@ class AnyOutput:
                 **describe_comparison(
                     recipe.loss,
                     self._scores.protocol,
-                    content=recipe.score.content,
-                    count=recipe.score.count,
+                    photos=self._scores.photos,
                     select=recipe.score.select,
                 ),
                 "paintings": fingerprint(held_out),

@@ -35,6 +35,7 @@ class PairScores:
         accelerator: which of the processes this is.
 
     Attributes:
+        photos: the validation photos' files.
         protocol: how the scores come about, as JSON values.
 
     Raises:
@@ -54,8 +55,8 @@ class PairScores:
         listing = list_validation_photos(section.content)
         if accelerator.is_main_process:
             report_unreadable(section.content, listing)
-        self._photos = listing.images[: section.count]
-        if not self._photos:
+        self.photos = listing.images[: section.count]
+        if not self.photos:
             raise RunError(f"{section.content}: holds no photos to score")
         if len(paintings) < accelerator.num_processes:
             raise RunError(f"there are {len(paintings)} held-out paintings, fewer than processes")
@@ -65,7 +66,7 @@ class PairScores:
             for path in paintings[accelerator.process_index :: accelerator.num_processes]
         ]
         self.protocol = {
-            "photos": len(self._photos),
+            "photos": len(self.photos),
             "paintings": [path.name for path in paintings],
             "shorter_side": section.size,
             "measure": "yardstick",
@@ -78,7 +79,7 @@ class PairScores:
         painters = [partial(generator, style=code) for code in codes]
         yardsticks = [yardstick for _, yardstick in self._mine]
         rows: list[list[float]] = []
-        for path in self._photos:
+        for path in self.photos:
             photo = resize_shorter(read_image(path), self._size).to(self._device)
             rows += [scores for _, scores in paint_and_score(painters, photo, yardsticks)]
         table = torch.tensor(gather_object(rows), dtype=torch.float64)

@@ -7,10 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganstyle.errors import CheckpointError
 from ganstyle.evaluate.curves import SCORES, read_scalars, score_lines
 from ganstyle.reports import Curve, thinned
-from ganstyle.style import load_style
+from ganstyle.runs.history import BEST, output_step
 
 _TITLES = {
     "loss": "Losses",
@@ -87,7 +86,7 @@ def read_run(run: Path) -> RunView:
         groups=_group(scalars),
         sample=samples[-1] if samples else None,
         scores=scores,
-        best=_best_step(run / "best.safetensors"),
+        best=output_step(run / BEST),
     )
 
 
@@ -102,14 +101,6 @@ def _group(scalars: Mapping[str, Curve]) -> list[CurveGroup]:
         for kind, curves in groups.items()
         if curves
     ]
-
-
-def _best_step(path: Path) -> int | None:
-    try:
-        steps = load_style(path).info["training"]["steps"]
-    except (CheckpointError, KeyError, TypeError):
-        return None
-    return steps if isinstance(steps, int) else None
 
 
 def _files(run: Path) -> list[tuple[Path, os.stat_result]]:

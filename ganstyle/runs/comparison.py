@@ -1,23 +1,22 @@
 """What scores of a generator depend on beside the generator; those that differ in it do not compare."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ganstyle.data.folder import list_validation_photos
+from ganstyle.files import fingerprint
 from ganstyle.recipe.schema import LossSection
-from ganstyle.runs.inputs import fingerprint
 
 
 def describe_comparison(
-    loss: LossSection, protocol: Mapping[str, Any], *, content: str, count: int, select: str
+    loss: LossSection, protocol: Mapping[str, Any], *, photos: Sequence[Path], select: str
 ) -> dict[str, Any]:
     """Describe what the lines of a score log must have in common to be compared.
 
     Args:
         loss: the recipe's, whose weights make the score ``weighted``.
         protocol: how the scores come about.
-        content: the folder of validation photos.
-        count: how many of them are scored.
+        photos: those that are scored.
         select: the score that picks the best output.
 
     Raises:
@@ -25,7 +24,7 @@ def describe_comparison(
     """
     return {
         "protocol": protocol,
-        "photos": fingerprint(list_validation_photos(content).images[:count]),
+        "photos": fingerprint(photos),
         "weights": {
             "content": loss.weighted({"content": 1.0, "style": 0.0}),
             "style": loss.weighted({"content": 0.0, "style": 1.0}),

@@ -1,12 +1,10 @@
 """What a training learns from beside its photos; a run is not continued with anything else."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganstyle.errors import DataError
-from ganstyle.files import sha256
+from ganstyle.files import fingerprint
 from ganstyle.weights import WeightsFile
 
 
@@ -49,21 +47,6 @@ class TrainingInputs:
             others = f" and {more} more" if more else ""
             return f"was trained on another painting than {first}{others}"
         return None
-
-
-def fingerprint(files: Sequence[Path]) -> str:
-    """Return a SHA-256 of the content of files in their order, whatever their names.
-
-    Raises:
-        DataError: one cannot be read.
-    """
-    digest = hashlib.sha256()
-    for path in files:
-        try:
-            digest.update(bytes.fromhex(sha256(path)))
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    return digest.hexdigest()
 
 
 def _names(networks: Sequence[Mapping[str, str]]) -> str:

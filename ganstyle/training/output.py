@@ -49,13 +49,8 @@ class StyleOutput:
         self.select: str = recipe.score.select
         self.comparison: Mapping[str, Any] = {}
         if scores:
-            section = recipe.score
             self.comparison = describe_comparison(
-                recipe.loss,
-                scores.protocol,
-                content=section.content,
-                count=section.count,
-                select=section.select,
+                recipe.loss, scores.protocol, photos=scores.photos, select=recipe.score.select
             )
         self.sample_every = recipe.run.sample_every
         self.score_every = recipe.score.every

@@ -36,6 +36,7 @@ class Scores:
         statistics: where to keep the features of photos and paintings, if FID is measured.
 
     Attributes:
+        photos: the validation photos' files, those of all processes.
         protocol: how the scores come about, as JSON values.
 
     Raises:
@@ -59,7 +60,7 @@ class Scores:
         listing = list_validation_photos(section.content)
         if accelerator.is_main_process:
             report_unreadable(section.content, listing)
-        photos = listing.images[: section.count]
+        self.photos = photos = listing.images[: section.count]
         if len(photos) < accelerator.num_processes:
             raise RunError(f"{section.content}: holds {len(photos)} photos to score, fewer than processes")
         self._mine = range(accelerator.process_index, len(photos), accelerator.num_processes)

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from ganstyle.errors import DataError, RunError
-from ganstyle.files import sha256
+from ganstyle.files import fingerprint, sha256
 from ganstyle.images import write_image
 from ganstyle.recipe import Recipe
-from ganstyle.runs.inputs import TrainingInputs, fingerprint
+from ganstyle.runs.inputs import TrainingInputs
 from ganstyle.training import train
 from ganstyle.weights import WeightsFile
 

@@ -2,8 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
-from hashlib import sha256
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,7 +11,6 @@ import numpy as np
 
 from ganstyle.errors import DataError, one_line
 from ganstyle.files import atomic_write
-from ganstyle.files import sha256 as file_sha256
 from ganstyle.metrics.distributions.frechet import Features
 
 
@@ -68,8 +66,3 @@ def stored_features(
     if path is not None:
         save_features(path, features, protocol)
     return features
-
-
-def fingerprint(paths: Iterable[Path]) -> str:
-    """Return one SHA-256 for the content of several files, in their order."""
-    return sha256("".join(file_sha256(path) for path in paths).encode()).hexdigest()

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ganstyle.files import fingerprint
 from ganstyle.metrics.distributions.crops import Crops
 from ganstyle.metrics.distributions.extractors import Extractor
 from ganstyle.metrics.distributions.frechet import Features
-from ganstyle.metrics.distributions.stored import fingerprint, load_features, stored_features
+from ganstyle.metrics.distributions.stored import load_features, stored_features
 from ganstyle.metrics.reference import StyleReference
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from ganstyle.errors import DataError
+from ganstyle.files import fingerprint
 from ganstyle.metrics.distributions.frechet import Features
-from ganstyle.metrics.distributions.stored import fingerprint, load_features, save_features, stored_features
+from ganstyle.metrics.distributions.stored import load_features, save_features, stored_features
 
 PROTOCOL: dict[str, Any] = {"extractor": "fake", "sha256": "0" * 64, "n": 3, "seed": 0}
 
