@@ -1,6 +1,5 @@
 """The answer when the queue is full, and the documented endpoints, called with Gradio's own client."""
 
-import asyncio
 import json
 import re
 import shutil
@@ -23,6 +22,7 @@ from ganstyle.gui.server import Settings
 from ganstyle.images import read_image, write_image
 from ganstyle.style import load_style, shipped_styles, style_from
 from ganstyle.stylize import Controls
+from tests.gui.coroutines import run
 
 GUIDE = Path(__file__).parents[2] / "docs" / "gui.md"
 
@@ -51,7 +51,7 @@ def app(styles_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     async def make() -> tuple[gr.Blocks, AppContext]:
         return build(training, folder)  # in a loop: without one, Gradio opens some and closes none
 
-    return asyncio.run(make())
+    return run(make())
 
 
 def test_uploads_of_all_inputs_are_claimed_as_they_arrive(app: tuple[gr.Blocks, AppContext]) -> None:

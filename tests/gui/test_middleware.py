@@ -1,12 +1,12 @@
 import asyncio
 import errno
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from starlette.requests import Request
 
 from ganstyle.gui.middleware import App, NoFetching, SameOrigin, SlowLogin, disk_full_response
+from tests.gui.coroutines import run
 
 
 def answering(status: int = 200) -> App:
@@ -33,12 +33,6 @@ async def ask(app: App, path: str = "/", method: str = "GET", client: str = "1.2
     scope = {"type": "http", "path": path, "method": method, "headers": named, "client": (client, 1)}
     await app(scope, receive, send)
     return int(sent[0]["status"])
-
-
-def run(work: Any) -> Any:
-    """Run a coroutine; in a thread, because Playwright has an event loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.mark.parametrize(
