@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganstyle.cli.common import is_given
 from ganstyle.cli.outputs import check_outputs
 from ganstyle.cli.progress import ProgressLine, tell
 
@@ -22,15 +23,10 @@ def check_alone(context: "typer.Context", option: str, others: Collection[str]) 
     given = [
         parameter.opts[0]
         for parameter in context.command.params
-        if parameter.name not in others and _is_given(context, str(parameter.name))
+        if parameter.name not in others and is_given(context, str(parameter.name))
     ]
     if given:
         raise GanstyleError(f"{option} does not go with {' and '.join(given)}; leave one of them out")
-
-
-def _is_given(context: "typer.Context", name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name != "DEFAULT"
 
 
 def animate_photo(

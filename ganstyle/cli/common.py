@@ -26,6 +26,12 @@ def end_training(finished: bool) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether a parameter, by its name in Python, was given to the command."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
 def pick_precision(name: str, device: "torch.device") -> "torch.dtype":
     """Return what the feature network computes in: ``auto`` is bf16 where the device has it natively.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED
+from ganstyle.cli.common import INTERRUPTED, is_given
 from ganstyle.cli.options import Blend, Device, Mix, PreserveColor, Strength, StrokeSize, Styles, Tile
 from ganstyle.cli.outputs import check_outputs, write_json
 from ganstyle.cli.progress import ProgressLine, Quiet, tell
@@ -14,9 +14,11 @@ from ganstyle.cli.stop import StopRequest
 
 if TYPE_CHECKING:
     from ganstyle.video import VideoProgress, VideoResult
+    from ganstyle.video.target import Target
 
 
 def video(
+    context: typer.Context,
     source: Annotated[
         Path,
         typer.Argument(
@@ -94,6 +96,7 @@ def video(
         quality=quality,
     )
     target = plan_target(source, output, overwrite=force)
+    _check_encoding(context, target)
     check_outputs(json_file=json_file, results=target.results or [output], inputs=target.frames, force=force)
     style = open_painter(styles or [], mix, blend=blend, regions=[], feather=None)
     style.generator.to(pick_device(device))
@@ -124,6 +127,20 @@ def video(
         tell(f"interrupted after {result.frames} of {result.total} frames; {kept}", err=True)
         raise typer.Exit(INTERRUPTED)
     tell(f"{source} -> {output}  ({result.frames} frames, {result.seconds:.1f} s)")
+
+
+def _check_encoding(context: typer.Context, target: "Target") -> None:
+    """Raise GanstyleError if an option was given that what is read or written does not have."""
+    from ganstyle.errors import GanstyleError
+
+    source, output = target.source, target.output
+    for name, fits, why in (
+        ("fps", target.source_kind == "frames", f"a folder of frames; {source} has its own times"),
+        ("crf", target.kind == "video", f"the encoder of a video; {output} has none"),
+        ("quality", target.writes_webp, f"an animated WebP; {output} is none"),
+    ):
+        if is_given(context, name) and not fits:
+            raise GanstyleError(f"--{name} is for {why}; leave it out")
 
 
 def _parse_fps(text: str) -> Any:

@@ -1,6 +1,5 @@
 """What a training would do and take, from a few real steps in a temporary folder."""
 
-import os
 import statistics
 import warnings
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ganstyle.errors import GanstyleError, WeightsError
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.resume import find_state
 from ganstyle.runs.state import saved_step
+from ganstyle.stylize.scale.workers import Worker
 from ganstyle.training.measurement import measure_phases
 from ganstyle.weights import find_vgg16, vgg16_cache
 
@@ -75,7 +75,7 @@ def forecast_training(recipe: Recipe) -> TrainingForecast:
         GanstyleError: the training could not start; see `ganstyle.training.train`.
         KeyboardInterrupt: it was interrupted.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if Worker.from_environment().world > 1:
         raise GanstyleError("--dry-run measures one process; run it once, without a launcher")
     notes: list[str] = []
     resume_from = find_state(recipe, notes.append)

@@ -42,6 +42,11 @@ class Target:
     frames: list[Path] = field(default_factory=list)
     results: list[Path] = field(default_factory=list)
 
+    @property
+    def writes_webp(self) -> bool:
+        """Whether an animated WebP is written, the only format with a quality."""
+        return self.file_format == WEBP
+
     def read(self, fps: Fraction) -> Clip:
         """Read the source once; see `Clip`.
 

@@ -93,10 +93,11 @@ def test_dry_run_train_that_would_fail(
     assert files(tmp_path) == before
 
 
+@pytest.mark.parametrize("launcher", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE"])
 def test_dry_run_train_of_one_process_only(
-    recipe: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    recipe: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, launcher: str
 ) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv(launcher, "2")
     result = run("train", recipe(), "--dry-run")
     assert result.exit_code == 2
     assert "--dry-run measures one process; run it once, without a launcher" in result.stderr

@@ -75,6 +75,25 @@ def test_video_existing_output_needs_force(checkpoint: Path, movie: Path, tmp_pa
     assert output.read_bytes()[4:8] == b"ftyp"
 
 
+@pytest.mark.parametrize(
+    ("output", "options", "why"),
+    [
+        ("out.gif", ("--crf", 20), "--crf is for the encoder of a video; {output} has none"),
+        ("out.mp4", ("--quality", 80), "--quality is for an animated WebP; {output} is none"),
+        ("frames", ("--quality", 80), "--quality is for an animated WebP; {output} is none"),
+        ("out.mp4", ("--fps", 24), "--fps is for a folder of frames; {movie} has its own times"),
+    ],
+)
+def test_video_options_without_effect_are_refused(
+    checkpoint: Path, movie: Path, tmp_path: Path, output: str, options: tuple[object, ...], why: str
+) -> None:
+    result = invoke(movie, "-s", checkpoint, "-o", tmp_path / output, *options)
+    assert result.exit_code == 2
+    said = why.format(output=tmp_path / output, movie=movie)
+    assert result.stderr.splitlines() == [f"ganstyle: {said}; leave it out"]
+    assert not (tmp_path / output).exists()
+
+
 @pytest.mark.parametrize("output", ["in.gif", "link.gif", "./in.gif"])
 def test_video_output_equal_to_input_is_refused(
     checkpoint: Path, movie: Path, tmp_path: Path, output: str
