@@ -1,7 +1,6 @@
 """Which files of a plan this worker does: its own share, and then what others have not begun."""
 
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -31,7 +30,6 @@ def assign(
         look: says whether there is something to do for a file, now.
         helps: whether to go on with the others' files; only where a result that exists is done.
     """
-    began = time.time()
     for index in worker.share(len(plan)):
         file = plan[index]
         settled = look(file)
@@ -39,8 +37,8 @@ def assign(
             if not claims.take(str(file.output)):
                 continue  # another worker has it, and reports it
             settled = look(file)
-        if settled[0] == "skipped" and worker.world > 1 and _is_newer(file.output, began):
-            continue  # done by another worker just now
+        if settled[0] == "skipped" and claims is not None and _is_newer(file.output, claims.began):
+            continue  # done by another worker, maybe before this one began
         yield file, settled
     if claims is None or not helps:
         return

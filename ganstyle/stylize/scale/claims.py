@@ -55,6 +55,11 @@ class Claims:
                 self._path.unlink(missing_ok=True)
         os.close(self._file)
 
+    @property
+    def began(self) -> float:
+        """When the first of the processes that hold the file opened it, by the clock of its file system."""
+        return os.fstat(self._file).st_mtime
+
     def _open(self) -> int:
         import fcntl
 
@@ -64,6 +69,12 @@ class Claims:
         except OSError as error:
             raise write_error(self._path, error) from error
         try:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _WHOLE)
+            except (BlockingIOError, PermissionError):
+                pass  # others hold it
+            else:
+                os.utime(file)  # killed ones may have left it
             fcntl.lockf(file, fcntl.LOCK_SH, 1, _WHOLE)
         except OSError as error:
             os.close(file)

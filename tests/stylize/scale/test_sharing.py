@@ -137,6 +137,27 @@ def test_dead_worker_does_not_stop_others(tmp_path: Path) -> None:
     check_results(tmp_path, 9)
 
 
+def test_late_worker_skips_nothing(tmp_path: Path) -> None:
+    """What the others did in its place before it began is not what had been there before the launch."""
+    make_photos(tmp_path / "in", 6)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "out").mkdir()
+    Image.new("RGB", (6, 4)).save(tmp_path / "out" / "0003.png")
+    left = state_folder(tmp_path / "out") / "claims.lock"
+    left.touch()
+    for old in (tmp_path / "out" / "0003.png", left):  # the latter by a killed process
+        os.utime(old, (1, 1))
+    plan, generator = plan_of(tmp_path), FakeGenerator(tmp_path / "logs" / "0-1.txt", 0.0)
+    claims, events = Claims(left), list[FileEvent]()
+    stylize_plan(generator, plan, worker=Worker(0, 2), claims=claims, on_event=events.append)
+    assert [event.status for event in events] == ["done"] * 5
+    if (process := os.fork()) == 0:
+        found = [(event.source.name, event.status) for event in work(tmp_path, plan, generator, Worker(1, 2))]
+        os._exit(0 if found == [("0003.png", "skipped")] else 1)
+    assert os.waitpid(process, 0)[1] == 0
+    claims.close()
+
+
 def test_unreadable_photo_is_reported_once(tmp_path: Path) -> None:
     make_photos(tmp_path / "in", 4)
     (tmp_path / "logs").mkdir()
