@@ -123,7 +123,7 @@ def write_photo(image: Tensor, path: str | Path, photo: Photo, options: SavingOp
     image_format = output_format(path)
     is_opaque = photo.alpha is None or not options.alpha
     if photo.bits == 16 and image_format in _HOLD_16_BITS and is_opaque and is_installed("pyvips"):
-        exif = photo.metadata.exif_bytes(gps=options.gps) if options.metadata else None
+        exif = photo.metadata.exif_bytes(image_format, gps=options.gps) if options.metadata else None
         with atomic_write(path) as temporary:
             save_deep(image, temporary, image_format, name=path, exif=exif)
         return
@@ -146,7 +146,7 @@ def encode_photo(image: Tensor, path: Path, photo: Photo, options: SavingOptions
     """
     image_format = output_format(path)
     alpha = photo.alpha if options.alpha and image_format in _HOLD_ALPHA else None
-    exif = photo.metadata.exif_bytes(gps=options.gps) if options.metadata else None
+    exif = photo.metadata.exif_bytes(image_format, gps=options.gps) if options.metadata else None
     try:
         picture = to_pil(image)
     except ImageError as error:

@@ -57,6 +57,7 @@ def stylize_large(
         GanstyleError: the photo is damaged, a mask does not fit, the generator needs the whole picture, or
             the result cannot be written.
     """
+    image_format = output_format(output)
     with (
         atomic_write(output) as temporary,
         TemporaryDirectory(dir=temporary.parent, prefix=owner_prefix()) as name,
@@ -83,10 +84,10 @@ def stylize_large(
         save_spool(
             result,
             temporary,
-            output_format(output),
+            image_format,
             name=output,
             quality=saving.quality,
-            exif=read_metadata(source).exif_bytes(gps=saving.gps) if saving.metadata else None,
+            exif=read_metadata(source).exif_bytes(image_format, gps=saving.gps) if saving.metadata else None,
         )
 
 

@@ -60,6 +60,20 @@ def test_gps_and_metadata_on_request(tmp_path: Path) -> None:
     assert "icc_profile" not in without.info
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_exif_too_long_for_jpeg(tmp_path: Path, suffix: str) -> None:
+    """A maker's note is left out, where it has no room; nothing else is lost."""
+    tags = exif()
+    note = bytes(range(256)) * 300
+    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = note
+    picture().save(tmp_path / "in.png", exif=tags)
+    kept = written(tmp_path / "in.png", tmp_path / f"out.{suffix}").getexif()
+    assert kept[ExifTags.Base.Make] == "Maker"
+    entries = kept.get_ifd(ExifTags.IFD.Exif)
+    assert entries[ExifTags.Base.DateTimeOriginal] == "2020:01:02 03:04:05"
+    assert entries.get(ExifTags.Base.MakerNote) == (note if suffix == "png" else None)
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_damaged_exif_is_ignored(tmp_path: Path) -> None:
     for number, content in enumerate(
