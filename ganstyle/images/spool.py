@@ -69,7 +69,7 @@ class Spool:
         small = small.resize(size[1] / self.size[1], vscale=size[0] / self.size[0], kernel="cubic")
         small = (small + 0.5).cast("ushort").extract_area(0, 0, size[1], size[0])
         with vips_errors(path):
-            small.rawsave(str(path))
+            small.rawsave(os.fsencode(path))
         return Spool(path, size)
 
     def to_vips(self) -> "pyvips.Image":
@@ -77,7 +77,12 @@ class Spool:
         import pyvips
 
         image = pyvips.Image.rawload(
-            str(self.path), self.size[1], self.size[0], 3, format=_VIPS[self.bits], access="sequential"
+            os.fsencode(self.path),
+            self.size[1],
+            self.size[0],
+            3,
+            format=_VIPS[self.bits],
+            access="sequential",
         )
         return image.copy(interpretation=_INTERPRETATIONS[self.bits])
 
@@ -126,7 +131,7 @@ def spool_image(source: Path, path: Path) -> Spool:
     with vips_errors(source):
         image = _open_upright(source, turned)
         size, bits = (image.height, image.width), 16 if image.format == "ushort" else 8
-        image.rawsave(str(path))
+        image.rawsave(os.fsencode(path))
     turned.unlink(missing_ok=True)
     return Spool(path, size, bits)
 
@@ -162,7 +167,9 @@ def _open_upright(source: Path, turned: Path) -> "pyvips.Image":
     """
     import pyvips
 
-    image = pyvips.Image.new_from_file(str(source), access="sequential", fail_on="truncated")
+    # Its loader for files decodes their names as UTF-8, which they need not be.
+    opened_source = pyvips.Source.new_from_file(os.fsencode(source))
+    image = pyvips.Image.new_from_source(opened_source, "", access="sequential", fail_on="truncated")
     if image.format not in _VIPS.values():
         raise ImageError(f"{source}: pixels of type {image.format} have no known range; save 8 or 16 bits")
     bits = 16 if image.format == "ushort" else 8
@@ -175,8 +182,8 @@ def _open_upright(source: Path, turned: Path) -> "pyvips.Image":
     image = image.cast(_VIPS[bits])
     if image.get_typeof("orientation") and image.get("orientation") != 1:
         # Rotating needs random access, which a file on disk has.
-        image.write_to_file(str(turned))
-        image = pyvips.Image.new_from_file(str(turned)).autorot()
+        image.vipssave(os.fsencode(turned))
+        image = pyvips.Image.vipsload(os.fsencode(turned)).autorot()
     return image
 
 
@@ -228,7 +235,7 @@ def _save(
     }
     save = {"AVIF": "heifsave"}.get(image_format, f"{image_format.lower()}save")
     with vips_errors(name, f"cannot be written as {image_format}", "; try .png or .tif"):
-        getattr(image, save)(str(path), **all_options[image_format])
+        getattr(image, save)(os.fsencode(path), **all_options[image_format])
 
 
 @contextmanager

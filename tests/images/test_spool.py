@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 from torch import Tensor
 
 from ganstyle.errors import ImageError
-from ganstyle.images import read_image, resize, write_image
+from ganstyle.images import read_image, read_photo, resize, write_image
 from ganstyle.images.spool import Spool, can_spool, save_spool, spool_image
 from tests.images.test_icc import icc_profile
 from tests.images.test_tiff import BLACK, CMYK, RGB, UNASSOCIATED, WHITE, YCBCR, tiff
@@ -60,6 +60,21 @@ def test_spooled_16_bit(tmp_path: Path) -> None:
     again = spool_image(tmp_path / "x", tmp_path / "raw2")
     assert again.bits == 16
     torch.testing.assert_close(again.read(slice(0, 40)), image, atol=0.6 / 65535, rtol=0)
+
+
+def test_spooled_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    (folder := tmp_path / "\udcff").mkdir()
+    image, spool = picture(203, 301), Spool(folder / "raw", (203, 301))
+    spool.write(image, slice(0, 203))
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = 8  # which has to be turned in a file
+    save_spool(spool, folder / "\udcfe.png", "PNG", name=folder / "x", exif=tags.tobytes())
+    assert can_spool(folder / "\udcfe.png")
+    photo = read_photo(folder / "\udcfe.png")
+    assert photo.bits == 16
+    torch.testing.assert_close(photo.image, torch.rot90(image, 1, (2, 3)), atol=0.6 / 65535, rtol=0)
+    again = spool_image(folder / "\udcfe.png", folder / "raw2")
+    assert again.reduce((60, 40), folder / "small").size == (60, 40)
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "TIFF"])
