@@ -13,6 +13,7 @@ from ganstyle import stylize_video
 from ganstyle.errors import VideoError
 from ganstyle.style import Style
 from ganstyle.video import VideoSettings
+from ganstyle.video.clip import Frame
 from ganstyle.video.container_input import read_video
 from ganstyle.video.container_output import write_video
 
@@ -252,6 +253,16 @@ def test_full_disk_is_not_blamed_on_the_video(make_video: MakeVideo, companions:
     with pytest.raises(OSError, match="No space left on device") as caught:
         write_video(Path("/dev/full"), "matroska", clip.frames(), clip, clip.size, **full)
     assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("companions", [False, True])
+def test_encoder_errors_are_not_blamed_on_the_video(
+    make_video: MakeVideo, tmp_path: Path, companions: bool
+) -> None:
+    clip = read_video(make_video("in.mkv", audio="aac"))
+    wide = (Frame(torch.zeros(1, 3, 2, 20_000), each.start, each.duration) for each in clip.frames())
+    with pytest.raises(VideoError, match=r"^20000x2 pixels cannot be written as mp4"):
+        write_video(tmp_path / "o", "mp4", wide, clip, (2, 20_000), crf=20, companions=companions)
 
 
 def test_file_names_are_not_protocols(
