@@ -43,7 +43,7 @@ _DISCRIMINATORS = ("patchgan1", "patchgan2", "patchgan3", "projected")
 _ADDITIONS = ("augment", "r1", "scales", "heavy")
 _HEAVY = 3  # times the weight of the adversarial loss
 VARIANT = re.compile(
-    rf"(none|sliced|gram\+sliced|({'|'.join(_DISCRIMINATORS)})(\+({'|'.join(_ADDITIONS)}|sliced|gram\+sliced))*)"
+    rf"(none|sliced2?|gram\+sliced|({'|'.join(_DISCRIMINATORS)})(\+({'|'.join(_ADDITIONS)}|sliced|gram\+sliced))*)"
 )
 
 
@@ -88,9 +88,9 @@ class StudyRun:
 def study_recipe(study: Study, run: StudyRun) -> Recipe:
     """Return the recipe of a run; RecipeError if the variant does not fit the size of the crops."""
     first, *additions = run.variant.split("+")
-    sliced = "sliced" in (first, *additions)
+    sliced = first == "sliced2" or "sliced" in (first, *additions)
     gram = not sliced or "gram" in (first, *additions)
-    share = 0.5 if sliced and gram else 1.0
+    share = 2.0 if first == "sliced2" else 0.5 if sliced and gram else 1.0
     discriminator: dict[str, Any] | None = None
     if first in _DISCRIMINATORS:
         discriminator = {"name": "projected"}

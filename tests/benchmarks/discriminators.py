@@ -6,8 +6,8 @@
 
 Variants: none; patchgan1, patchgan2, patchgan3 (scales), projected, each followed by any of +augment
 (translation and cutout), +r1, +scales (a wider range of crop scales), +heavy (three times the weight); and
-the style terms sliced (in place of Gram matrices) and gram+sliced (half of each weight), alone or with a
-discriminator: patchgan1+sliced.
+the style terms sliced (in place of Gram matrices), sliced2 (at twice the weight) and gram+sliced (half of
+each weight), the first and the last also with a discriminator: patchgan1+sliced.
 
 Every finished run adds a line to STUDY/results.jsonl. Stop the study at any time, and run the command again
 to continue it, on another machine as well: finished runs are skipped, others continue from their last state.
