@@ -166,7 +166,7 @@ def stylize_video(
     size = _fitted(clip.size, settings.max_side)
     results = target.results or [target.output / f"{index + 1:06}.png" for index in range(clip.count)]
     if target.kind == "frames":
-        check_results(results, overwrite=overwrite)
+        check_results(results, target.source, overwrite=overwrite)
     steady = SteadyPainter(
         painter,
         settings.controls(),

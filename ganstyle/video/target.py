@@ -88,8 +88,9 @@ def plan_target(source: Path, output: Path, *, overwrite: bool) -> Target:
     if file_identity(source) == file_identity(output):
         raise GanstyleError(f"{output}: is the input, which is never replaced; choose another output")
     if file_format and not output.is_dir():
-        check_file(output, force=overwrite)
         frames = in_order(_images(source)) if source_kind == "frames" else []
+        _check_inputs([output], frames)
+        check_file(output, force=overwrite)
         kind: Kind = "animation" if suffix in _ANIMATIONS else "video"
         return Target(source, source_kind, output, kind, file_format, frames)
     if source_kind != "frames":
@@ -102,15 +103,23 @@ def plan_target(source: Path, output: Path, *, overwrite: bool) -> Target:
     places = {file.source: file.output for file in plan}
     ordered = in_order(places)
     results = [places[path] for path in ordered]
-    check_results(results, overwrite=overwrite)
+    check_results(results, source, overwrite=overwrite)
     return Target(source, source_kind, output, "frames", frames=ordered, results=results)
 
 
-def check_results(results: list[Path], *, overwrite: bool) -> None:
-    """Raise an error if frames exist already and may not be replaced."""
+def check_results(results: list[Path], source: Path, *, overwrite: bool) -> None:
+    """Raise an error if frames exist already and may not be replaced, or are what is read."""
+    _check_inputs(results, [source])
     taken = [path for path in results if os.path.lexists(path)]
     if taken and not overwrite:
         raise GanstyleError(f"{taken[0]}: exists already; use --force to replace it")
+
+
+def _check_inputs(outputs: list[Path], inputs: list[Path]) -> None:
+    identities = set(map(file_identity, inputs))
+    for path in outputs:
+        if os.path.lexists(path) and file_identity(path) in identities:
+            raise GanstyleError(f"{path}: is an input, which is never replaced; choose another output")
 
 
 def _kind_of(source: Path) -> Kind:

@@ -161,6 +161,26 @@ def test_frames_to_video_and_back(frames: Path, negative: Style, tmp_path: Path)
         stylize_video(negative, tmp_path / "out.mp4", tmp_path / "back")
 
 
+@pytest.mark.parametrize("name", ["frame3.webp", "link.webp"])
+def test_frames_are_never_replaced(frames: Path, negative: Style, tmp_path: Path, name: str) -> None:
+    write_image(shades(1)[0], frames / "frame3.webp")
+    (tmp_path / "link.webp").symlink_to(frames / "frame3.webp")
+    content = (frames / "frame3.webp").read_bytes()
+    output = (frames if name == "frame3.webp" else tmp_path) / name
+    with pytest.raises(GanstyleError, match=rf"{name}: is an input, which is never replaced"):
+        stylize_video(negative, frames, output, overwrite=True)
+    assert (frames / "frame3.webp").read_bytes() == content
+
+
+def test_animation_among_its_frames_is_never_replaced(
+    animation: Callable[..., Path], negative: Style, tmp_path: Path
+) -> None:
+    content = animation("000002.png").read_bytes()
+    with pytest.raises(GanstyleError, match=r"000002\.png: is an input, which is never replaced"):
+        stylize_video(negative, tmp_path / "000002.png", tmp_path, overwrite=True)
+    assert [path.read_bytes() for path in tmp_path.glob("0*")] == [content]
+
+
 def test_frames_of_two_sizes(frames: Path, negative: Style, tmp_path: Path) -> None:
     write_image(shades(1, (21, 24))[0], frames / "frame3.png")
     with pytest.raises(
