@@ -69,13 +69,18 @@ class ContentRecord:
         name = f"content-{int(time.time())}-{secrets.token_hex(4)}.jsonl"
         self._path, self._lock = folder / name, Lock()
 
-    def key(self, source: Path) -> str:
-        """Return the hash of a photo's content with style and settings.
+    def key(self, source: Path, image_format: str | None = None) -> str:
+        """Return the hash of the content of a photo, or of a shard of them, with style and settings.
+
+        Args:
+            source: the file.
+            image_format: of the results, where their file's name does not tell it, as a shard's does not.
 
         Raises:
-            OSError: the photo cannot be read.
+            OSError: the file cannot be read.
         """
-        return hashlib.sha256(f"{sha256(source)} {self.settings}".encode()).hexdigest()
+        basis = f"{sha256(source)} {self.settings}{f' {image_format}' if image_format else ''}"
+        return hashlib.sha256(basis.encode()).hexdigest()
 
     def check(self, output: Path, key: str, *, overwrite: bool) -> None:
         """Raise `SettledError` if a result is what it should be, or may not be replaced."""

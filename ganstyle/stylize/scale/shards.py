@@ -81,7 +81,7 @@ def stylize_shards(
         samples = read_index(file.source)
         key = ""
         if content is not None:
-            key = content.key(file.source)
+            key = content.key(file.source, image_format)
             content.check(file.output, key, overwrite=settings.overwrite)
         status = file.source.stat()
         basis = f"{hashed} {image_format} {status.st_size} {status.st_mtime_ns}"

@@ -215,11 +215,12 @@ def test_workers_divide_shards(tmp_path: Path) -> None:
 def test_shards_by_content(tmp_path: Path) -> None:
     source = shard(tmp_path / "in")
 
-    def go() -> list[FileEvent]:
+    def go(image_format: str | None = None) -> list[FileEvent]:
         settings = hash_settings(
             Invert(), Controls(), trained_side=384, max_side=None, saving=SavingOptions()
         )
-        return run(Invert(), [source], tmp_path / "out", content=ContentRecord(tmp_path / "out", settings))
+        record = ContentRecord(tmp_path / "out", settings)
+        return run(Invert(), [source], tmp_path / "out", image_format, content=record)
 
     assert statuses(go()) == ["done"] * 8
     (again,) = go()
@@ -227,6 +228,9 @@ def test_shards_by_content(tmp_path: Path) -> None:
     shard(tmp_path / "in", reds=range(9))
     assert statuses(go()) == ["done"] * 9
     check(tmp_path / "out" / "0.tar", range(9))
+    assert statuses(go("webp")) == ["done"] * 9
+    assert all("webp" in sample for sample in read(tmp_path / "out" / "0.tar"))
+    assert statuses(go("webp")) == ["skipped"]
 
 
 def test_full_disk_leaves_no_finished_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
