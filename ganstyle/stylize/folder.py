@@ -24,7 +24,8 @@ from ganstyle.stylize.scale.workers import Worker
 from ganstyle.stylize.strokes import TRAINED_SIDE
 from ganstyle.stylize.tiles import TileSize, can_tile
 
-_ANIMATED = "holds several pictures; only the first is painted"
+ANIMATED = "holds several pictures; only the first is painted"
+"""What is noted of a photo that is an animation."""
 
 
 def stylize_plan(
@@ -161,7 +162,7 @@ class _FileTask:
         if self._is_large:
             return None
         photo = self._photo = _read_photo(self.file.source, self._max_pixels)
-        self.note = _ANIMATED if photo.animated else ""
+        self.note = ANIMATED if photo.animated else ""
         self.is_painting = True
         return photo.image if self._max_side is None else shrink(photo.image, self._max_side)
 

@@ -16,7 +16,7 @@ from ganstyle.images import FORMAT_SUFFIXES, Photo, shrink
 from ganstyle.images.codec import opened_bytes
 from ganstyle.images.photo import decode_photo, encode_photo
 from ganstyle.stylize.event import FileEvent, Status, Summary
-from ganstyle.stylize.folder import describe_failure, existing_result, limit_explained
+from ganstyle.stylize.folder import ANIMATED, describe_failure, existing_result, limit_explained
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.plan import PlannedFile, result_name
 from ganstyle.stylize.scale.assignment import assign
@@ -70,12 +70,18 @@ def stylize_shards(
         return stylize_image(generator, photos, controls, trained_side=trained_side, tile=settings.tile)
 
     def report(
-        source: Path, result: Path, status: Status, message: str = "", seconds: float = 0.0, photos: int = 1
+        source: Path,
+        result: Path,
+        status: Status,
+        message: str = "",
+        seconds: float = 0.0,
+        note: str = "",
+        photos: int = 1,
     ) -> None:
         nonlocal reported
         reported += 1
         counts[status] += photos
-        on_event(FileEvent(source, result, status, seconds, message, reported, 0, photos=photos))
+        on_event(FileEvent(source, result, status, seconds, message, reported, 0, note, photos))
 
     def paint_shard(file: PlannedFile) -> None:
         samples = read_index(file.source)
@@ -110,7 +116,7 @@ def stylize_shards(
         if error is None:
             for member in task.members:  # one by one: two files of a sample may have one name
                 partial.append([member], {member.name: task.contents[member]})
-            report(task.source, task.result, "done", "", seconds)
+            report(task.source, task.result, "done", "", seconds, task.note)
         else:
             message = describe_failure(str(task.source), error, names_photo=not task.is_painting)
             report(task.source, task.result, "failed", message, seconds)
@@ -160,6 +166,7 @@ class _SampleTask:
     Attributes:
         members: the files of the result.
         contents: of each member, when it is written.
+        note: what is worth knowing of the result.
     """
 
     def __init__(
@@ -176,7 +183,7 @@ class _SampleTask:
         self.source, self.result = file.source / name, file.output / self._name
         self.members = [replace(m, name=self._name) if m is photo else m for m in sample.members]
         self.contents: dict[Member, bytes] = {}
-        self.is_painting = False
+        self.is_painting, self.note = False, ""
         self._sample, self._member, self._descriptor = sample, photo, descriptor
         self._settings = settings
         self._data = b""
@@ -200,6 +207,7 @@ class _SampleTask:
                 self._data, str(self.source), max_pixels=self._settings.max_pixels
             )
         self._data = b""
+        self.note = ANIMATED if photo.animated else ""
         self.is_painting = True
         side = self._settings.max_side
         return photo.image if side is None else shrink(photo.image, side)

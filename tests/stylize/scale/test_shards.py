@@ -147,6 +147,14 @@ def test_shard_result_format(tmp_path: Path) -> None:
     ] * 8
 
 
+def test_animation_in_a_shard_is_said_to_be_one(tmp_path: Path) -> None:
+    more = [Image.new("RGB", (6, 4), (red, 0, 0)) for red in (50, 90)]
+    animation = png(7, format="GIF", save_all=True, append_images=more)
+    source = write_tar(tmp_path / "in" / "0.tar", [("0.gif", animation), ("1.png", png(1))])
+    events = run(Invert(), [source], tmp_path / "out")
+    assert [event.note for event in events] == ["holds several pictures; only the first is painted", ""]
+
+
 @pytest.mark.parametrize(
     ("names", "image_format", "expected"),
     [
