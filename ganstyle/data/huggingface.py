@@ -1,7 +1,8 @@
 """Data sets of Hugging Face's ``datasets`` library as a content source, streamed."""
 
+import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,8 @@ class StreamedImages(FaultTolerantDataset):
         path: a folder or file that exists (Parquet, what ``save_to_disk`` has written, or images); else the
             name of a data set on the Hugging Face Hub.
         name: its configuration.
-        split: its split.
+        split: its split; of a folder, by the names of its files or folders, such as ``test-0.parquet``. A
+            single file is taken whole.
         column: its column of images; by default the first one.
         count: how many photos there are, where the data set does not say so; or how many of them to use.
         window: photos that are shuffled at a time.
@@ -127,19 +129,45 @@ def _open(path: str, name: str | None, split: str) -> "tuple[datasets.IterableDa
         stream = datasets.load_dataset(path, name, split=split, streaming=True)
         known = (stream.info.splits or {}).get(split)
         return stream, known.num_examples if known is not None else None
-    if (place / "state.json").is_file():
+    if (place / "state.json").is_file() or (place / "dataset_dict.json").is_file():
         saved = datasets.load_from_disk(path)
+        if isinstance(saved, datasets.DatasetDict):
+            _check_split(path, split, saved)
+            saved = saved[split]
         return saved.to_iterable_dataset(), len(saved)
-    files = [place] if place.is_file() else sorted(place.rglob("*.parquet"))
-    if files:
+    if files := _parquet_files(place, name, split):
         from pyarrow import parquet
 
-        stream = datasets.load_dataset(
-            "parquet", data_files=[str(f) for f in files], split="train", streaming=True
-        )
+        names = [glob.escape(file) for file in files]  # which the library takes for patterns
+        stream = datasets.load_dataset("parquet", data_files=names, split="train", streaming=True)
         return stream, sum(parquet.read_metadata(file).num_rows for file in files)
-    stream = datasets.load_dataset("imagefolder", data_dir=path, split=split, streaming=True)
+    stream = datasets.load_dataset("imagefolder", data_dir=glob.escape(path), split=split, streaming=True)
     return stream, sum(len(batch["image"]) for batch in _undecoded(stream, "image").iter(1000))
+
+
+def _parquet_files(place: Path, name: str | None, split: str) -> list[str]:
+    """Return the Parquet files of a split: by their names, as Hugging Face's library tells splits apart."""
+    import datasets
+
+    if place.is_file():
+        return [str(place)]
+    if next(place.rglob("*.parquet"), None) is None:
+        return []
+    if name is None:
+        builder = datasets.load_dataset_builder("parquet", data_dir=glob.escape(str(place)))
+    else:
+        builder = datasets.load_dataset_builder(str(place), name)
+    files = {str(key): list(map(str, found)) for key, found in builder.config.data_files.items()}
+    files = {key: [file for file in found if file.endswith(".parquet")] for key, found in files.items()}
+    if split == "all":
+        return [file for found in files.values() for file in found]
+    _check_split(str(place), split, files)
+    return files[split]
+
+
+def _check_split(path: str, split: str, known: Collection[str]) -> None:
+    if split not in known:
+        raise DataError(f"{path}: has no split {split}; splits: {', '.join(known)}")
 
 
 def _undecoded(stream: "datasets.IterableDataset", column: str) -> "datasets.IterableDataset":

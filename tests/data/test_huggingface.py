@@ -65,6 +65,51 @@ def test_photos_by_index(source: Path) -> None:
     assert images[3].dtype == torch.float32
 
 
+@pytest.mark.parametrize("layout", ["parquet", "saved", "images"])
+def test_splits_of_a_folder(tmp_path: Path, layout: str) -> None:
+    folder = tmp_path / "set [1]"
+    counts = {"train": [3, 4, 5], "test": [7, 8]}
+    for split, found in counts.items():
+        (folder / split).mkdir(parents=True)
+        for level in found if layout == "images" else []:
+            (folder / split / f"{level}.png").write_bytes(png(level))
+    if layout != "images":
+        features = datasets.Features({"photo": datasets.Image()})
+        made = {
+            split: datasets.Dataset.from_dict(
+                {"photo": [{"bytes": png(level), "path": None} for level in found]}, features=features
+            )
+            for split, found in counts.items()
+        }
+        if layout == "saved":
+            datasets.DatasetDict(made).save_to_disk(folder)
+        else:
+            for split in counts:
+                made[split].to_parquet(folder / split / f"{split}-0.parquet")
+    for split, found in counts.items():
+        images = open_content("huggingface", path=str(folder), split=split)
+        assert levels(images, list(range(len(images)))) == found
+    assert len(open_content("huggingface", path=str(folder))) == 3
+    with pytest.raises(DataError, match=r"split.*validation|validation.*split"):
+        open_content("huggingface", path=str(folder), split="validation")
+
+
+def test_configuration_of_a_folder(tmp_path: Path) -> None:
+    for name, level in (("day", 1), ("night", 2)):
+        (tmp_path / name).mkdir()
+        table = pyarrow.table({"jpg": [png(level)]})
+        parquet.write_table(table, tmp_path / name / "0.parquet")
+    (tmp_path / "README.md").write_text(
+        "---\nconfigs:\n"
+        "- {config_name: day, data_files: day/*.parquet}\n"
+        "- {config_name: night, data_files: night/*.parquet}\n---\n"
+    )
+    images = open_content("huggingface", path=str(tmp_path), name="night", column="jpg")
+    assert levels(images, list(range(len(images)))) == [2]
+    with pytest.raises(DataError, match="evening"):
+        open_content("huggingface", path=str(tmp_path), name="evening", column="jpg")
+
+
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
     """Parquet without the library's own types."""
