@@ -10,6 +10,7 @@ from PIL import GifImagePlugin, Image
 from ganstyle.errors import ImageError, VideoError
 from ganstyle.images import MAX_PIXELS, from_pil, to_pil
 from ganstyle.images.codec import check_size, opened
+from ganstyle.images.convert import upright
 from ganstyle.images.formats import find_decoder
 from ganstyle.video.clip import Clip, Coding, Frame
 
@@ -40,7 +41,7 @@ def read_animation(path: Path) -> Clip:
     """
     count, end = 0, Fraction(0)
     for picture, start, duration in _pictures(path):
-        count, end, size = count + 1, start + duration, picture.size
+        count, end, size = count + 1, start + duration, upright(picture).size
     if count == 1:
         raise VideoError(f"{path}: is a single picture; use: ganstyle stylize")
     with opened(path, MAX_PIXELS) as image:

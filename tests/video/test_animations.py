@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import GifImagePlugin, Image
+from PIL import ExifTags, GifImagePlugin, Image
 
 from ganstyle import stylize_video
 from ganstyle.errors import GanstyleError, ImageError, ImageTooLargeError, VideoError
-from ganstyle.images import from_pil, read_image, write_image
+from ganstyle.images import from_pil, read_image, to_pil, write_image
 from ganstyle.style import Style
 from ganstyle.video import VideoSettings
 from ganstyle.video.animation import read_animation, write_gif
@@ -72,6 +72,19 @@ def test_animation(
     tolerance = 0.51 / 255 if output.endswith("gif") else 0.06
     for picture, shade in zip(pictures, shades(4), strict=True):
         assert (1 - shade - picture).abs().mean() < tolerance
+
+
+@pytest.mark.parametrize("name", ["in.webp", "in.png"])
+def test_animation_is_turned_upright(negative: Style, tmp_path: Path, name: str) -> None:
+    lying = [picture.transpose(-1, -2).flip(-2) for picture in shades(3)]  # turned to the left
+    first, *rest = map(to_pil, lying)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    options: dict[str, Any] = {"lossless": True} if name == "in.webp" else {}
+    first.save(tmp_path / name, save_all=True, append_images=rest, duration=100, exif=exif, **options)
+    assert stylize_video(negative, tmp_path / name, tmp_path / "out.gif").size == (20, 24)
+    for picture, shade in zip(read(tmp_path / "out.gif")[0], shades(3), strict=True):
+        torch.testing.assert_close(picture, 1 - shade, atol=0.51 / 255, rtol=0)
 
 
 def test_gif_repeats_a_picture_that_is_shown_for_long(tmp_path: Path) -> None:
