@@ -20,6 +20,7 @@ _UNSAID = 100  # milliseconds that browsers show a picture for, if its duration 
 _TICK = Fraction(1, 100)  # a GIF's unit of time
 _LONGEST = 65535  # of a picture, in these; longer ones are repeated
 _COLORS = 256
+_LONGEST_SIDE = 65535  # of a GIF, in pixels
 
 
 def is_image(path: Path) -> bool:
@@ -55,11 +56,17 @@ def write_gif(path: Path, frames: Iterable[Frame], loops: int) -> None:
     """Write a GIF, whole wherever the frames end.
 
     Each picture has its own 256 colors. They are not dithered: the dots would flicker and make large files.
+
+    Raises:
+        VideoError: the pictures are too large.
     """
     with path.open("wb") as file:
         ticks = 0
         for index, frame in enumerate(frames):
             picture = to_pil(frame.image).quantize(_COLORS)
+            if max(picture.size) > _LONGEST_SIDE:
+                width, height = picture.size
+                raise VideoError(f"{width}x{height} pixels cannot be written as gif ({_LONGEST_SIDE} a side)")
             if index == 0:
                 info = {} if loops == 1 else {"loop": max(0, loops - 1)}
                 file.writelines(GifImagePlugin.getheader(picture.copy(), info=info)[0])
@@ -74,14 +81,19 @@ def write_gif(path: Path, frames: Iterable[Frame], loops: int) -> None:
 
 
 def write_webp(path: Path, frames: Iterable[Frame], clip: Clip, size: tuple[int, int], quality: int) -> None:
-    """Write an animated WebP, whole wherever the frames end."""
+    """Write an animated WebP, whole wherever the frames end.
+
+    Raises:
+        VideoError: the encoder cannot do this, such as pictures of more than 16,383 pixels a side.
+    """
     import av
 
+    from ganstyle.video.container_output import encoder_errors
     from ganstyle.video.pixels import PixelConverter
 
     converter, coding = PixelConverter(), Coding(color_range=1, matrix=5)  # as WebP defines its colors
     options = {"loop": str(clip.loops)}
-    with av.open(str(path), "w", format=WEBP, options=options) as output:
+    with encoder_errors(WEBP, size), av.open(str(path), "w", format=WEBP, options=options) as output:
         stream: Any = output.add_stream("libwebp", rate=1000, options={"quality": str(quality)})
         context = stream.codec_context
         context.height, context.width = size

@@ -1,7 +1,7 @@
 """Writing video files with PyAV (FFmpeg)."""
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -51,24 +51,30 @@ def write_video(
         notes.append(f"{coding.bits} bits become 8: the encoder for webm writes no more")
         coding = Coding(**{**vars(coding), "bits": 8})
     options = {"movflags": "+faststart"} if container_format in _QUICKTIME else {}
-    with ExitStack() as stack:
-        try:
-            output = stack.enter_context(av.open(str(path), "w", format=container_format, options=options))
-            stream, pixel_format = _add_pictures(output, container_format, coding, clip.rate, size, crf)
-            together = None
-            if companions:
-                together = Companions(stack.enter_context(opened_video(clip.path)), output)
-                notes += together.notes
-            _write(output, stream, frames, coding, pixel_format, together, clip.count)
-            output.close()
-        except av.FFmpegError as error:
-            if isinstance(error, OSError):
-                raise
-            reason = one_line(error.strerror or error, 200)
-            raise VideoError(
-                f"{size[1]}x{size[0]} pixels cannot be written as {container_format} ({reason})"
-            ) from error
+    with ExitStack() as stack, encoder_errors(container_format, size):
+        output = stack.enter_context(av.open(str(path), "w", format=container_format, options=options))
+        stream, pixel_format = _add_pictures(output, container_format, coding, clip.rate, size, crf)
+        together = None
+        if companions:
+            together = Companions(stack.enter_context(opened_video(clip.path)), output)
+            notes += together.notes
+        _write(output, stream, frames, coding, pixel_format, together, clip.count)
+        output.close()
     return notes
+
+
+@contextmanager
+def encoder_errors(file_format: str, size: tuple[int, int]) -> Iterator[None]:
+    """Turn what an encoder raises into a VideoError; a file that cannot be written stays an OSError."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        reason = one_line(error.strerror or error, 200)
+        raise VideoError(
+            f"{size[1]}x{size[0]} pixels cannot be written as {file_format} ({reason})"
+        ) from error
 
 
 def _write(

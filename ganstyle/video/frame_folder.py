@@ -12,6 +12,9 @@ from ganstyle.video.clip import Clip, Coding, Frame
 FPS = Fraction(25)
 """Pictures a second of a folder of frames, where nothing else is said."""
 
+FINEST = 10**6
+"""The largest denominator of pictures a second: FFmpeg's numbers have 31 bits."""
+
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
     """Sort frames by the numbers in their names: frame2 before frame10."""
@@ -59,4 +62,4 @@ def write_frames(frames: Iterable[Frame], outputs: Sequence[Path], sources: Sequ
 
 
 def _numbers_first(part: str) -> tuple[int, int, str]:
-    return (0, int(part), part) if part.isdigit() else (1, 0, part)
+    return (0, int(part), part) if part.isdecimal() else (1, 0, part)

@@ -16,7 +16,7 @@ from ganstyle.style import load_style
 from ganstyle.stylize import Controls, PhotoPainter, TileSize
 from ganstyle.video.animation import GIF, write_gif, write_webp
 from ganstyle.video.clip import Clip, Frame
-from ganstyle.video.frame_folder import FPS, write_frames
+from ganstyle.video.frame_folder import FINEST, FPS, write_frames
 from ganstyle.video.target import Target, check_results, plan_target
 from ganstyle.video.warp_error import WarpErrors
 
@@ -67,7 +67,7 @@ class VideoSettings:
             raise GanstyleError(f"crf {self.crf}: give a number from 0 (best) to {_WORST_CRF}")
         if not 1 <= self.quality <= 100:
             raise GanstyleError(f"quality {self.quality}: give a number from 1 to 100")
-        if not 0 < self.fps <= 1000:
+        if not 0 < self.fps.limit_denominator(FINEST) <= 1000:
             raise GanstyleError(f"fps {float(self.fps):g}: give pictures a second, such as 25 or 30000/1001")
         if self.max_side is not None and self.max_side < 2:
             raise GanstyleError(f"max side {self.max_side}: give at least 2 pixels")
@@ -162,7 +162,7 @@ def stylize_video(
     from ganstyle.video.steady import SteadyPainter
 
     painter = style if isinstance(style, PhotoPainter) else load_style(style)
-    clip = target.read(settings.fps)
+    clip = target.read(settings.fps.limit_denominator(FINEST))
     size = _fitted(clip.size, settings.max_side)
     results = target.results or [target.output / f"{index + 1:06}.png" for index in range(clip.count)]
     if target.kind == "frames":

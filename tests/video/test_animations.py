@@ -15,8 +15,8 @@ from ganstyle.errors import GanstyleError, ImageError, ImageTooLargeError, Video
 from ganstyle.images import from_pil, read_image, to_pil, write_image
 from ganstyle.style import Style
 from ganstyle.video import VideoSettings
-from ganstyle.video.animation import read_animation, write_gif
-from ganstyle.video.clip import Frame
+from ganstyle.video.animation import read_animation, write_gif, write_webp
+from ganstyle.video.clip import Clip, Coding, Frame
 from ganstyle.video.frame_folder import in_order
 
 DURATIONS = [40, 100, 250, 70]
@@ -85,6 +85,18 @@ def test_animation_is_turned_upright(negative: Style, tmp_path: Path, name: str)
     assert stylize_video(negative, tmp_path / name, tmp_path / "out.gif").size == (20, 24)
     for picture, shade in zip(read(tmp_path / "out.gif")[0], shades(3), strict=True):
         torch.testing.assert_close(picture, 1 - shade, atol=0.51 / 255, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "side"), [("out.webp", 16_384), ("out.gif", 65_536)])
+def test_pictures_too_large_for_an_animation(tmp_path: Path, name: str, side: int) -> None:
+    frames = [Frame(torch.zeros(1, 3, 1, side), Fraction(i), Fraction(1)) for i in range(2)]
+    clip = Clip(tmp_path, (1, side), 2, Fraction(2), Coding(), lambda: iter(frames))
+    write: dict[str, Callable[[Path], None]] = {
+        "out.gif": lambda path: write_gif(path, frames, loops=0),
+        "out.webp": lambda path: write_webp(path, frames, clip, clip.size, quality=90),
+    }
+    with pytest.raises(VideoError, match=rf"^{side}x1 pixels cannot be written as {name[4:]} \("):
+        write[name](tmp_path / name)
 
 
 def test_gif_repeats_a_picture_that_is_shown_for_long(tmp_path: Path) -> None:
@@ -174,6 +186,16 @@ def test_frames_to_video_and_back(frames: Path, negative: Style, tmp_path: Path)
         stylize_video(negative, tmp_path / "out.mp4", tmp_path / "back")
 
 
+def test_frames_per_second_with_many_digits(
+    frames: Path, negative: Style, tmp_path: Path, read_content: Callable[[Path], Any]
+) -> None:
+    stylize_video(negative, frames, tmp_path / "out.mkv", VideoSettings(fps=Fraction("23.976023976023976")))
+    starts = read_content(tmp_path / "out.mkv").starts
+    assert [float(start) for start in starts] == pytest.approx([i * 1001 / 24000 for i in range(4)], abs=6e-4)
+    with pytest.raises(GanstyleError, match=r"^fps 1e-09: give pictures a second"):
+        VideoSettings(fps=Fraction(1, 10**9))
+
+
 @pytest.mark.parametrize("name", ["frame3.webp", "link.webp"])
 def test_frames_are_never_replaced(frames: Path, negative: Style, tmp_path: Path, name: str) -> None:
     write_image(shades(1)[0], frames / "frame3.webp")
@@ -214,8 +236,8 @@ def test_a_folder_without_frames(negative: Style, tmp_path: Path) -> None:
 
 
 def test_frames_are_sorted_naturally() -> None:
-    names = ["a/2.png", "a/10.png", "a/b1.png", "a10.png", "a2.png", "b.png", "1.png"]
-    expected = ["1.png", "a2.png", "a10.png", "a/2.png", "a/10.png", "a/b1.png", "b.png"]
+    names = ["a/2.png", "a/10.png", "a/b1.png", "a10.png", "a2.png", "b.png", "1.png", "5²6.png"]
+    expected = ["1.png", "5²6.png", "a2.png", "a10.png", "a/2.png", "a/10.png", "a/b1.png", "b.png"]
     assert [str(path) for path in in_order(map(Path, names))] == expected
 
 
