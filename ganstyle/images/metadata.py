@@ -22,6 +22,14 @@ _KEPT = (
 )
 """Tags of the main directory that are about the photo. Others are about its pixels, or its orientation."""
 
+_OF_PIXELS = (
+    ExifTags.Base.ExifImageWidth,
+    ExifTags.Base.ExifImageHeight,
+    0x9214,  # SubjectArea, which Pillow calls SubjectLocation
+    0xA214,  # SubjectLocation
+)
+"""Tags of the directory of EXIF that count the photo's pixels, before it was turned or reduced."""
+
 _JPEG_SEGMENT = 65_533  # bytes, with the header of EXIF
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 _INTEROPERABILITY = ExifTags.IFD.Interop
@@ -66,7 +74,8 @@ class Metadata:
         directories = _DIRECTORIES if gps else _DIRECTORIES[:1]
         others: dict[int, _Entries] = {each: dict(self.exif.get_ifd(each)) for each in directories}
         for entries in others.values():
-            entries.pop(_INTEROPERABILITY, None)  # where something lay in the photo's file
+            for tag in (_INTEROPERABILITY, *_OF_PIXELS):  # the first: where something lay in the photo's file
+                entries.pop(tag, None)
         try:
             content = _encode(main, others)
             while content is not None and image_format == "JPEG" and len(content) > _JPEG_SEGMENT:

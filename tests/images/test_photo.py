@@ -51,6 +51,22 @@ def test_exif_is_kept_without_orientation_and_place(tmp_path: Path, suffix: str)
     assert check_image(tmp_path / f"out.{suffix}") == (60, 40)
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_exif_of_the_pixels_is_left_out(tmp_path: Path, suffix: str) -> None:
+    """Those of a result lie otherwise, or are fewer."""
+    tags = exif(orientation=6)
+    entries = {
+        ExifTags.Base.ExifImageWidth: 60,
+        ExifTags.Base.ExifImageHeight: 40,
+        0x9214: (30, 20, 8, 8),  # SubjectArea
+        0xA214: (30, 20),  # SubjectLocation
+    }
+    tags.get_ifd(ExifTags.IFD.Exif).update(entries)
+    picture().save(tmp_path / "in.jpg", exif=tags)
+    kept = written(tmp_path / "in.jpg", tmp_path / f"out.{suffix}").getexif().get_ifd(ExifTags.IFD.Exif)
+    assert kept == {ExifTags.Base.DateTimeOriginal: "2020:01:02 03:04:05"}
+
+
 def test_gps_and_metadata_on_request(tmp_path: Path) -> None:
     picture().save(tmp_path / "in.jpg", exif=exif())
     with_gps = written(tmp_path / "in.jpg", tmp_path / "a.jpg", SavingOptions(gps=True))
