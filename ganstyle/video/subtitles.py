@@ -1,5 +1,6 @@
 """Subtitles as plain text, from one container's codec to another's."""
 
+import html
 import re
 from collections.abc import Callable
 
@@ -45,5 +46,8 @@ def convert_text(data: bytes, source: str, target: str) -> bytes:
         source: its codec; see `is_text`.
         target: one of the values of `TEXT_CODECS`.
     """
-    text = _TAGS.sub("", _READERS[source](data)).encode()
+    plain = _TAGS.sub("", _READERS[source](data))
+    if source == "webvtt":  # which alone writes & and < as names
+        plain = html.unescape(plain)
+    text = (html.escape(plain, quote=False) if target == "webvtt" else plain).encode()
     return len(text).to_bytes(2, "big") + text if target == "mov_text" else text
