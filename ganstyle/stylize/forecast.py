@@ -11,13 +11,16 @@ import torch
 from ganstyle.devices import PeakMemory, device_of
 from ganstyle.errors import GanstyleError
 from ganstyle.images import check_image
+from ganstyle.images.spool import can_spool
 from ganstyle.stylize.event import Status
-from ganstyle.stylize.folder import existing_result
+from ganstyle.stylize.folder import describe_failure, existing_result, limit_explained
+from ganstyle.stylize.large import LARGE
+from ganstyle.stylize.layers import check_masks, layers_of
 from ganstyle.stylize.painter import PhotoPainter
 from ganstyle.stylize.plan import PlannedFile
 from ganstyle.stylize.scale.settings import PaintSettings
 from ganstyle.stylize.strokes import pass_sides
-from ganstyle.stylize.tiles import LARGEST_UNTILED
+from ganstyle.stylize.tiles import LARGEST_UNTILED, can_tile
 
 _SIDE = 512  # pixels of the picture that is measured, at most
 _COPIES = 8  # of a picture in float32 that exist at once, apart from the generator's own maps
@@ -65,7 +68,7 @@ def forecast_stylize(
         plan: the photos and where their results would go.
         settings: how they would be painted.
     """
-    files = [_look(file, settings) for file in plan]
+    files = [_look(painter, file, settings) for file in plan]
     sizes = [file.size for file in files if file.status == "done"]
     if not sizes:
         return StylizeForecast(files, 0.0, 0)
@@ -81,7 +84,7 @@ def forecast_stylize(
         paint(photo)
         seconds = time.perf_counter() - start
     work = sum(_work(size, settings) for size in sizes)
-    pixels = largest[0] * largest[1]
+    pixels = max(_held_pixels(painter, file, settings) for file in files if file.status == "done")
     at_once = min(pixels, LARGEST_UNTILED) if settings.tile != "off" else pixels
     needed = memory.bytes * at_once / (sample[0] * sample[1]) + _COPIES * 12 * pixels
     return StylizeForecast(
@@ -91,16 +94,30 @@ def forecast_stylize(
     )
 
 
-def _look(file: PlannedFile, settings: PaintSettings) -> FileForecast:
+def _look(painter: PhotoPainter, file: PlannedFile, settings: PaintSettings) -> FileForecast:
     status, message = existing_result(file, settings.overwrite)
     if status != "done":
         return FileForecast(file, status, message, (0, 0))
     try:
-        height, width = check_image(file.source, max_pixels=settings.max_pixels)
+        with limit_explained():
+            height, width = check_image(file.source, max_pixels=settings.max_pixels)
     except GanstyleError as error:
         return FileForecast(file, "failed", str(error), (0, 0))
     factor = min(1.0, settings.max_side / max(height, width)) if settings.max_side else 1.0
-    return FileForecast(file, "done", "", (max(1, round(height * factor)), max(1, round(width * factor))))
+    size = max(1, round(height * factor)), max(1, round(width * factor))
+    try:
+        check_masks(layers_of(painter.generator), settings.controls.mask, size)
+    except GanstyleError as error:
+        message = describe_failure(str(file.source), error, names_photo=False)
+        return FileForecast(file, "failed", message, (0, 0))
+    return FileForecast(file, "done", "", size)
+
+
+def _held_pixels(painter: PhotoPainter, file: FileForecast, settings: PaintSettings) -> int:
+    """Return how many pixels of a photo and its pictures are in memory: of the largest ones, parts."""
+    pixels = file.size[0] * file.size[1]
+    in_parts = pixels > LARGE and settings.max_side is None and can_spool(file.file.source)
+    return LARGE if in_parts and can_tile(painter.generator) else pixels
 
 
 def _work(size: tuple[int, int], settings: PaintSettings) -> float:

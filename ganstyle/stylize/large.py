@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganstyle.devices import device_of, release_free_memory
+from ganstyle.errors import ImageError
 from ganstyle.files import atomic_write
 from ganstyle.images import SavingOptions, output_format, read_metadata
 from ganstyle.images.color import luminance_only
@@ -15,9 +16,9 @@ from ganstyle.images.resample import enlarge_part
 from ganstyle.images.spool import Spool, save_spool, spool_image
 from ganstyle.models import takes_strength
 from ganstyle.stylize.blend import blend_octaves
-from ganstyle.stylize.controls import Controls, check_proportions
+from ganstyle.stylize.controls import Controls
 from ganstyle.stylize.grid import Tile
-from ganstyle.stylize.layers import Layer, layers_of, weigh
+from ganstyle.stylize.layers import Layer, check_masks, layers_of, weigh
 from ganstyle.stylize.strokes import pass_sides
 from ganstyle.stylize.tiles import TiledPainter, TileSize
 from ganstyle.temporary import owner_prefix
@@ -65,11 +66,10 @@ def stylize_large(
         folder = Path(name)
         photo = spool_image(source, folder / "photo")
         layers = layers_of(generator, trained_side)
-        if controls.mask is not None:
-            check_proportions((controls.mask.shape[-2], controls.mask.shape[-1]), photo.size)
-        for layer in layers:
-            if layer.region is not None:
-                layer.region.check(photo.size)
+        try:
+            check_masks(layers, controls.mask, photo.size)
+        except ImageError as error:
+            raise ImageError(f"{source}: {error}") from error
         result = photo
         if controls.strength > 0:
             paintings = []

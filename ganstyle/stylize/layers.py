@@ -11,6 +11,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from ganstyle.errors import GanstyleError
+from ganstyle.stylize.controls import check_proportions
 from ganstyle.stylize.regions import Region, share_out
 from ganstyle.stylize.strokes import TRAINED_SIDE
 
@@ -63,6 +64,24 @@ def layers_of(generator: nn.Module, trained_side: int = TRAINED_SIDE) -> tuple[L
     if isinstance(generator, LayeredGenerator):
         return generator.layers
     return (Layer(generator, trained_side),)
+
+
+def check_masks(layers: Sequence[Layer], mask: Tensor | None, size: tuple[int, int]) -> None:
+    """Check that a photo's mask and the regions of what paints it fit it.
+
+    Args:
+        layers: what paints.
+        mask: that of the whole picture, if there is one, (1, 1, H, W).
+        size: the photo's height and width in pixels.
+
+    Raises:
+        ImageError: the proportions differ.
+    """
+    if mask is not None:
+        check_proportions((mask.shape[-2], mask.shape[-1]), size)
+    for layer in layers:
+        if layer.region is not None:
+            layer.region.check(size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ def test_large_photo_with_mismatched_region_mask(tmp_path: Path) -> None:
     generator = LayeredGenerator(
         [Layer(lean(), 60, region=make_region(torch.ones(1, 1, 20, 20), name="a.png"))]
     )
-    with pytest.raises(ImageError, match=r"a\.png: the mask has 20x20 pixels and the photo 420x300"):
+    with pytest.raises(ImageError, match=r"in\.png: a\.png: the mask has 20x20 pixels and the photo 420x300"):
         stylize_large(generator, tmp_path / "in.png", tmp_path / "out.png", Controls(), trained_side=60)
 
 
