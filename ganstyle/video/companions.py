@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, cast
 
 import av
 from av.container import InputContainer, OutputContainer
 
-from ganstyle.video.container_input import start_of
+from ganstyle.video.container_input import opened_video, start_of
 from ganstyle.video.subtitles import TEXT_CODECS, convert_text, is_text
 
 _ENCODERS = {"webm": ("libopus", 48_000)}  # what sound becomes that a container cannot hold
@@ -89,7 +90,7 @@ class Companions:
                     f"the sound is encoded again as {_codec(copy)}: {self._format} holds no {name}"
                 )
             else:
-                self.notes.append(f"the {name} {stream.type} is left out: {self._format} cannot hold it")
+                self.notes.append(_without(stream, self._format))
                 return
         else:
             self._copies[stream.index] = copy
@@ -135,6 +136,23 @@ class _Encoder:
         """Return the last packets."""
         rest = [packet for frame in self._resampler.resample(None) for packet in self.stream.encode(frame)]
         return [*rest, *self.stream.encode(None)]
+
+
+def left_out(source: Path, holder: str) -> list[str]:
+    """Return what of a video's sound and subtitles gets lost in something that holds pictures only, in lines.
+
+    Args:
+        source: the video.
+        holder: what it becomes.
+    """
+    with opened_video(source) as container:
+        return [
+            _without(stream, holder) for stream in container.streams if stream.type in ("audio", "subtitle")
+        ]
+
+
+def _without(stream: Any, holder: str) -> str:
+    return f"the {_codec(stream)} {stream.type} is left out: {holder} cannot hold it"
 
 
 def _replaced(packet: Any, data: bytes) -> Any:

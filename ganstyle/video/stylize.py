@@ -213,10 +213,14 @@ def _write(
     results: list[Path],
 ) -> list[str]:
     """Write the pictures where they go; return what could not be kept."""
+    notes: list[str] = []
+    if target.source_kind == "video" and target.kind != "video":
+        from ganstyle.video.companions import left_out
+
+        notes = left_out(target.source, target.file_format or "a folder of frames")
     if target.kind == "frames":
         write_frames(frames, results, target.frames)
-        return []
-    notes: list[str] = []
+        return notes
     with atomic_write(target.output) as path:
         if target.file_format == GIF:
             write_gif(path, frames, clip.loops)

@@ -174,6 +174,19 @@ def test_sound_that_the_container_cannot_hold(
     assert len(read_content(tmp_path / "again.mov").sound) > 10
 
 
+@pytest.mark.parametrize(
+    ("output", "holder"), [("out.gif", "gif"), ("out.webp", "webp"), ("out", "a folder of frames")]
+)
+def test_sound_that_is_left_out_is_reported(
+    make_video: MakeVideo, negative: Style, tmp_path: Path, output: str, holder: str
+) -> None:
+    source = make_video("in.mkv", count=2, audio="aac", subtitles="subrip")
+    assert stylize_video(negative, source, tmp_path / output).notes == (
+        f"the aac audio is left out: {holder} cannot hold it",
+        f"the subrip subtitle is left out: {holder} cannot hold it",
+    )
+
+
 def test_stopping_early_leaves_a_whole_file(
     make_video: MakeVideo, negative: Style, tmp_path: Path, read_content: ReadContent
 ) -> None:
