@@ -106,6 +106,16 @@ def read_metadata(path: Path) -> Metadata:
         return Metadata.of(image)
 
 
+def is_animated(path: Path) -> bool:
+    """Say whether an image file, of any size, holds more pictures than its first.
+
+    Raises:
+        ImageError: as for `read_image`.
+    """
+    with opened(path, sys.maxsize) as image:
+        return _is_animated(image)
+
+
 def write_photo(image: Tensor, path: str | Path, photo: Photo, options: SavingOptions) -> None:
     """Write a painting of a photo, which keeps of the photo's file what it can; all of it or nothing.
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganstyle.errors import DiskFullError, GanstyleError, ImageTooLargeError, one_line
 from ganstyle.files import is_stream
 from ganstyle.images import MAX_PIXELS, Photo, SavingOptions, check_image, read_photo, shrink, write_photo
+from ganstyle.images.photo import is_animated
 from ganstyle.images.spool import can_spool
 from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.event import FileEvent, Status, Summary
@@ -160,6 +161,7 @@ class _FileTask:
             self._key = self._content.key(self.file.source)
             self._content.check(self.file.output, self._key, overwrite=self._overwrite)
         if self._is_large:
+            self.note = ANIMATED if is_animated(self.file.source) else ""
             return None
         photo = self._photo = _read_photo(self.file.source, self._max_pixels)
         self.note = ANIMATED if photo.animated else ""

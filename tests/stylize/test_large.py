@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from ganstyle.errors import GanstyleError, ImageError
@@ -9,6 +10,7 @@ from ganstyle.images import Photo, read_image, read_photo, resize, write_image
 from ganstyle.models import GENERATORS
 from ganstyle.stylize import (
     Controls,
+    FileEvent,
     Layer,
     LayeredGenerator,
     PlannedFile,
@@ -101,6 +103,22 @@ def test_large_photos_are_streamed_from_file_to_file(tmp_path: Path, monkeypatch
     assert read == [tmp_path / "small.jpg"]
     expected = stylize_image(lean(), read_image(tmp_path / "large.jpg"), trained_side=60)
     assert (read_image(tmp_path / "out" / "large.jpg") - expected).abs().mean() < 3 / 255
+
+
+def test_large_file_of_several_pictures_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "LARGE", 50_000)
+    scan = Image.new("RGB", (420, 300), "gray")
+    scan.save(tmp_path / "a.tif", save_all=True, append_images=[scan.resize((42, 30))])
+    scan.save(tmp_path / "b.tif")
+    plan = [PlannedFile(tmp_path / name, tmp_path / "out" / f"{name}.png") for name in ("a.tif", "b.tif")]
+    events: list[FileEvent] = []
+    stylize_plan(lean(), plan, trained_side=300, on_event=events.append)
+    assert [(event.status, event.note) for event in events] == [
+        ("done", "holds several pictures; only the first is painted"),
+        ("done", ""),
+    ]
 
 
 def test_large_failure_leaves_no_files(tmp_path: Path) -> None:
