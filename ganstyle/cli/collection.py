@@ -1,5 +1,6 @@
 """Stylizing one photo or a million: which process does what, and what is reported in the end."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ganstyle.cli.common import INTERRUPTED
-from ganstyle.cli.outputs import write_json, write_stdout
+from ganstyle.cli.outputs import is_stdout, write_json, write_stdout
 from ganstyle.cli.progress import ProgressLine, tell
 
 if TYPE_CHECKING:
@@ -133,6 +134,22 @@ def plan_collection(
     if image_format is not None:
         check_format(image_format)
     return plan_shards([shard for pattern in shards for shard in find_shards(pattern)], output), True
+
+
+def is_earlier_sum(path: Path) -> bool:
+    """Say whether a file is the sum of an earlier start, which the same command may replace when it goes on.
+
+    Raises:
+        GanstyleError: it is another file.
+    """
+    from ganstyle.errors import GanstyleError
+    from ganstyle.stylize.scale.tally import is_record
+
+    if is_stdout(path) or not os.path.isfile(path):  # noqa: PTH113 - unlike pathlib's, it never raises
+        return False
+    if not is_record(path):
+        raise GanstyleError(f"{path}: exists and was not written by ganstyle stylize; name another file")
+    return True
 
 
 class Reporter:

@@ -26,6 +26,7 @@ def check_outputs(
     file: Path | None = None,
     saved: Path | None = None,
     json_file: Path | None = None,
+    replaces_json: bool = False,
     report: Path | None = None,
     report_files: Sequence[str] = (),
     results: Sequence[Path] = (),
@@ -42,6 +43,7 @@ def check_outputs(
         file: a file of another kind.
         saved: a file that is written by its name, and so cannot be standard output.
         json_file: the file of ``--json``.
+        replaces_json: whether that one may be replaced without ``force``: the same command wrote it.
         report: the folder of a report.
         report_files: the names of its files, which ``json_file`` must not take.
         results: files that the command writes besides, and has checked itself.
@@ -81,7 +83,7 @@ def check_outputs(
             continue
         if os.path.isfile(path) and identity in map(file_identity, _input_files(inputs)):
             raise GanstyleError(f"{path}: is an input, which is never replaced; choose another output")
-        check_file(path, force=force)
+        check_file(path, force=force or (replaces_json and path is json_file))
     if ("stdout",) in taken:
         _divert_stdout()
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ganstyle.cli.animate import animate_photo, check_alone
-from ganstyle.cli.collection import plan_collection, stylize_collection
+from ganstyle.cli.collection import is_earlier_sum, plan_collection, stylize_collection
 from ganstyle.cli.dry_run import rehearse_stylize
 from ganstyle.cli.options import Blend, Device, Mix, PreserveColor, Strength, StrokeSize, Styles, Tile
 from ganstyle.cli.outputs import check_outputs, is_stdout
@@ -178,6 +178,7 @@ def stylize(
         check_outputs(
             image=output if result else None,
             json_file=json_file,
+            replaces_json=skip is not None and json_file is not None and is_earlier_sum(json_file),
             results=[] if result else [file.output for file in plan],
             inputs=[file.source for file in plan],
             force=force,

@@ -74,6 +74,26 @@ def test_bad_lists_are_one_line(checkpoint: Path, tmp_path: Path) -> None:
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("skip", ["name", "content"])
+def test_started_again_replaces_its_own_sum_only(
+    checkpoint: Path, photos: Path, tmp_path: Path, skip: str
+) -> None:
+    json_file = tmp_path / "sum.json"
+    common = (photos, "-s", checkpoint, "-o", tmp_path / "out", "--json", json_file)
+    assert invoke(*common, "--skip", skip).exit_code == 0
+    done = json.loads(json_file.read_text())["done"]
+    assert "sum.json: exists already" in invoke(*common).stderr
+    assert invoke(*common, "--skip", skip).exit_code == 0
+    record = json.loads(json_file.read_text())
+    assert (record["done"], record["skipped"]) == (0, done)
+    for foreign in ("[]", '{"style": "mine"}', "words", "[" * 100_000):
+        json_file.write_text(foreign)
+        result = invoke(*common, "--skip", skip)
+        assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+        assert "sum.json: exists and was not written by ganstyle stylize" in result.stderr
+        assert json_file.read_text() == foreign
+
+
 def test_skip_by_name_is_no_error(checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     common = (photos, "-s", checkpoint, "-o", tmp_path / "out")
     assert invoke(*common).exit_code == 0

@@ -90,6 +90,15 @@ def merge_records(records: list[dict[str, Any]]) -> dict[str, Any]:
     return merged | {"processes": len(records)}
 
 
+def is_record(path: Path) -> bool:
+    """Say whether a file holds the record of a collection."""
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and {"style", *STATUSES, "seconds", "rate", "failures"} <= record.keys()
+
+
 class Parts:
     """The records of the processes of one launch, gathered by whichever ends last.
 
