@@ -35,9 +35,10 @@ _HASH_PREFIX = VGG16_FILE.removesuffix(".pth").rpartition("-")[2]
 _OTHER_NETWORK = "397923af"  # vgg16-397923af.pth
 
 _OFFLINE = (
-    f"without a network, fetch {VGG16_URL} elsewhere and set GANSTYLE_VGG16 to the file, "
+    f"without a network, fetch {VGG16_URL} elsewhere and {{}}, "
     "or give its path to --vgg (in a recipe: vgg), or use --vgg distilled"
 )
+_SET = _OFFLINE.format("set GANSTYLE_VGG16 to the file")
 
 FeatureNetwork = VGG16Features | DistilledFeatures
 
@@ -69,17 +70,20 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
     cached = vgg16_cache()
     if is_file(cached):
         return _imagenet_file(cached, "in torchvision's cache")
-    problem = f"GANSTYLE_VGG16 is not set and {cached} does not exist"
+    problem, advice = f"GANSTYLE_VGG16 is not set and {cached} does not exist", _SET
+    if spec == "imagenet":  # which does not look at GANSTYLE_VGG16
+        place = f"copy it to {cached}, or set GANSTYLE_VGG16 to it and use --vgg auto"
+        problem, advice = f"{cached} does not exist", _OFFLINE.format(place)
     if download:
         try:
-            download_file("VGG-16", VGG16_URL, cached, _HASH_PREFIX, otherwise=_OFFLINE)
+            download_file("VGG-16", VGG16_URL, cached, _HASH_PREFIX, otherwise=advice)
             return _imagenet_file(cached, "downloaded into torchvision's cache")
         except WeightsError as error:
             if spec == "imagenet":
                 raise
             problem = str(error).partition(";")[0]
     if spec == "imagenet" or not is_file(shipped_student()):
-        raise WeightsError(f"VGG-16: {problem}; {_OFFLINE}")
+        raise WeightsError(f"VGG-16: {problem}; {advice}")
     warnings.warn(f"{problem}; the distilled VGG-16 that ships with ganstyle is used", stacklevel=2)
     return _local_file(shipped_student(), "no ImageNet weights were found")
 
@@ -117,7 +121,7 @@ def _local_file(path: Path, reason: str) -> WeightsFile:
     digest = hash_weights(path, "VGG-16", reason)
     if digest.startswith(_OTHER_NETWORK):
         raise WeightsError(
-            f"{path}: is torchvision's IMAGENET1K_V1, another network with another normalization; {_OFFLINE}"
+            f"{path}: is torchvision's IMAGENET1K_V1, another network with another normalization; {_SET}"
         )
     if is_student(path):
         name = "VGG-16 distilled"

@@ -172,3 +172,16 @@ def test_damaged_distilled_network(shipped: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         load_vgg16(found, ["relu3_3"])
     assert str(shipped) in one_line(caught.value)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_missing_imagenet_is_said_whatever_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANSTYLE_VGG16", str(tmp_path / "mine.safetensors"))
+    for download in (True, False):
+        with pytest.raises(WeightsError) as raised:
+            find_vgg16("imagenet", download=download)
+        message = str(raised.value)
+        assert "GANSTYLE_VGG16 is not set" not in message
+        assert f"copy it to {vgg16_cache()}, or set GANSTYLE_VGG16 to it and use --vgg auto" in message
