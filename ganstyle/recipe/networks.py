@@ -70,9 +70,12 @@ class DiscriminatorSection(NetworkSection):
     def _check_network(self, network: nn.Module) -> None:
         assert isinstance(network, Discriminator)
         if self.patch_size < network.minimum:
+            layers = (
+                ", or use fewer layers" if "layers" in inspect.signature(type(network)).parameters else ""
+            )
             raise ValueError(
                 f"patch_size {self.patch_size} is smaller than the {network.minimum} that it needs; "
-                "use fewer layers"
+                f"raise it{layers}"
             )
 
 

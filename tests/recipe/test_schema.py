@@ -203,6 +203,15 @@ def test_unknown_gan_loss() -> None:
     assert "'wgan' is not one of lsgan, hinge, nonsaturating" in message
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"), [("patchgan", "raise it, or use fewer layers"), ("projected", "raise it")]
+)
+def test_small_patches_advise_what_the_discriminator_has(name: str, advice: str) -> None:
+    message = error(discriminator={"name": name, "patch_size": 16})
+    assert message.startswith("'discriminator': patch_size 16 is smaller than the ")
+    assert message.endswith(f" that it needs; {advice}")
+
+
 def test_patches_larger_than_the_pictures() -> None:
     message = error(image_size=64, discriminator={"patch_size": 65})
     assert message == "discriminator.patch_size 65 is larger than image_size 64"
