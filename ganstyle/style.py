@@ -185,6 +185,7 @@ def style_from(
 
     Raises:
         GanstyleError: a painting cannot be read, the generator is missing, or the shares make no sense.
+        ValueError: a tensor has another shape or range.
     """
     return Style(*bake_style(paintings, mix=mix, generator=generator))
 

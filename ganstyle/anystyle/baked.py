@@ -51,6 +51,7 @@ def bake_style(
 
     Raises:
         GanstyleError: a painting cannot be read, the generator is missing, or the shares make no sense.
+        ValueError: a tensor has another shape or range.
     """
     shares = _check_shares(mix, len(paintings))
     given = [_Given.read(painting) for painting in paintings]
@@ -96,9 +97,8 @@ class _Given(NamedTuple):
         if isinstance(painting, Image.Image):
             return cls("", from_pil(painting), None)
         if isinstance(painting, Tensor):
-            if painting.ndim != 4 or painting.shape[:2] != (1, 3) or 0 in painting.shape:
-                raise ValueError(f"expected a painting of shape (1, 3, H, W), got {tuple(painting.shape)}")
-            return cls("", painting.float().clamp(0, 1), None)
+            _check_painting(painting)
+            return cls("", painting.float(), None)
         path = expand_user(painting)
         if path.is_dir():
             raise ImageError(f"{path}: is a folder; give the file of one painting")
@@ -113,6 +113,16 @@ class _Given(NamedTuple):
         values = painter.encode(painter.view(self.image))
         name = name_from_file(Path(self.path)) if self.path else "painting"
         return StyleCode(name, values, painter.sha256, (self.path,) if self.path else ())
+
+
+def _check_painting(image: Tensor) -> None:
+    if image.ndim != 4 or image.shape[:2] != (1, 3) or 0 in image.shape or not image.is_floating_point():
+        raise ValueError(
+            f"expected a floating-point painting, shape (1, 3, H, W), got {tuple(image.shape)} {image.dtype}"
+        )
+    low, high = image.aminmax()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"a painting's values must be in [0, 1], not from {low:g} to {high:g}")
 
 
 def _measure(

@@ -1,5 +1,6 @@
 """Styles from paintings that nothing was trained on."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,20 @@ def test_unusual_paintings_give_finite_results(image: Tensor, tmp_path: Path) ->
     write_image(image, path)
     picture = ganstyle.style_from(path)(PHOTO)
     assert torch.isfinite(picture).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (flat(40, 50) * 255, "must be in [0, 1], not from 127.5 to 127.5"),
+        ((flat(40, 50) * 255).to(torch.uint8), "got (1, 3, 40, 50) torch.uint8"),
+        (flat(40, 50, float("nan")), "must be in [0, 1], not from nan to nan"),
+        (flat(40, 50)[0], "got (3, 40, 50) torch.float32"),
+    ],
+)
+def test_tensor_of_another_range_or_shape_is_no_painting(image: Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        ganstyle.style_from(image)
 
 
 def test_transparent_painting(tmp_path: Path) -> None:
