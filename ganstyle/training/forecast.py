@@ -8,14 +8,19 @@ from pathlib import Path
 import psutil
 
 from ganstyle.data import StyleImages, open_content
-from ganstyle.data.folder import list_validation_photos
 from ganstyle.devices import PeakMemory, pick_device
 from ganstyle.errors import GanstyleError, WeightsError
+from ganstyle.files import check_writable
+from ganstyle.hub import is_hub_address
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.resume import find_state
 from ganstyle.runs.state import saved_step
+from ganstyle.runs.trackers import check_trackers
+from ganstyle.style import build_generator
 from ganstyle.stylize.scale.workers import Worker
 from ganstyle.training.measurement import measure_phases
+from ganstyle.training.validation import find_photos
+from ganstyle.training.warm_start import warm_start
 from ganstyle.weights import find_vgg16, vgg16_cache
 
 
@@ -78,13 +83,17 @@ def forecast_training(recipe: Recipe) -> TrainingForecast:
     if Worker.from_environment().world > 1:
         raise GanstyleError("--dry-run measures one process; run it once, without a launcher")
     notes: list[str] = []
+    check_trackers(recipe.run.trackers)
+    check_writable(recipe.folder)
     resume_from = find_state(recipe, notes.append)
     done = saved_step(resume_from) if resume_from else 0
     options = recipe.content.options()
     photos = open_content(**options | {"download": False} if "download" in options else options)
     paintings = StyleImages(recipe.style.path, max_shorter=1).paths
     if recipe.score.every:
-        list_validation_photos(recipe.score.content)
+        find_photos(recipe.score)
+    if recipe.init and resume_from is None and not is_hub_address(recipe.init):
+        warm_start(build_generator(recipe), recipe.init)  # the steps that are measured start from nothing
     ahead = [(end - max(start, done), section) for start, end, section in _sections(recipe)]
     left = [(steps, section) for steps, section in ahead if steps > 0]
     device = pick_device()

@@ -13,6 +13,7 @@ from torch import nn
 from ganstyle.data import StyleImages
 from ganstyle.data.folder import list_validation_photos, report_unreadable
 from ganstyle.errors import RecipeError, RunError
+from ganstyle.images import ImageListing
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, EvaluationModels, Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.distributions.extractors import vgg16_extractor
@@ -54,15 +55,10 @@ class Scores:
         accelerator: Accelerator,
         statistics: Path,
     ) -> None:
-        smallest = SSIM_WINDOW // 2 + 1  # its borders are reflections
-        if section.size < smallest:
-            raise RecipeError(f"'score.size': scores need {smallest} pixels or more (got {section.size})")
-        listing = list_validation_photos(section.content)
+        listing = find_photos(section, accelerator.num_processes)
         if accelerator.is_main_process:
             report_unreadable(section.content, listing)
         self.photos = photos = listing.images[: section.count]
-        if len(photos) < accelerator.num_processes:
-            raise RunError(f"{section.content}: holds {len(photos)} photos to score, fewer than processes")
         self._mine = range(accelerator.process_index, len(photos), accelerator.num_processes)
         device = accelerator.device
         with accelerator.local_main_process_first():  # one process measures what is real, the others read it
@@ -90,6 +86,18 @@ class Scores:
             picture = paint_reflected(generator, photo).float()
             self._evaluator.add(accumulator, number, picture, photo)
         return self._evaluator.scores(gather_object([accumulator]))
+
+
+def find_photos(section: ScoreSection, processes: int = 1) -> ImageListing:
+    """Find the validation photos, and make sure that they can be scored; see `Scores` for what is raised."""
+    smallest = SSIM_WINDOW // 2 + 1  # its borders are reflections
+    if section.size < smallest:
+        raise RecipeError(f"'score.size': scores need {smallest} pixels or more (got {section.size})")
+    listing = list_validation_photos(section.content)
+    count = len(listing.images[: section.count])
+    if count < processes:
+        raise RunError(f"{section.content}: holds {count} photos to score, fewer than processes")
+    return listing
 
 
 def prepare_scores(

@@ -79,12 +79,23 @@ def test_dry_run_train_that_would_resume(recipe: Callable[..., Path], tmp_path: 
         ("vgg=missing.pth", "missing.pth"),
         ("loss.stile=1", "stile"),
         ("score={every: 1, content: missing}", "score.content missing: no such folder"),
+        ("score={every: 1, content: PHOTOS, size: 5}", "'score.size': scores need 6 pixels or more (got 5)"),
+        ("init=missing", "missing: neither a file nor a shipped style"),
+        ("init=wave", "wave.safetensors: cannot be the start of this generator"),
+        ("run.trackers=[comet_ml]", "'run.trackers': comet_ml is not installed"),
+        ("run.dir=PAINTING", "is a file, not a folder"),
     ],
 )
 def test_dry_run_train_that_would_fail(
-    recipe: Callable[..., Path], tmp_path: Path, override: str, message: str
+    recipe: Callable[..., Path],
+    tmp_path: Path,
+    photos: Path,
+    painting: Path,
+    override: str,
+    message: str,
 ) -> None:
     path = recipe()
+    override = override.replace("PHOTOS", str(photos)).replace("PAINTING", str(painting))
     before = files(tmp_path)
     result = run("train", path, override, "--dry-run")
     assert result.exit_code == 2
