@@ -11,6 +11,8 @@ from ganstyle.gatys.optimizers import OPTIMIZERS, default_options, is_installed
 from ganstyle.gatys.settings import PRESERVE_COLOR, GatysSettings
 from ganstyle.losses.features import FeatureExtractor, minimum_side
 
+_SEEDS = 2**32  # as many as NumPy's generators, and recipes, take
+
 
 def check_settings(settings: GatysSettings, *, texture: bool = False) -> None:
     """Check all settings but the scales, which depend on the picture's size.
@@ -32,8 +34,8 @@ def check_settings(settings: GatysSettings, *, texture: bool = False) -> None:
     check_budget(settings.steps, settings.seconds, settings.max_evaluations)
     if not 0 <= settings.tolerance < 1:
         raise GanstyleError(f"tolerance {settings.tolerance}: give a fraction below 1, or 0 to turn it off")
-    if settings.seed < 0:
-        raise GanstyleError(f"seed {settings.seed}: give 0 or more")
+    if not 0 <= settings.seed < _SEEDS:
+        raise GanstyleError(f"seed {settings.seed}: give a whole number from 0 to {_SEEDS - 1}")
     check_optimizer(settings.optimizer, settings.optimizer_options)
     if settings.preserve_color not in PRESERVE_COLOR:
         raise GanstyleError(f"preserve_color '{settings.preserve_color}': give {', '.join(PRESERVE_COLOR)}")

@@ -26,6 +26,7 @@ from ganstyle.models import VGG16Features
         ({"optimizer_options": {"history": 0}}, "lbfgs: give a history of 1 or more"),
         ({"optimizer_options": {"first_step": math.nan}}, "first_step cannot be nan"),
         ({"seed": -1}, "seed -1"),
+        ({"seed": 2**32}, "seed 4294967296: give a whole number from 0 to 4294967295"),
         ({"optimizer": "adam", "optimizer_options": {"betas": 0.9}}, "give something like (0.9, 0.99)"),
         ({"optimizer": "adam", "optimizer_options": {"average": 1}}, "below 1"),
         ({"optimizer": "cma-es", "optimizer_options": {"grid": 0}}, "a grid of 1 or more"),

@@ -59,8 +59,8 @@ class CMAES(Optimizer):
         self.x = self.problem.project(self.x)
         self.shape = None if self.problem.grid is None else _coarse(self.problem.grid, self.grid)
         count = len(self.x) if self.shape is None else math.prod(self.shape)
-        # cma takes seed 0 from the clock.
-        options = {"seed": self.seed + 1, "verbose": -9, "CMA_diagonal": self.shape is not None}
+        # cma takes seed 0 from the clock, and NumPy no seed above 2³² − 1.
+        options = {"seed": self.seed % (2**32 - 1) + 1, "verbose": -9, "CMA_diagonal": self.shape is not None}
         if self.population:
             options["popsize"] = self.population
         self.strategy = cma.CMAEvolutionStrategy(np.zeros(count), self.width, options)

@@ -47,6 +47,10 @@ def test_seed_determines_the_result(run: Any, style: Any) -> None:
     assert one != other
 
 
+def test_largest_seed_is_taken(run: Any, style: Any) -> None:
+    run(CMAES, style, style.start, 1, problem=style.problem, seed=2**32 - 1)
+
+
 def test_non_finite_candidates_rank_last(run: Any) -> None:
     start = torch.full((3,), 0.3, dtype=torch.float64)
     problem = run(CMAES, lambda x: (x.log() + 0.1 / x).sum(), start, 60, width=0.2)
