@@ -1,5 +1,6 @@
 """Every optimizer from the same start, under the same budgets, measured by one and the same objective."""
 
+import math
 import platform
 import tempfile
 import warnings
@@ -268,6 +269,10 @@ def _check(settings: BenchmarkSettings) -> None:
     if not settings.seconds > 0 or not settings.evaluations >= 1:
         raise GanstyleError(
             f"a budget of {settings.seconds} s and {settings.evaluations} evaluations does nothing; give more"
+        )
+    if math.inf in (settings.seconds, settings.evaluations):
+        raise GanstyleError(
+            f"a budget of {settings.seconds} s and {settings.evaluations} evaluations never ends; give less"
         )
     if settings.seeds < 1:
         raise GanstyleError(f"{settings.seeds} seeds: give at least 1")

@@ -180,6 +180,8 @@ def test_real_comparison_in_this_process(vgg: WeightsFile) -> None:
         ({"seconds": 0.0}, "does nothing"),
         ({"seconds": float("nan")}, "does nothing"),
         ({"evaluations": 0.5}, "does nothing"),
+        ({"seconds": float("inf")}, "never ends"),
+        ({"evaluations": float("inf")}, "never ends"),
         ({"seeds": 0}, "at least 1"),
         ({"objective": GatysSettings(start="nose")}, "content, noise or a picture"),
         ({"objective": GatysSettings(style_weight=-1.0)}, "weight"),
