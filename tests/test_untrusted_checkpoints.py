@@ -213,6 +213,7 @@ def test_recipe_of_another_network_is_refused(style_file: Path, generator: objec
         {"vgg": {"sha256": 1}},
         {"training": []},
         {"training": {"steps": "many"}},
+        {"training": {"photos": "many"}},
         {"training": {"steps": 10**400}},
         {"training": {"seconds": {}}},
         {"scores": {"content": "low"}},

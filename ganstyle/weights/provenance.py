@@ -24,7 +24,7 @@ def check_info(info: Mapping[str, Any]) -> None:
 
 _PARTS: Mapping[str, Mapping[str, type]] = {
     "vgg": {"name": str, "sha256": str},
-    "training": {"steps": int, "images": int, "seconds": float, "hardware": str},
+    "training": {"steps": int, "photos": int, "seconds": float, "hardware": str},
     "scores": dict.fromkeys(("content", "style", "style_coarse"), float),
 }
 
