@@ -17,7 +17,7 @@ from ganstyle.recipe import (
     Section,
     Side,
 )
-from ganstyle.recipe.fields import CropScales, Decay, Octaves, Scales, Text
+from ganstyle.recipe.fields import CropScales, Decay, NetworkSide, Octaves, Scales, Text
 from ganstyle.recipe.networks import NetworkSection
 from ganstyle.recipe.schema import CropPhaseSection, OptimizerSection, SampledRunSection, check_phases
 
@@ -82,7 +82,7 @@ class PairScoreSection(Section):
     every: Interval = Field(0, description="steps between scores; 0: none")
     content: PathText = Field("data/val", description="folder of validation photos, none of them in content")
     count: Count = Field(4, description="how many of them to score")
-    size: Annotated[int, Field(ge=16), Number] = Field(384, description="their shorter side in pixels")
+    size: NetworkSide = Field(384, description="their shorter side in pixels")
     select: Literal["weighted", "content", "style", "style_coarse"] = Field(
         "weighted", description="the score that picks best.safetensors"
     )
@@ -91,9 +91,7 @@ class PairScoreSection(Section):
 class AnyRecipe(RunRecipe):
     """Everything that decides how a generator for any painting comes out."""
 
-    image_size: Annotated[int, Field(ge=16), Number] = Field(
-        192, description="side in pixels of what the losses see"
-    )
+    image_size: NetworkSide = Field(192, description="side in pixels of what the losses see")
     crop_scales: CropScales = Field(
         (1.0, 1.5),
         description="lowest and highest size of a photo, in crops: 1 shows all of its shorter side",

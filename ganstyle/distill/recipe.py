@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from ganstyle.models import VGG16Student
 from ganstyle.recipe import Count, Interval, NonNegative, Number, PathText, Positive, RunRecipe, Section, Side
+from ganstyle.recipe.fields import NetworkSide
 
 Fraction = Annotated[float, Field(ge=0, le=1), Number]
 Rank = Annotated[int, Field(ge=0), Number]
@@ -82,7 +83,7 @@ class FidelitySection(Section):
 class DistillationRecipe(RunRecipe):
     """Everything that decides how a student comes out."""
 
-    image_size: Annotated[int, Field(ge=16), Number] = Field(128, description="side of the crops in pixels")
+    image_size: NetworkSide = Field(128, description="side of the crops in pixels")
     style: PaintingsSection = Field(PaintingsSection(), description="the paintings")
     student: StudentSection = Field(StudentSection(), description="the network that learns")
     on_policy: OnPolicySection = Field(OnPolicySection(), description="pictures of the student's own making")

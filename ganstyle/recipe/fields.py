@@ -63,8 +63,11 @@ Scales = Annotated[tuple[Positive, Positive], AfterValidator(_rising)]
 CropScales = Annotated[tuple[Positive, Positive], AfterValidator(_from_one)]
 Decay = Annotated[float, Field(ge=0, lt=1), Number]
 Count = Annotated[int, Field(ge=1, lt=2**31), Number]
-Side = Annotated[int, Field(ge=1, le=2**14), Number]
+_LARGEST_SIDE = 2**14
+Side = Annotated[int, Field(ge=1, le=_LARGEST_SIDE), Number]
 """A side in pixels. Tensors of larger pictures overflow instead of being too large for the memory."""
+NetworkSide = Annotated[int, Field(ge=16, le=_LARGEST_SIDE), Number]
+"""Likewise, of what a network that halves it several times must see."""
 BatchSize = Annotated[int, Field(ge=1, le=2**16), Number]
 OctaveWeights = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 Octaves = Annotated[

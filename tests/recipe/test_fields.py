@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from ganstyle.arbitrary import AnyRecipe
 from ganstyle.distill import DistillationRecipe
 from ganstyle.errors import RecipeError
-from ganstyle.recipe import Recipe
+from ganstyle.recipe import Recipe, RunRecipe
 
 FILE = "name: x\nstyle: {path: painting.jpg}\n"
 
@@ -103,6 +103,18 @@ def test_duplicate_keys_of_a_file(tmp_path: Path, text: str, key: str) -> None:
 
 def test_duplicate_keys_of_an_override(tmp_path: Path) -> None:
     assert "the key 'width' appears twice" in refused(tmp_path, "generator={width: 3, width: 4}")
+
+
+# --- sides
+
+
+@pytest.mark.parametrize("kind", [Recipe, AnyRecipe, DistillationRecipe])
+@pytest.mark.parametrize("key", ["image_size", "score.size"])
+def test_sides_beyond_any_tensor_are_refused(kind: type[RunRecipe], key: str) -> None:
+    outer, _, inner = key.partition(".")
+    values = {"name": "x", "style": {"path": "p"}, outer: {inner: 10**9} if inner else 10**9}
+    with pytest.raises(RecipeError, match=f"'{key}': should be less than or equal to 16384"):
+        kind.parse(values, source="test")
 
 
 # --- paths
