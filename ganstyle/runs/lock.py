@@ -77,8 +77,8 @@ class FolderLock:
         Raises:
             RunError: another process or thread holds it, or the folder cannot be made or written to.
         """
-        self._made += [part for part in (self._folder, *self._folder.parents) if not part.exists()]
         try:
+            self._made += [part for part in (self._folder, *self._folder.parents) if not part.exists()]
             with _held_guard:
                 while not self._try():
                     pass

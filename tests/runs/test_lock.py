@@ -135,6 +135,10 @@ def test_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     )
 
 
+def test_folder_whose_name_is_too_long(tmp_path: Path) -> None:
+    assert "the run's folder cannot be written to (File name too long)" in _refused(tmp_path / ("n" * 300))
+
+
 def test_file_system_without_locks_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unsupported(*arguments: Any) -> None:
         raise OSError(95, "Operation not supported")
