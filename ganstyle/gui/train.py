@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ class TrainTab:
         self._trainer.check_idle()
         for each in paintings:
             each.check()
-        run = self._context.runs.resolve() / _free_name(self._context.runs, name, paintings[0].name)
+        run = _new_run(self._context.runs.resolve(), name, paintings[0].name)
         try:
             kept = _keep(paintings, run / "paintings")
             learned = folder.resolve() if folder else _keep(photos, run / "photos").parent
@@ -220,22 +221,21 @@ def _sources(context: AppContext) -> list[tuple[str, str]]:
     return [(f"The server's: {context.photo_count:,} photos", "folder"), *own] if context.photos else own
 
 
-def _free_name(runs: Path, wanted: str, painting: str) -> str:
-    """Return a name for a new run: the wanted one, or else one like the painting's.
+def _new_run(runs: Path, wanted: str, painting: str) -> Path:
+    """Make a new run's folder, called as wanted, or else like the painting; of two visitors, one gets it.
 
     Raises:
         GanstyleError: the wanted name is not allowed, or a run has it.
     """
     name = wanted.strip()
-    if not name:
-        name = name_from_file(Path(painting))
-        taken = [path.name for path in runs.iterdir()] if runs.is_dir() else []
-        return unique_name(name, taken).replace(" (", "-").replace(")", "")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
         raise GanstyleError("Write the name with letters, digits, dots, hyphens and underscores only.")
-    if (runs / name).exists():
-        raise GanstyleError(f"There is a run {name} already; choose another name, or continue that run.")
-    return name
+    like = name_from_file(Path(painting))
+    for candidate in [name] if name else chain([like], (f"{like}-{number}" for number in count(2))):
+        with suppress(FileExistsError):
+            (runs / candidate).mkdir(parents=True)
+            return runs / candidate
+    raise GanstyleError(f"There is a run {name} already; choose another name, or continue that run.")
 
 
 def _keep(uploads: Sequence[Upload], folder: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+import ganstyle.gui.train
 from ganstyle.errors import GanstyleError, RecipeError
 from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.context import AppContext
@@ -73,6 +74,10 @@ def test_start_keeps_uploads_with_the_run(
     # The next one of the same painting gets a name of its own.
     tab.train([upload(painting, "Mein Bild (1).png")], "upload", pictures, "quickstart", 3, "  ")
     assert trainer.started[0].name == "Mein_Bild_1-2"
+    second = trainer.started[0].folder
+    tab.train([upload(painting, "Mein Bild (1).png")], "upload", pictures, "quickstart", 3, "")
+    assert trainer.started[0].name == "Mein_Bild_1-3"
+    assert sorted(path.name for path in second.iterdir()) == ["paintings", "photos"]
     # A run that never began leaves nothing; one that did keeps its paintings and photos.
     trainer.at_end()
     assert not trainer.started[0].folder.exists()
@@ -123,6 +128,33 @@ def test_start_refuses_invalid_input(
     with pytest.raises(GanstyleError, match="closing"):
         start([upload(painting)], "upload", [upload(painting)], "quickstart", 3, "other")
     assert [path.name for path in tab._context.runs.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("name", ["", "mine"])
+def test_two_starts_at_once_keep_apart(
+    tab: TrainTab, trainer: FakeTrainer, painting: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The second visitor begins while the first one's uploads are copied."""
+    keep = ganstyle.gui.train._keep
+    later: list[Path] = []
+
+    def interrupted(uploads: Any, folder: Path) -> Path:
+        if not later:
+            later.append(folder)
+            if name:
+                with pytest.raises(GanstyleError, match="There is a run mine already"):
+                    tab.train([upload(painting)], "upload", [upload(painting)], "quickstart", 3, name)
+            else:
+                tab.train([upload(painting)], "upload", [upload(painting)], "quickstart", 3, name)
+                assert trainer.started[0].name == "painting-2"
+        return keep(uploads, folder)
+
+    monkeypatch.setattr(ganstyle.gui.train, "_keep", interrupted)
+    tab.train([upload(painting)], "upload", [upload(painting)], "quickstart", 3, name)
+    recipe, _ = trainer.started
+    assert recipe.name == (name or "painting")
+    assert Path(recipe.style.path).is_file()
+    assert len(list(Path(recipe.content.path).iterdir())) == 1
 
 
 def test_failed_start_leaves_no_files(
