@@ -3,6 +3,7 @@
 import uuid
 import warnings
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from threading import Lock
 
@@ -27,6 +28,7 @@ class StyleCatalog:
 
     Args:
         folder: of further styles, searched recursively; files that are not styles are skipped with a warning.
+            One whose key is taken, as by a shipped style, gets the folder's name before it.
         device: where the generators go.
         runs: a folder of runs, whose styles `refresh` adds; None: there are none.
 
@@ -42,17 +44,19 @@ class StyleCatalog:
         self._paintings: dict[str, tuple[str, Upload]] = {}
         self._baked: dict[str, Style] = {}
         self.blends = VisitorBlends()  # see `painter`
-        found = dict(shipped_styles())
-        for path in find_styles(folder) if folder else []:
-            found.setdefault(_key(path, folder), path)
         self._paths: dict[str, Path] = {}
-        for key, path in found.items():
+        found = [(key, path, "") for key, path in shipped_styles().items()]
+        shipped = {path.resolve() for _, path, _ in found}
+        if folder:
+            own = [path for path in find_styles(folder) if path.resolve() not in shipped]
+            found += [(_key(path, folder), path, folder.resolve().name) for path in own]
+        for key, path, place in found:
             try:
                 load_style(path)
             except CheckpointError as error:
                 warnings.warn(f"skipped: {error}", stacklevel=2)
-                continue
-            self._paths[key] = path
+            else:
+                self._paths[self._free(key, place)] = path
         self.refresh()
 
     def refresh(self) -> list[str]:
@@ -63,9 +67,14 @@ class StyleCatalog:
                 with suppress(CheckpointError):  # being removed, or damaged: there is nothing to choose
                     if path.resolve() not in known:
                         load_style(path)
-                        key = path.parent.name
-                        self._paths.setdefault(f"runs/{key}" if key in self._paths else key, path)
+                        self._paths[self._free(path.parent.name, "runs")] = path
         return self.keys
+
+    def _free(self, key: str, place: str) -> str:
+        """Return a key that no other style has: as given, or else with the name of its place before it."""
+        placed = f"{place}/{key}"
+        keys = chain([key, placed], (f"{placed} ({number})" for number in count(2)))
+        return next(each for each in keys if each not in self._paths)
 
     @property
     def keys(self) -> list[str]:
@@ -160,10 +169,9 @@ class StyleCatalog:
             return self._baked[key]
 
 
-def _key(path: Path, folder: Path | None) -> str:
+def _key(path: Path, folder: Path) -> str:
     """Name a style by its place in a folder; the latest of a run by the run, as its file has a fixed name."""
-    relative = path.relative_to(folder) if folder else path
-    name = relative.with_suffix("")
+    name = path.relative_to(folder).with_suffix("")
     if name.name == "style" and len(name.parts) > 1:
         name = name.parent
     return name.as_posix()

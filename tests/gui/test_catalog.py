@@ -37,6 +37,28 @@ def test_catalog_of_own_folder(make_style: Callable[..., Path], tmp_path: Path) 
     assert styles["b"].name == "monet"
 
 
+def test_styles_of_one_name_are_all_offered(make_style: Callable[..., Path], tmp_path: Path) -> None:
+    folder, runs = tmp_path / "mine", tmp_path / "runs"
+    files = [folder / f"{name}.safetensors" for name in ("wave", "b/style", "b")] + [
+        runs / name / "style.safetensors" for name in ("wave", "b")
+    ]
+    for number, target in enumerate(files):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        make_style(f"style{number}").rename(target)
+    (folder / "starry_night.safetensors").symlink_to(shipped_styles()["starry_night"])
+    styles = StyleCatalog(folder, CPU, runs)
+    assert styles["wave"].name == "wave"
+    own = {key: styles[key].name for key in styles.keys if key not in shipped_styles()}
+    assert own == {
+        "b": "style1",
+        "mine/b": "style2",
+        "mine/wave": "style0",
+        "runs/b": "style4",
+        "runs/wave": "style3",
+    }
+    assert styles.refresh() == [*shipped_styles(), *own]
+
+
 @pytest.mark.parametrize("key", ["/etc/passwd", "../starry_night", "", None])
 def test_catalog_opens_no_paths(key: str | None, make_style: Callable[..., Path]) -> None:
     styles = StyleCatalog(None, CPU)
