@@ -164,7 +164,7 @@ class GridSection:
             raise GanstyleError("Choose a photo first.")
         file = result_name(Path(photo.name))
         items = [
-            BatchItem(photo, key, safe_name(f"{file.stem}-{key.replace('/', '-')}{file.suffix}"))
+            BatchItem(photo, key, safe_name(file.name, ending=f"-{key.replace('/', '-')}"))
             for key in self._context.styles.keys
         ]
         controls = Controls(strength, keep, stroke_size=stroke_size)

@@ -25,6 +25,7 @@ BRUSH_OPACITY = 0.6
 _MASK_SIDE = 4096  # pixels
 _MOST_LAYERS, _MOST_STORED = 4, 64
 _LONGEST_NAME = 100
+_MOST_BYTES = 180  # of the 255 that file systems take, so that there is room for suffixes and numbers
 
 
 @dataclass(frozen=True)
@@ -63,18 +64,28 @@ class Upload:
             raise ImageError(str(error).replace(str(self.path), self.name)) from error
 
 
-def safe_name(name: str) -> str:
+def safe_name(name: str, ending: str = "") -> str:
     r"""Return the last part of a path that a client sent, without characters that are not for names.
 
     Args:
         name: anything, such as ``../../etc/passwd`` or ``C:\photos\me.jpg``.
+        ending: to put before its suffix; it stays where the rest of a long name is cut off.
     """
-    last = name.replace("\\", "/").rpartition("/")[2]
-    kept = "".join(c for c in last if c.isprintable() and c not in '<>:"|?*&').strip(". ")
+    kept = _allowed(name.replace("\\", "/").rpartition("/")[2]).strip(". ")
     stem, dot, suffix = kept.rpartition(".")
     if not dot:
         stem, suffix = kept, ""
-    return f"{stem[:_LONGEST_NAME]}{dot}{suffix[:10]}" or "photo"
+    end = _cut(_allowed(ending), _LONGEST_NAME // 2, _MOST_BYTES // 2)
+    stem = _cut(stem, _LONGEST_NAME - len(end), _MOST_BYTES - len(end.encode()))
+    return f"{stem}{end}{dot}{suffix[:10]}" or "photo"
+
+
+def _allowed(text: str) -> str:
+    return "".join(c for c in text if c.isprintable() and c not in '<>:"|?*&')
+
+
+def _cut(text: str, characters: int, most_bytes: int) -> str:
+    return text[:characters].encode()[:most_bytes].decode(errors="ignore")
 
 
 class _UploadsOnly:

@@ -14,6 +14,7 @@ from PIL import Image
 
 import ganstyle.gui.inputs
 from ganstyle.errors import ImageError
+from ganstyle.files import atomic_write
 from ganstyle.gui.inputs import BRUSH_OPACITY, MaskInput, PhotoInput, Upload, safe_name
 
 
@@ -32,10 +33,23 @@ from ganstyle.gui.inputs import BRUSH_OPACITY, MaskInput, PhotoInput, Upload, sa
         ("<script>.png", "script.png"),
         ("x" * 300 + ".png", "x" * 100 + ".png"),
         ("x." + "y" * 300, "x." + "y" * 10),
+        pytest.param("画" * 90 + ".png", "画" * 60 + ".png", id="3-byte letters"),
+        pytest.param("a" + "🎨" * 90 + ".png", "a" + "🎨" * 44 + ".png", id="4-byte letters"),
     ],
 )
 def test_upload_names(sent: str, kept: str) -> None:
     assert safe_name(sent) == kept
+
+
+@pytest.mark.parametrize("letter", ["x", "画"])
+def test_ending_of_a_long_name_is_kept(letter: str, tmp_path: Path) -> None:
+    name = safe_name(safe_name(letter * 200 + ".jpg"), "-starry_night")
+    assert name.endswith(f"{letter}-starry_night.jpg")
+    assert len(name) <= 104
+    with atomic_write(tmp_path / name) as temporary:
+        temporary.touch()
+    assert len(safe_name("me.jpg", "-" + "画" * 200).encode()) < 100
+    assert safe_name("me.jpg", "-a:b") == "me-ab.jpg"
 
 
 def test_gradio_writes_no_file_beside_the_source() -> None:
