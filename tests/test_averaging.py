@@ -80,6 +80,7 @@ def test_command(night: Style, wave: Style, tmp_path: Path) -> None:
         (("wave", "--strength", "0"), "above 0 and at most 1.5"),
         (("wave", "any"), "wave: not a generator for any painting"),
         (("any", "--strength", "0.9"), "leave it out"),
+        (("any", "--compact"), "--compact: is for styles"),
         (("wave", "no_such_style"), "neither a file nor a shipped style"),
     ],
 )

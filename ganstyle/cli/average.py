@@ -47,6 +47,8 @@ def average(
         raise GanstyleError(f"{other}: not a generator for any painting, as others are; average one kind")
     elif strength != 1:
         raise GanstyleError("--strength: a generator for any painting has none of its own; leave it out")
+    elif compact:
+        raise GanstyleError("--compact: is for styles, not for a generator for any painting; leave it out")
     else:
         average_any([load_any(find_any(file)) for file in files], shares).save(output)
     tell(f"{output}: the mean of {len(files)} files")

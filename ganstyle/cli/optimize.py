@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganstyle.cli.common import INTERRUPTED, pick_precision
+from ganstyle.cli.common import INTERRUPTED, is_given, pick_precision
 from ganstyle.cli.inputs import first_painting, read_options, read_start_image, read_styles
 from ganstyle.cli.options import Device, Vgg
 from ganstyle.cli.outputs import check_outputs, write_json, write_picture
@@ -19,6 +19,7 @@ _SIZE = 512
 
 
 def optimize(
+    context: typer.Context,
     images: Annotated[
         list[Path],
         typer.Argument(
@@ -141,6 +142,12 @@ def optimize(
 
     if len(images) < (1 if texture else 2):
         raise GanstyleError("name a photo and a painting; or with --texture, a painting alone")
+    if texture and content_weight and is_given(context, "content_weight"):
+        raise GanstyleError("--content-weight: a texture has no photo whose content counts; leave it out")
+    if texture and start == "content":
+        if is_given(context, "start"):
+            raise GanstyleError("--start content: a texture has no photo; give noise or an image file")
+        start = "noise"
     photo, sources = (None, images) if texture else (images[0], images[1:])
     style_masks = style_mask or []
     masks = [content_mask, *style_masks] if content_mask else style_masks

@@ -105,8 +105,10 @@ def test_optimize_defaults_are_those_of_the_library(
 
 
 def test_optimize_texture(run_optimize: Run, painting: Path, tmp_path: Path) -> None:
-    result = run_optimize("--texture", painting, "-o", tmp_path / "t.png", *FAST)
+    json_file = tmp_path / "t.json"
+    result = run_optimize("--texture", painting, "-o", tmp_path / "t.png", *FAST, "--json", json_file)
     assert result.exit_code == 0, result.output
+    assert json.loads(json_file.read_text())["settings"]["start"] == "noise"
     assert "content" not in result.stdout
     assert read_image(tmp_path / "t.png").shape == (1, 3, 16, 19)
 

@@ -99,6 +99,8 @@ def test_optimize_bad_usage_is_one_line_and_writes_nothing(
         ((photo, painting, "-o", output, "--content-mask", mask), "regions need"),
         ((painting, "--texture", "-o", output, "--content-mask", mask), "regions need"),
         ((painting, "--texture", "-o", output, "--photorealistic"), "a texture has no photo"),
+        ((painting, "--texture", "-o", output, "--start", "content"), "--start content: a texture has no"),
+        ((painting, "--texture", "-o", output, "--content-weight", 1), "--content-weight: a texture has no"),
         ((tmp_path / "none.png", painting, "-o", output), "none.png"),
         ((photo, painting, "-o", output, "--vgg", tmp_path / "none.pth"), "none.pth"),
         ((photo, painting, "-o", small / "o.png"), "is a file, not a folder"),
