@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganstyle.cli.common import is_given
+from ganstyle.cli.inputs import open_style
 from ganstyle.cli.outputs import check_outputs
 from ganstyle.cli.progress import ProgressLine, tell
 
@@ -47,7 +48,6 @@ def animate_photo(
     from ganstyle.devices import limit_threads, pick_device
     from ganstyle.errors import GanstyleError
     from ganstyle.images import read_image, shrink
-    from ganstyle.style import load_style
     from ganstyle.video.transition import write_transition
 
     if len(photos) != 1 or photos[0].is_dir():
@@ -55,7 +55,7 @@ def animate_photo(
     if not styles:
         raise GanstyleError("--animate: no style is given; give -s NAME, or several -s PAINTING")
     check_outputs(saved=output, force=force)
-    loaded, torch_device = [load_style(name) for name in styles], pick_device(device)
+    loaded, torch_device = [open_style([name], None) for name in styles], pick_device(device)
     for style in loaded:
         style.generator.to(torch_device)
     limit_threads()

@@ -75,12 +75,13 @@ def open_style(styles: Sequence[str], mix: str | None) -> "Style":
     Raises:
         GanstyleError: one cannot be loaded, a trained style is among several, or the shares make no sense.
     """
+    from ganstyle.hub import is_hub_address
     from ganstyle.style import load_style, style_from
 
     shares = read_shares(mix, len(styles))
     if len(styles) > 1:
         return style_from(*styles, mix=shares)
-    if styles[0].lower().endswith(".onnx"):
+    if styles[0].lower().endswith(".onnx") and not is_hub_address(styles[0]):
         from ganstyle.export import load_onnx
         from ganstyle.files import expand_user
 

@@ -80,9 +80,12 @@ def video(
     the output has what is painted until then.
     """
     from ganstyle.devices import limit_threads, pick_device
+    from ganstyle.errors import GanstyleError
     from ganstyle.stylize import parse_stroke_size, parse_tile
     from ganstyle.video import VideoSettings, plan_target, stylize_video
 
+    if not (styles or blend):
+        raise GanstyleError("no style is given; give -s NAME or --blend NAME=WEIGHT,…")
     settings = VideoSettings(
         strength,
         preserve_color,

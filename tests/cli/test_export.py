@@ -27,6 +27,10 @@ def test_export_and_stylize_with_the_graph(checkpoint: Path, tmp_path: Path) -> 
         assert painted.exit_code == 0, painted.output
     difference = read_image(tmp_path / "out-a.png") - read_image(tmp_path / "out-b.png")
     assert difference.abs().max() < 1.1 / 255
+    animated = invoke(
+        "stylize", tmp_path / "a.png", "-s", tmp_path / "x.onnx", "--animate", tmp_path / "a.gif"
+    )
+    assert animated.exit_code == 0, animated.output
     again = invoke("export", "-s", checkpoint, "-o", tmp_path / "x.onnx")
     assert (again.exit_code, "use --force" in again.stderr) == (2, True)
 
@@ -44,3 +48,9 @@ def test_export_errors_are_one_line(checkpoint: Path, tmp_path: Path) -> None:
     result = invoke("stylize", tmp_path / "a.png", "-s", tmp_path / "words.onnx", "-o", tmp_path / "o.png")
     assert (result.exit_code, "not a readable ONNX file" in result.stderr) == (2, True)
     assert not (tmp_path / "o.png").exists()
+    for style, message in (
+        (tmp_path / "words.onnx", "not a readable ONNX file"),
+        ("hf://user/name/x.onnx", "only .safetensors files are loaded"),
+    ):
+        result = invoke("stylize", tmp_path / "a.png", "-s", style, "--animate", tmp_path / "a.gif")
+        assert (result.exit_code, message in result.stderr) == (2, True), result.stderr

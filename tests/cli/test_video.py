@@ -107,6 +107,12 @@ def test_video_output_equal_to_input_is_refused(
     assert movie.read_bytes() == before
 
 
+def test_video_without_a_style_names_its_own_options(movie: Path, tmp_path: Path) -> None:
+    result = invoke(movie, "-o", tmp_path / "out.mp4")
+    assert result.exit_code == 2
+    assert result.stderr == "ganstyle: no style is given; give -s NAME or --blend NAME=WEIGHT,…\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
