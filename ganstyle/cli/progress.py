@@ -7,6 +7,7 @@ file go plain lines, a few of them. With ``--quiet`` only errors, warnings and r
 import shutil
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,7 @@ class ProgressLine:
         if sys.stdout.isatty():
             width = shutil.get_terminal_size().columns - 1
             # To the start of the line, and clear it.
-            sys.stdout.write("\r\x1b[2K" + (text + self._pace(done, total, now))[:width])
+            sys.stdout.write("\r\x1b[2K" + _fit(text + self._pace(done, total, now), width))
             sys.stdout.flush()
             invocation.has_open_line = True
         elif always or now - self._printed >= INTERVAL:
@@ -125,6 +126,15 @@ def printer(shown: Mapping[str, str]) -> "Callable[[Event], None]":
                 tell(event.text)
 
     return show
+
+
+def _fit(text: str, columns: int) -> str:
+    """Cut a text to its place on a terminal, where a Chinese letter, for one, takes two columns."""
+    for place, letter in enumerate(text):
+        columns -= 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1
+        if columns < 0:
+            return text[:place]
+    return text
 
 
 def clock(seconds: float) -> str:

@@ -67,17 +67,21 @@ def test_terminal_progress_rewrites_its_line() -> None:
         "        time.sleep(0.01)\n"
         "    tell('saved x')\n"
         "    line('x' * 300)\n"
+        "    line('画' * 300)\n"
+        "    line('画x' * 50)\n"
         "with_paths(job)()\n"
         "print('end')\n"
     )
     output, code = Terminal()("-c", program)
     assert code == 0
-    first, second, third, cleared, long, end = output.split(CLEAR)[1:]
+    first, second, third, cleared, long, wide, fits, end = output.split(CLEAR)[1:]
     assert first == "[1/4] a.jpg"
     assert re.fullmatch(r"\[2/4\] a\.jpg  \d+\.\d photos/s  ETA \d+:\d\d", second)
     assert third.startswith("[3/4] a.jpg  ")
     assert cleared == "saved x\n"
     assert long == "x" * 199  # one line, whatever the terminal's width
+    assert wide == "画" * 99  # of two columns each
+    assert fits == "画x" * 50
     assert end == "end\n"
 
 
