@@ -46,7 +46,7 @@ class Style(PhotoPainter):
         generator: maps (B, 3, H, W) in [0, 1] to the same; in evaluation mode and without gradients.
         recipe: what made it.
         target: the style's Gram matrices as it was trained on.
-        info: what else is known, as plain JSON values: ``vgg`` (name, sha256), ``training`` (steps, images,
+        info: what else is known, as plain JSON values: ``vgg`` (name, sha256), ``training`` (steps, photos,
             seconds, hardware) and ``scores``.
         code: what it was baked from, if it was made by `style_from`.
     """

@@ -76,7 +76,7 @@ def _facts(recipe: Recipe, info: Mapping[str, Any], sha256: str) -> str:
         "generator": recipe.generator.name,
         "training": _training(training),
         "features": f"{vgg['name']} (SHA-256 `{vgg['sha256'][:16]}…`)"
-        if {"name", "sha256"} <= {*vgg}
+        if vgg.get("name") and vgg.get("sha256")
         else "",
         "SHA-256": f"`{sha256}`",
     }
@@ -92,7 +92,8 @@ def _facts(recipe: Recipe, info: Mapping[str, Any], sha256: str) -> str:
 
 def _training(training: Mapping[str, Any]) -> str:
     units = {"steps": "{:,} steps", "photos": "{:,} photos", "seconds": "{:,.0f} s", "hardware": "{}"}
-    return ", ".join(form.format(training[key]) for key, form in units.items() if key in training)
+    known = {key: form for key, form in units.items() if training.get(key) is not None}
+    return ", ".join(form.format(training[key]) for key, form in known.items())
 
 
 def _plain(text: str) -> str:

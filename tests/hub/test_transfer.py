@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import ganstyle
 from ganstyle.cli import app
 from ganstyle.errors import CheckpointError, GanstyleError, MissingExtraError
+from ganstyle.hub import model_card
 from ganstyle.style import find_style, load_style
 from tests.hub.conftest import FakeHub
 
@@ -65,6 +66,14 @@ def test_stylize_from_the_hub(shared: FakeHub, photos: Path, tmp_path: Path) -> 
     assert result.exit_code == 0, result.output
     assert (tmp_path / "out" / "a.png").is_file()
     assert "tiny" in CliRunner().invoke(app, ["styles", "hf://user/name"]).stdout
+
+
+def test_card_leaves_out_what_is_not_known(style: Path) -> None:
+    """A file may hold null for each part of what is known of its training."""
+    info = {"training": {"steps": None, "photos": 3, "seconds": None}, "vgg": {"name": "x", "sha256": None}}
+    card = model_card(load_style(style).recipe, info, repo="u/n", sha256="0" * 64)
+    assert "| training | 3 photos |" in card
+    assert "features" not in card
 
 
 def test_token_is_sent(shared: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
