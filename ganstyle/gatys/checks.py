@@ -56,11 +56,16 @@ def check_images(
             continue
         if image.dim() != 4 or image.shape[:2] != (1, 3):
             raise ImageError(f"{name} has shape {tuple(image.shape)}; it must be (1, 3, height, width)")
+        if not image.is_floating_point():
+            raise ImageError(f"{name} is of {image.dtype}; give floating-point values in [0, 1]")
         if min(image.shape[-2:]) < minimum:
             raise ImageError(
                 f"{name} has {image.shape[-2]}x{image.shape[-1]} pixels, too few for the network's "
                 f"deepest layer; give at least {minimum}x{minimum}"
             )
+        low, high = image.aminmax()
+        if not (low >= 0 and high <= 1):
+            raise ImageError(f"{name} has values from {low:g} to {high:g}; they must be in [0, 1]")
 
 
 def check_weights(weights: Mapping[str, float]) -> None:

@@ -69,6 +69,14 @@ def test_invalid_settings_are_one_line(toy: Any, options: dict[str, Any], messag
         (None, torch.rand(1, 3, 40, 2), "painting 1 has 40x2 pixels, too few"),
         (torch.rand(3, 40, 40), None, r"the photo has shape \(3, 40, 40\)"),
         (None, [torch.rand(1, 3, 9, 9), torch.rand(1, 1, 9, 9)], r"painting 2 has shape \(1, 1, 9, 9\)"),
+        (
+            torch.full((1, 3, 40, 40), 255.0),
+            None,
+            r"the photo has values from 255 to 255; they must be in \[0, 1\]",
+        ),
+        (None, torch.full((1, 3, 40, 40), -0.5), "painting 1 has values from -0.5 to -0.5"),
+        (torch.full((1, 3, 40, 40), math.nan), None, "the photo has values from nan to nan"),
+        (torch.zeros(1, 3, 40, 40, dtype=torch.uint8), None, "the photo is of torch.uint8"),
     ],
 )
 def test_invalid_images_are_refused(toy: Any, photo: Tensor | None, style: Any, message: str) -> None:
