@@ -13,7 +13,7 @@ from ganstyle.losses import StyleTarget, relative_distance
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, StyleReference
 from ganstyle.style import Style
-from ganstyle.weights import WeightsFile
+from ganstyle.weights import WeightsFile, same_network
 
 # Between bfloat16 and float32 Gram matrices differ by 1e-5; between two paintings of one hand by a tenth.
 _SAME = 0.01
@@ -46,15 +46,15 @@ def find_reference(
         ImageError: the painting cannot be read.
     """
     key = _identify(style)
-    same_network = style.info.get("vgg", {}).get("sha256") == vgg.sha256
+    comparable = same_network(style.info.get("vgg", {}).get("sha256") or "", vgg.sha256)
     if painting is not None:
         paintings = StyleImages(painting)
-        own = same_network and _is_the_painting(paintings, style, features, device)
+        own = comparable and _is_the_painting(paintings, style, features, device)
         return StyleReference.of_paintings(features, paintings, size, device, key=key if own else "")
     named = Path(style.recipe.style.path)
     if named.exists():
         paintings = StyleImages(named)
-        if not same_network or _is_the_painting(paintings, style, features, device):
+        if not comparable or _is_the_painting(paintings, style, features, device):
             return StyleReference.of_paintings(features, paintings, size, device, key=key)
     if not style.target.grams:
         raise CheckpointError(
@@ -62,7 +62,7 @@ def find_reference(
             f"was not found ({named}); give --painting"
         )
     problem = f"{style.name}: its painting was not found ({named}), and its Gram matrices"
-    if not same_network:
+    if not comparable:
         made_by = style.info.get("vgg", {}).get("name", "an unknown network")
         raise CheckpointError(
             f"{problem} were made by {made_by}, not by {vgg.name} ({vgg.sha256[:8]}…); "

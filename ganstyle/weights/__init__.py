@@ -8,6 +8,7 @@ from ganstyle.weights.vgg16 import (
     FeatureNetwork,
     find_vgg16,
     load_vgg16,
+    same_network,
     vgg16_cache,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "load_vgg16",
     "path_in_environment",
     "read_state",
+    "same_network",
     "vgg16_cache",
 ]

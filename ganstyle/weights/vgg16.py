@@ -32,6 +32,9 @@ VGG16_FILE = "vgg16_features-amdegroot-88682ab5.pth"
 VGG16_URL = f"https://download.pytorch.org/models/{VGG16_FILE}"
 _HASH_PREFIX = VGG16_FILE.removesuffix(".pth").rpartition("-")[2]
 
+# The first blocks of that file, up to relu3_3, as a safetensors file: what the shipped styles were made with.
+_HEAD = "7d9a507d234837a34e1d184a09a17a7b8a4775bdbe1833bdba42b82b4bef0c58"
+
 _OTHER_NETWORK = "397923af"  # vgg16-397923af.pth
 
 _OFFLINE = (
@@ -86,6 +89,11 @@ def find_vgg16(spec: str = "auto", *, download: bool = True) -> WeightsFile:
         raise WeightsError(f"VGG-16: {problem}; {advice}")
     warnings.warn(f"{problem}; the distilled VGG-16 that ships with ganstyle is used", stacklevel=2)
     return _local_file(shipped_student(), "no ImageNet weights were found")
+
+
+def same_network(one: str, other: str) -> bool:
+    """Say by the SHA-256 of two files whether they hold the same VGG-16, as far as both go."""
+    return one == other or all(each == _HEAD or each.startswith(_HASH_PREFIX) for each in (one, other))
 
 
 def load_vgg16(

@@ -12,7 +12,8 @@ from ganstyle.evaluate.reference import find_reference
 from ganstyle.images import read_image, resize_shorter, write_image
 from ganstyle.losses import StyleTarget
 from ganstyle.metrics import StyleReference
-from ganstyle.style import load_style, style_from
+from ganstyle.style import load_style, shipped_styles, style_from
+from ganstyle.weights import VGG16_FILE
 
 MakeStyle = Callable[..., Path]
 
@@ -92,6 +93,17 @@ def test_gram_matrices_of_another_network_are_refused(
     # With the painting it does not matter what the style was trained with.
     assert find(path, models, painting=painting).paintings
     assert find(make_style(info=info), models).paintings
+
+
+def test_gram_matrices_of_the_same_network_in_another_file(
+    make_style: MakeStyle, models: EvaluationModels
+) -> None:
+    """The shipped styles were made with the first blocks of the file that torchvision has."""
+    made_with = shipped_styles()["wave"]
+    info = {"vgg": load_style(made_with).info["vgg"]}
+    style = load_style(make_style(style={"path": "nowhere.jpg", "size": 24}, info=info))
+    torchvision = replace(models.vgg, sha256=VGG16_FILE[-12:-4] + "0" * 56)
+    assert find_reference(style, torchvision, models.features, size=32).paintings is None
 
 
 def test_style_without_gram_matrices_is_refused(make_style: MakeStyle, models: EvaluationModels) -> None:
