@@ -12,6 +12,7 @@ import torch
 from ganstyle.anystyle import find_any
 from ganstyle.errors import CheckpointError, GanstyleError
 from ganstyle.evaluate.ranking import find_styles
+from ganstyle.files import file_identity
 from ganstyle.gui.blend import VisitorBlends
 from ganstyle.gui.inputs import Upload
 from ganstyle.style import Style, load_style, shipped_styles, style_from
@@ -46,9 +47,9 @@ class StyleCatalog:
         self.blends = VisitorBlends()  # see `painter`
         self._paths: dict[str, Path] = {}
         found = [(key, path, "") for key, path in shipped_styles().items()]
-        shipped = {path.resolve() for _, path, _ in found}
+        shipped = {file_identity(path) for _, path, _ in found}
         if folder:
-            own = [path for path in find_styles(folder) if path.resolve() not in shipped]
+            own = [path for path in find_styles(folder) if file_identity(path) not in shipped]
             found += [(_key(path, folder), path, folder.resolve().name) for path in own]
         for key, path, place in found:
             try:
@@ -62,10 +63,10 @@ class StyleCatalog:
     def refresh(self) -> list[str]:
         """Add the styles that runs have made meanwhile, each by its run's name, and return all keys."""
         with self._lock:  # pages and the training's end may refresh at once: each style gets one key
-            known = {path.resolve() for path in self._paths.values()}
+            known = {file_identity(path) for path in self._paths.values()}
             for path in sorted(self._runs.glob("*/style.safetensors")) if self._runs else []:
                 with suppress(CheckpointError):  # being removed, or damaged: there is nothing to choose
-                    if path.resolve() not in known:
+                    if file_identity(path) not in known:
                         load_style(path)
                         self._paths[self._free(path.parent.name, "runs")] = path
         return self.keys

@@ -68,7 +68,8 @@ class VideoSettings:
         if not 1 <= self.quality <= 100:
             raise GanstyleError(f"quality {self.quality}: give a number from 1 to 100")
         if not 0 < self.fps.limit_denominator(FINEST) <= 1000:
-            raise GanstyleError(f"fps {float(self.fps):g}: give pictures a second, such as 25 or 30000/1001")
+            shown = f"{float(self.fps):g}" if abs(self.fps) < 10**9 else "beyond a billion"
+            raise GanstyleError(f"fps {shown}: give pictures a second, such as 25 or 30000/1001")
         if self.max_side is not None and self.max_side < 2:
             raise GanstyleError(f"max side {self.max_side}: give at least 2 pixels")
 

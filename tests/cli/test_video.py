@@ -123,6 +123,7 @@ def test_video_without_a_style_names_its_own_options(movie: Path, tmp_path: Path
         (("-o", "out.mp4", "--crf", 52), "crf 52: give a number from 0 (best) to 51"),
         (("-o", "out.mp4", "--fps", "x"), "fps 'x': give frames per second"),
         (("-o", "out.mp4", "--fps", "0"), "fps 0: give pictures a second"),
+        (("-o", "out.mp4", "--fps", "1e400"), "fps beyond a billion: give pictures a second"),
         (("-o", "out.mp4", "--fps", "1/0"), "fps '1/0': give frames per second"),
         (("-o", "out.mp4", "--strength", 2), "strength 2: give a number from 0 to 1.5"),
         (("-o", "out.mp4", "--quality", 0), "quality 0: give a number from 1 to 100"),

@@ -8,10 +8,11 @@ import torch
 
 from ganstyle.composed import blend
 from ganstyle.errors import DataError, GanstyleError, ImageError
+from ganstyle.gui import catalog
 from ganstyle.gui.catalog import StyleCatalog
 from ganstyle.gui.inputs import Upload
 from ganstyle.images import read_image
-from ganstyle.style import shipped_styles, style_from
+from ganstyle.style import Style, load_style, shipped_styles, style_from
 
 CPU = torch.device("cpu")
 
@@ -31,7 +32,11 @@ def test_catalog_of_own_folder(make_style: Callable[..., Path], tmp_path: Path) 
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(path.read_bytes())
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
-    with pytest.warns(UserWarning, match=r"skipped: .*torn\.safetensors"):
+    (tmp_path / "loop.safetensors").symlink_to(tmp_path / "loop.safetensors")
+    with (
+        pytest.warns(UserWarning, match=r"skipped: .*loop\.safetensors"),
+        pytest.warns(UserWarning, match=r"skipped: .*torn\.safetensors"),
+    ):
         styles = StyleCatalog(tmp_path, CPU)
     assert styles.keys == [*shipped_styles(), "a", "b/best", "b"]
     assert styles["b"].name == "monet"
@@ -112,15 +117,15 @@ def test_styles_added_while_others_are_listed(
     styles = StyleCatalog(None, CPU, runs)
     (runs / "mine").mkdir(parents=True)
     make_style("monet").rename(runs / "mine" / "style.safetensors")
-    resolve, other = Path.resolve, Thread(target=styles.refresh)
+    other = Thread(target=styles.refresh)
 
-    def interrupt(self: Path, strict: bool = False) -> Path:
+    def interrupt(path: Path) -> Style:
         if other.ident is None:
             other.start()
             other.join(0.5)  # ends only if it is not made to wait
-        return resolve(self, strict)
+        return load_style(path)
 
-    monkeypatch.setattr(Path, "resolve", interrupt)
+    monkeypatch.setattr(catalog, "load_style", interrupt)
     assert styles.refresh() == [*shipped_styles(), "mine"]
     other.join()
     assert styles.keys == [*shipped_styles(), "mine"]
