@@ -124,12 +124,16 @@ def run_gui(folder: Path, *options: str | Path, setup: str = "", **environment: 
         process.close()
 
 
+BRIEF = httpx.Limits(keepalive_expiry=1)
+"""Of idle connections. By default, server and client both close them after five seconds, whoever is first."""
+
+
 class Client:
     """What a browser sends, without the browser."""
 
     def __init__(self, address: str, session: str, **options: Any) -> None:
         self.session = session
-        self.http = httpx.Client(base_url=address, timeout=60, **options)
+        self.http = httpx.Client(base_url=address, timeout=60, **{"limits": BRIEF} | options)
         self._config: dict[str, Any] | None = None
 
     @property

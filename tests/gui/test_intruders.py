@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.gui.conftest import CONTROLS, Client, Served, run_gui
+from tests.gui.conftest import BRIEF, CONTROLS, Client, Served, run_gui
 from tests.gui.test_http import result_of
 from tests.small_disk import fill, small_disk
 
@@ -79,7 +79,7 @@ def test_files_of_another_visitor_are_not_served(
 def test_guessing_the_password_gets_slow(another: Callable[..., Any]) -> None:
     with (
         another("--auth", "me:secret", setup=_SHORT_DELAYS) as served,
-        httpx.Client(base_url=served.address, timeout=60) as stranger,
+        httpx.Client(base_url=served.address, timeout=60, limits=BRIEF) as stranger,
     ):
 
         def guess(password: str) -> tuple[int, float]:
