@@ -12,6 +12,7 @@ from ganstyle.anystyle.code import StyleCode, is_code, load_code, mix_codes
 from ganstyle.errors import CheckpointError, GanstyleError, ImageError
 from ganstyle.files import expand_user
 from ganstyle.images import READ_SUFFIXES, UNREADABLE_SUFFIXES, from_pil, read_image
+from ganstyle.images.convert import outside_unit_range
 from ganstyle.losses import StyleTarget
 from ganstyle.models import LeanGenerator
 from ganstyle.recipe import Recipe
@@ -120,9 +121,8 @@ def _check_painting(image: Tensor) -> None:
         raise ValueError(
             f"expected a floating-point painting, shape (1, 3, H, W), got {tuple(image.shape)} {image.dtype}"
         )
-    low, high = image.aminmax()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"a painting's values must be in [0, 1], not from {low:g} to {high:g}")
+    if values := outside_unit_range(image):
+        raise ValueError(f"a painting's values must be in [0, 1], not {values}")
 
 
 def _measure(

@@ -52,7 +52,7 @@ def open_painter(
     mix: str | None,
     *,
     blend: str | None,
-    regions: Sequence[tuple[Path, str]],
+    regions: Sequence[tuple[Path, str]] | None,
     feather: float | None,
 ) -> "PhotoPainter":
     """Load what paints: the style of ``-s``, or a blend; and the styles of regions on top of it.
@@ -61,7 +61,7 @@ def open_painter(
         styles: what ``-s`` names; see `open_style`.
         mix: see `open_style`.
         blend: ``NAME=WEIGHT,NAME=WEIGHT``, in the place of ``styles``.
-        regions: masks and their styles.
+        regions: masks and their styles; None: the command takes none.
         feather: see `ganstyle.regions`; None: its default.
 
     Raises:
@@ -74,7 +74,10 @@ def open_painter(
     if blend is not None and (styles or mix is not None):
         raise GanstyleError("--blend names its styles itself; leave -s and --mix out")
     if not (styles or blend or regions):
-        raise GanstyleError("no style is given; give -s NAME, --blend NAME=WEIGHT,… or --mask FILE=STYLE")
+        ways = "-s NAME or --blend NAME=WEIGHT,…"
+        if regions is not None:
+            ways = "-s NAME, --blend NAME=WEIGHT,… or --mask FILE=STYLE"
+        raise GanstyleError(f"no style is given; give {ways}")
     base: PhotoPainter | None = None
     if blend is not None:
         base = composed.blend([(open_style([name], None), weight) for name, weight in read_blend(blend)])

@@ -80,12 +80,9 @@ def video(
     the output has what is painted until then.
     """
     from ganstyle.devices import limit_threads, pick_device
-    from ganstyle.errors import GanstyleError
     from ganstyle.stylize import parse_stroke_size, parse_tile
     from ganstyle.video import VideoSettings, plan_target, stylize_video
 
-    if not (styles or blend):
-        raise GanstyleError("no style is given; give -s NAME or --blend NAME=WEIGHT,…")
     settings = VideoSettings(
         strength,
         preserve_color,
@@ -101,7 +98,7 @@ def video(
     target = plan_target(source, output, overwrite=force)
     _check_encoding(context, target)
     check_outputs(json_file=json_file, results=target.results or [output], inputs=target.frames, force=force)
-    style = open_painter(styles or [], mix, blend=blend, regions=[], feather=None)
+    style = open_painter(styles or [], mix, blend=blend, regions=None, feather=None)
     style.generator.to(pick_device(device))
     limit_threads()
     line = ProgressLine("frames")

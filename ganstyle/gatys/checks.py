@@ -9,6 +9,7 @@ from ganstyle.errors import GanstyleError, ImageError, MissingExtraError
 from ganstyle.extras import missing
 from ganstyle.gatys.optimizers import OPTIMIZERS, default_options, is_installed
 from ganstyle.gatys.settings import PRESERVE_COLOR, GatysSettings
+from ganstyle.images.convert import outside_unit_range
 from ganstyle.losses.features import FeatureExtractor, minimum_side
 
 _SEEDS = 2**32  # as many as NumPy's generators, and recipes, take
@@ -63,9 +64,8 @@ def check_images(
                 f"{name} has {image.shape[-2]}x{image.shape[-1]} pixels, too few for the network's "
                 f"deepest layer; give at least {minimum}x{minimum}"
             )
-        low, high = image.aminmax()
-        if not (low >= 0 and high <= 1):
-            raise ImageError(f"{name} has values from {low:g} to {high:g}; they must be in [0, 1]")
+        if values := outside_unit_range(image):
+            raise ImageError(f"{name} has values {values}; they must be in [0, 1]")
 
 
 def check_weights(weights: Mapping[str, float]) -> None:

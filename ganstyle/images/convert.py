@@ -103,3 +103,9 @@ def upright(image: Image.Image) -> Image.Image:
 def _fits_16_bits(image: Image.Image) -> bool:
     pixels = np.asarray(image)
     return bool(pixels.min() >= 0 and pixels.max() <= _MAX_16_BITS)
+
+
+def outside_unit_range(image: Tensor) -> str:
+    """Return between which values an image is, such as "from 0 to 255"; empty if all are in [0, 1]."""
+    low, high = image.aminmax()
+    return "" if low >= 0 and high <= 1 else f"from {low:g} to {high:g}"

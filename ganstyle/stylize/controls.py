@@ -8,6 +8,7 @@ from torch import Tensor
 from ganstyle.errors import GanstyleError, ImageError
 from ganstyle.images import read_image, resize
 from ganstyle.images.color import luminance
+from ganstyle.images.convert import outside_unit_range
 from ganstyle.models import MAX_STRENGTH
 
 MAX_STROKE_SIZE = 4.0
@@ -117,6 +118,5 @@ def check_mask(mask: Tensor) -> None:
     """
     if mask.ndim != 4 or mask.shape[:2] != (1, 1) or 0 in mask.shape or not mask.is_floating_point():
         raise ValueError(f"expected a floating-point mask of shape (1, 1, H, W), got {tuple(mask.shape)}")
-    low, high = mask.aminmax()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"a mask's values must be in [0, 1], not from {low:g} to {high:g}")
+    if values := outside_unit_range(mask):
+        raise ValueError(f"a mask's values must be in [0, 1], not {values}")

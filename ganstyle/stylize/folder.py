@@ -124,6 +124,11 @@ def stylize_plan(
     return Summary(**counts)
 
 
+def is_large(source: Path, pixels: int, max_side: int | None) -> bool:
+    """Say whether a photo is read and written in parts, if its generator paints in tiles."""
+    return max_side is None and pixels > LARGE and can_spool(source)
+
+
 class _FileTask:
     """A photo's way from file to file; see `ganstyle.stylize.scale.pipeline.Task`."""
 
@@ -153,7 +158,7 @@ class _FileTask:
             raise SettledError(*self.settled)
         with limit_explained():
             height, width = check_image(source, max_pixels=self._max_pixels)
-        self._is_large = self._max_side is None and height * width > LARGE and can_spool(source)
+        self._is_large = is_large(source, height * width, self._max_side)
         return height * width
 
     def read(self) -> Tensor | None:

@@ -11,9 +11,8 @@ import torch
 from ganstyle.devices import PeakMemory, device_of
 from ganstyle.errors import GanstyleError
 from ganstyle.images import check_image
-from ganstyle.images.spool import can_spool
 from ganstyle.stylize.event import Status
-from ganstyle.stylize.folder import describe_failure, existing_result, limit_explained
+from ganstyle.stylize.folder import describe_failure, existing_result, is_large, limit_explained
 from ganstyle.stylize.large import LARGE
 from ganstyle.stylize.layers import check_masks, layers_of
 from ganstyle.stylize.painter import PhotoPainter
@@ -116,8 +115,8 @@ def _look(painter: PhotoPainter, file: PlannedFile, settings: PaintSettings) -> 
 def _held_pixels(painter: PhotoPainter, file: FileForecast, settings: PaintSettings) -> int:
     """Return how many pixels of a photo and its pictures are in memory: of the largest ones, parts."""
     pixels = file.size[0] * file.size[1]
-    in_parts = pixels > LARGE and settings.max_side is None and can_spool(file.file.source)
-    return LARGE if in_parts and can_tile(painter.generator) else pixels
+    in_parts = can_tile(painter.generator) and is_large(file.file.source, pixels, settings.max_side)
+    return LARGE if in_parts else pixels
 
 
 def _work(size: tuple[int, int], settings: PaintSettings) -> float:

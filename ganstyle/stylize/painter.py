@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganstyle.images import from_pil, to_pil
 from ganstyle.images.color import luminance
+from ganstyle.images.convert import outside_unit_range
 from ganstyle.stylize.controls import PLAIN, Controls
 from ganstyle.stylize.image import stylize_image
 from ganstyle.stylize.tiles import TileSize
@@ -100,6 +101,5 @@ def _check_photo(image: Tensor) -> None:
         raise ValueError(
             f"expected a floating-point photo of shape (B, 3, H, W), got {tuple(image.shape)} {image.dtype}"
         )
-    low, high = image.aminmax()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"a photo's values must be in [0, 1], not from {low:g} to {high:g}")
+    if values := outside_unit_range(image):
+        raise ValueError(f"a photo's values must be in [0, 1], not {values}")

@@ -24,6 +24,9 @@ class Claims:
     Args:
         path: the lock file; its folder is created if needed.
 
+    Attributes:
+        began: when the first of the processes that hold the file opened it, by the clock of its file system.
+
     Raises:
         GanstyleError: the file cannot be written, or its file system has no locks.
     """
@@ -34,7 +37,9 @@ class Claims:
             self._file = self._open()
             # The last worker to leave deletes the file. Whoever opened it just before must open the next one.
             with suppress(FileNotFoundError):
-                if os.fstat(self._file).st_ino == path.stat().st_ino:
+                status = os.fstat(self._file)
+                if status.st_ino == path.stat().st_ino:
+                    self.began = status.st_mtime
                     return
             os.close(self._file)
 
@@ -54,11 +59,6 @@ class Claims:
             if self._lock(_WHOLE):
                 self._path.unlink(missing_ok=True)
         os.close(self._file)
-
-    @property
-    def began(self) -> float:
-        """When the first of the processes that hold the file opened it, by the clock of its file system."""
-        return os.fstat(self._file).st_mtime
 
     def _open(self) -> int:
         import fcntl
