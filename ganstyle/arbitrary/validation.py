@@ -16,6 +16,7 @@ from ganstyle.errors import RunError
 from ganstyle.images import read_image, resize_shorter
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import Yardstick
+from ganstyle.metrics.evaluator import read_scorable
 from ganstyle.models.modulated import ModulatedGenerator
 from ganstyle.stylize.reflection import paint_reflected
 
@@ -39,9 +40,9 @@ class PairScores:
         protocol: how the scores come about, as JSON values.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or no photo in it that can be scored.
         ImageError: a painting cannot be read.
-        RunError: there is no photo, or there are fewer paintings than processes.
+        RunError: there are fewer paintings than processes.
     """
 
     def __init__(
@@ -52,12 +53,10 @@ class PairScores:
         encoding: FeatureExtractor,
         accelerator: Accelerator,
     ) -> None:
-        listing = list_validation_photos(section.content)
+        listing = list_validation_photos(section.content, section.count, read_scorable)
         if accelerator.is_main_process:
             report_unreadable(section.content, listing)
-        self.photos = listing.images[: section.count]
-        if not self.photos:
-            raise RunError(f"{section.content}: holds no photos to score")
+        self.photos = listing.images
         if len(paintings) < accelerator.num_processes:
             raise RunError(f"there are {len(paintings)} held-out paintings, fewer than processes")
         self._device, self._size, self._encoding = accelerator.device, section.size, encoding

@@ -1,7 +1,7 @@
 """A folder of photos as a content source."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic, sleep
@@ -11,7 +11,7 @@ from torch import Tensor
 from ganstyle.data.fault_tolerance import PATIENCE, FaultTolerantDataset
 from ganstyle.data.transient import transient_cause
 from ganstyle.errors import DataError, ImageError
-from ganstyle.images import ImageListing, check_image, find_images, read_image
+from ganstyle.images import ImageListing, UnreadablePath, check_image, find_images, read_image
 
 _LISTED = 3  # names in a warning
 
@@ -66,8 +66,15 @@ def list_images(folder: str | Path) -> ImageListing:
         raise DataError(str(error)) from error
 
 
-def list_validation_photos(folder: str | Path) -> ImageListing:
-    """List the images in a recipe's ``score.content``; see `list_images`.
+def list_validation_photos(folder: str | Path, count: int, check: Callable[[Path], object]) -> ImageListing:
+    """List the first images in a recipe's ``score.content`` that pass a check; see `list_images`.
+
+    A training must not end hours later because a photo breaks off in the middle, so all are read now.
+
+    Args:
+        folder: searched recursively.
+        count: how many at the most.
+        check: reads one, and raises ImageError if it cannot be scored; then the next takes its place.
 
     Raises:
         DataError: as there. Recipes name a folder that a newcomer may not have, so the line names the key.
@@ -77,7 +84,21 @@ def list_validation_photos(folder: str | Path) -> ImageListing:
             f"score.content {folder}: no such folder; give a folder of validation photos, "
             "or turn scoring off with score.every=0"
         )
-    return list_images(folder)
+    listing = list_images(folder)
+    images: list[Path] = []
+    unreadable = list(listing.unreadable)
+    for path in listing.images:
+        if len(images) == count:
+            break
+        try:
+            check(path)
+        except ImageError as error:
+            unreadable.append(UnreadablePath(path, str(error).removeprefix(f"{path}: ")))
+        else:
+            images.append(path)
+    if not images:
+        raise nothing_readable(folder, [str(entry) for entry in unreadable])
+    return ImageListing(images, sorted(unreadable, key=lambda entry: entry.path))
 
 
 def nothing_readable(folder: str | Path, problems: Sequence[str]) -> DataError:

@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ganstyle.data.folder import list_validation_photos, nothing_readable, report_unreadable
+from ganstyle.data.folder import list_validation_photos, report_unreadable
 from ganstyle.distill.fidelity import Fidelity
 from ganstyle.distill.recipe import DistillationRecipe
 from ganstyle.distill.state import DistillationState
@@ -109,17 +109,14 @@ def prepare_fidelity(
 
     Raises:
         DataError: there is no photo, or none can be read.
-        ImageError: a photo is damaged.
         RecipeError: the photos would be too small for the networks.
     """
     if not recipe.score.every:
         return None
     section = recipe.score
-    listing = list_validation_photos(section.content)
-    if not listing.images:
-        raise nothing_readable(section.content, [str(entry) for entry in listing.unreadable])
+    listing = list_validation_photos(section.content, section.count, read_image)
     if accelerator.is_main_process:
         report_unreadable(section.content, listing)
-    photos = [read_image(path) for path in listing.images[: section.count]]
+    photos = [read_image(path) for path in listing.images]
     exact = load_vgg16(teacher, list(STUDENT_LAYERS)).to(accelerator.device)
     return Fidelity(photos, paintings, exact, size=section.size, device=accelerator.device)

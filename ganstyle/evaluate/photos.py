@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganstyle.data.folder import list_images, nothing_readable
-from ganstyle.errors import GanstyleError, ImageError
+from ganstyle.errors import GanstyleError
 from ganstyle.evaluate.memory import memory_advice
-from ganstyle.images import check_image, read_image
-from ganstyle.metrics.evaluator import is_too_narrow
+from ganstyle.images import check_image
+from ganstyle.metrics.evaluator import read_scorable
 
 _THREADS = 4  # that read headers: on network disks it is waiting that takes the time
 
@@ -67,9 +67,7 @@ def _spread(paths: Sequence[Path], count: int) -> Sequence[Path]:
 
 def _decode(path: Path) -> None:
     with memory_advice(str(path), "leave it out, or make it smaller"):
-        height, width = read_image(path).shape[-2:]
-    if is_too_narrow(height, width):
-        raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored")
+        read_scorable(path)
 
 
 def _problems(paths: Sequence[Path], check: Callable[[Path], object], threads: int) -> dict[Path, str]:

@@ -97,12 +97,7 @@ class Evaluator:
         Raises:
             ImageError: it cannot be read, or is so narrow that resized it would fill the memory.
         """
-        path = self.photos[number]
-        photo = read_image(path)
-        height, width = photo.shape[-2:]
-        if is_too_narrow(height, width):
-            raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored; leave it out")
-        return resize_shorter(photo, self.size).to(self._models.device)
+        return resize_shorter(read_scorable(self.photos[number]), self.size).to(self._models.device)
 
     @torch.inference_mode()
     def add(self, accumulator: ScoreAccumulator, number: int, picture: Tensor, photo: Tensor) -> None:
@@ -178,6 +173,15 @@ class Evaluator:
         return targets
 
 
-def is_too_narrow(height: int, width: int) -> bool:
-    """Say whether a photo is so narrow that resized by its shorter side it would fill the memory."""
-    return max(height, width) > _NARROWEST * min(height, width)
+def read_scorable(path: Path) -> Tensor:
+    """Read a photo that is to be scored, (1, 3, H, W) in [0, 1].
+
+    Raises:
+        ImageError: it cannot be read, or is so narrow that resized by its shorter side it would fill the
+            memory.
+    """
+    photo = read_image(path)
+    height, width = photo.shape[-2:]
+    if max(height, width) > _NARROWEST * min(height, width):
+        raise ImageError(f"{path}: {width}x{height} pixels are too narrow to be scored; leave it out")
+    return photo

@@ -17,6 +17,7 @@ from ganstyle.images import ImageListing
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.metrics import YARDSTICK_LAYERS, EvaluationModels, Evaluator, ScoreAccumulator, StyleReference
 from ganstyle.metrics.distributions.extractors import vgg16_extractor
+from ganstyle.metrics.evaluator import read_scorable
 from ganstyle.metrics.similarity.pixels import SSIM_WINDOW
 from ganstyle.recipe import Recipe, ScoreSection
 from ganstyle.stylize.reflection import paint_reflected
@@ -41,7 +42,7 @@ class Scores:
         protocol: how the scores come about, as JSON values.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or no photo in it that can be scored.
         RecipeError: the photos would be too small to measure.
         RunError: there are fewer photos than processes.
     """
@@ -58,7 +59,7 @@ class Scores:
         listing = find_photos(section, accelerator.num_processes)
         if accelerator.is_main_process:
             report_unreadable(section.content, listing)
-        self.photos = photos = listing.images[: section.count]
+        self.photos = photos = listing.images
         self._mine = range(accelerator.process_index, len(photos), accelerator.num_processes)
         device = accelerator.device
         with accelerator.local_main_process_first():  # one process measures what is real, the others read it
@@ -93,8 +94,8 @@ def find_photos(section: ScoreSection, processes: int = 1) -> ImageListing:
     smallest = SSIM_WINDOW // 2 + 1  # its borders are reflections
     if section.size < smallest:
         raise RecipeError(f"'score.size': scores need {smallest} pixels or more (got {section.size})")
-    listing = list_validation_photos(section.content)
-    count = len(listing.images[: section.count])
+    listing = list_validation_photos(section.content, section.count, read_scorable)
+    count = len(listing.images)
     if count < processes:
         raise RunError(f"{section.content}: holds {count} photos to score, fewer than processes")
     return listing

@@ -90,7 +90,7 @@ def test_photo_too_large_for_the_memory_is_skipped(
             raise MemoryError
         return read_image(path)
 
-    monkeypatch.setattr("ganstyle.evaluate.photos.read_image", short_of_memory)
+    monkeypatch.setattr("ganstyle.metrics.evaluator.read_image", short_of_memory)
     chosen = choose_photos(tmp_path)
     assert [path.name for path in chosen.photos] == ["a.png"]
     assert "there is not enough memory; leave it out" in chosen.skipped[0]

@@ -12,9 +12,9 @@ from ganstyle.errors import DataError, RecipeError, RunError
 from ganstyle.images import read_image, resize_shorter
 from ganstyle.losses import content_loss
 from ganstyle.metrics import YARDSTICK_LAYERS
-from ganstyle.recipe import Recipe
+from ganstyle.recipe import Recipe, ScoreSection
 from ganstyle.runs.launch import find_weights, start_accelerator
-from ganstyle.training.validation import Scores, prepare_scores
+from ganstyle.training.validation import Scores, find_photos, prepare_scores
 from ganstyle.weights import load_vgg16
 from tests.reflected import paint_reflected
 
@@ -89,6 +89,32 @@ def test_validation_photo_limit(prepare: Preparer) -> None:
     assert scores.protocol["photos"] == 2
 
 
+@pytest.fixture
+def with_broken(tmp_path: Path, photos: Path) -> Path:
+    """Two photos that break off in the middle, and two good ones, in turn."""
+    content = (photos / "a.png").read_bytes()
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(content[: len(content) // (2 - number % 2)])
+    return tmp_path
+
+
+def test_photo_that_breaks_off_is_left_out_at_the_start(prepare: Preparer, with_broken: Path) -> None:
+    with pytest.warns(UserWarning, match=r"left out 2 unreadable images or folders: 0\.png \(.*, 2\.png"):
+        scores = prepare(count=2, content=str(with_broken))
+    assert scores is not None
+    assert [path.name for path in scores.photos] == ["1.png", "3.png"]
+    assert scores.measure(Darker())["content"] > 0
+
+
+def test_none_but_photos_that_break_off(prepare: Preparer, with_broken: Path) -> None:
+    for name in ("1.png", "3.png"):
+        (with_broken / name).unlink()
+    with pytest.raises(
+        DataError, match=r"none of the 2 pictures or folders in it can be read; the first: .*0\.png"
+    ):
+        prepare(content=str(with_broken))
+
+
 def test_validation_off_by_default(prepare: Preparer) -> None:
     assert prepare(every=0, content="nowhere") is None
 
@@ -112,10 +138,16 @@ def test_missing_validation_folder_is_an_error(prepare: Preparer) -> None:
         prepare(content="nowhere")
 
 
-def test_fewer_photos_than_processes(prepare: Preparer, photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "none").mkdir()
-    with pytest.raises(RunError, match="none"):
-        prepare(content=str(tmp_path / "none"))
+def test_empty_validation_folder_is_an_error(prepare: Preparer, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no image files"):
+        prepare(content=str(tmp_path))
+
+
+def test_fewer_photos_than_processes(photos: Path) -> None:
+    section = ScoreSection(every=1, content=str(photos), size=16)
+    assert len(find_photos(section, processes=3).images) == 3
+    with pytest.raises(RunError, match="holds 3 photos to score, fewer than processes"):
+        find_photos(section, processes=4)
 
 
 def test_scores_see_what_users_see(
