@@ -145,6 +145,6 @@ def _check_shares(mix: Sequence[float] | None, count: int) -> list[float]:
     shares = [1.0] * count if mix is None else [float(share) for share in mix]
     if len(shares) != count:
         raise GanstyleError(f"mix: {len(shares)} shares for {count} paintings; give one each")
-    if not (all(0 <= share < float("inf") for share in shares) and sum(shares) > 0):
-        raise GanstyleError("mix: give shares of at least 0, not all of them 0, such as 2,1")
+    if not (all(share >= 0 for share in shares) and 0 < sum(shares) < float("inf")):
+        raise GanstyleError("mix: give shares of at least 0, not all of them 0 or too large, such as 2,1")
     return shares

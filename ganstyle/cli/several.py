@@ -68,7 +68,9 @@ def open_painter(
         GanstyleError: there is no style, one cannot be loaded, or shares, masks or feather make no sense.
     """
     from ganstyle import composed
+    from ganstyle.anystyle.baked import is_painting
     from ganstyle.errors import GanstyleError
+    from ganstyle.files import expand_user
     from ganstyle.stylize import DEFAULT_FEATHER
 
     if blend is not None and (styles or mix is not None):
@@ -82,6 +84,10 @@ def open_painter(
     if blend is not None:
         base = composed.blend([(open_style([name], None), weight) for name, weight in read_blend(blend)])
     elif styles or mix is not None:
+        trained = [name for name in styles if not is_painting(name) and not expand_user(name).is_dir()]
+        if trained and len(styles) > 1:
+            shares = ",".join(f"{name}=1" for name in styles)
+            raise GanstyleError(f"-s {trained[0]}: only paintings are mixed; try --blend {shares}")
         base = open_style(styles, mix)
     if not regions:
         if feather is not None:

@@ -83,8 +83,8 @@ def check_shares(shares: Sequence[float], paintings: int) -> None:
     """Check that each painting has a weight, and that they are not all zero."""
     if len(shares) != paintings:
         raise GanstyleError(f"{len(shares)} style weights for {paintings} paintings; give one each")
-    if not all(math.isfinite(share) and share >= 0 for share in shares) or sum(shares) == 0:
-        raise GanstyleError("the weights of the paintings must not be negative, nor all zero")
+    if not (all(share >= 0 for share in shares) and 0 < sum(shares) < math.inf):
+        raise GanstyleError("the weights of the paintings must not be negative, nor all zero, nor too large")
 
 
 def check_layers(kind: str, layers: Mapping[str, float]) -> None:

@@ -91,7 +91,9 @@ def test_mixing_interpolates_codes(painting: Path, other: Path) -> None:
     torch.testing.assert_close(first, expected)
 
 
-@pytest.mark.parametrize("mix", [[1], [1, 2, 3], [0, 0], [-1, 2], [float("nan"), 1], [float("inf"), 1]])
+@pytest.mark.parametrize(
+    "mix", [[1], [1, 2, 3], [0, 0], [-1, 2], [float("nan"), 1], [float("inf"), 1], [1e308, 1e308]]
+)
 def test_invalid_mixes_are_refused(painting: Path, other: Path, mix: list[float]) -> None:
     with pytest.raises(GanstyleError, match="mix: "):
         ganstyle.style_from(painting, other, mix=mix)

@@ -78,7 +78,8 @@ def test_stylize_refuses_contradicting_options(
     assert "2 shares for 1 paintings" in error(*rest, painting, "--mix", "2,1")
     assert "give numbers" in error(*rest, painting, "-s", other, "--mix", "a,b")
     assert "not all of them 0" in error(*rest, painting, "-s", other, "--mix", "0,0")
-    assert "wave: is neither an image file nor a saved code" in error(*rest, painting, "-s", "wave")
+    message = error(*rest, painting, "-s", "wave")
+    assert f"-s wave: only paintings are mixed; try --blend {painting}=1,wave=1" in message
     assert "missing.jpg" in error(*rest, tmp_path / "missing.jpg")
     assert "neither a file nor a shipped style" in error(*rest, photos)
     assert "is a folder" in error(*rest, photos, "-s", other)

@@ -46,6 +46,7 @@ from ganstyle.models import VGG16Features
         ({"style": []}, "no painting"),
         ({"style_weights": [1.0, 2.0]}, "2 style weights for 1 paintings"),
         ({"style_weights": [0.0]}, "nor all zero"),
+        ({"style": [torch.rand(1, 3, 24, 24)] * 2, "style_weights": [1e308, 1e308]}, "nor too large"),
         ({"content_layers": {"relu4_2": 1.0}}, "does not give relu4_2"),
         ({"content_layers": {}}, "no content layer"),
         ({"style_layers": {"one": 0.0}}, "no style layer"),
