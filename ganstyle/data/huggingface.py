@@ -35,7 +35,7 @@ class StreamedImages(FaultTolerantDataset):
             name of a data set on the Hugging Face Hub.
         name: its configuration.
         split: its split; of a folder, by the names of its files or folders, such as ``test-0.parquet``. A
-            single file is taken whole.
+            single file is taken whole, and a data set without splits that was saved.
         column: its column of images; by default the first one.
         count: how many photos there are, where the data set does not say so; or how many of them to use.
         window: photos that are shuffled at a time.

@@ -6,7 +6,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 import torch
@@ -104,34 +104,6 @@ def test_torn_state_is_skipped_with_a_line_and_moved_aside(
     assert outcome.step == 6
     assert _final(recipe, 6)["step"] == 6
     assert states(recipe) == ["abandoned-1", "step-000004", "step-000006"]
-
-
-def test_keep_prunes_the_oldest(tiny: RecipeMaker) -> None:
-    values = tiny(steps=6)
-    values["run"] = values["run"] | {"save_every": 1, "keep": 3}
-    recipe = Recipe.parse(values, source="test")
-    train(recipe)
-    names = sorted(path.name for path in (recipe.folder / "checkpoints").iterdir())
-    assert names == ["step-000004", "step-000005", "step-000006"]
-
-
-def test_pruning_waits_for_the_new_state(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    values = tiny(steps=4)
-    values["run"] = values["run"] | {"save_every": 2, "keep": 1}
-    recipe = Recipe.parse(values, source="test")
-    save = torch.save
-
-    def full_disk(obj: dict[str, Any], file: BinaryIO) -> None:
-        if obj["step"] == 4:
-            file.write(b"half")
-            raise OSError(28, "No space left on device")
-        save(obj, file)
-
-    monkeypatch.setattr(torch, "save", full_disk)
-    with pytest.raises(RunError, match="No space left on device") as caught:
-        train(recipe)
-    assert "\n" not in str(caught.value)
-    assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000002"]
 
 
 # --- the same command continues; longer and shorter trainings

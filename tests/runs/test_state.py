@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -15,6 +15,7 @@ from ganstyle._version import __version__
 from ganstyle.errors import RunError
 from ganstyle.recipe import Recipe
 from ganstyle.runs.state import check_state, list_states, load_state, save_state
+from ganstyle.training import train
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
@@ -191,3 +192,31 @@ def test_full_disk_leaves_the_state_before(save: Saver, monkeypatch: pytest.Monk
     with pytest.raises(RunError, match="cannot be saved"):
         save(10, keep=1)
     assert save.names == ["step-000005"]
+
+
+def test_keep_prunes_the_oldest(tiny: RecipeMaker) -> None:
+    values = tiny(steps=6)
+    values["run"] = values["run"] | {"save_every": 1, "keep": 3}
+    recipe = Recipe.parse(values, source="test")
+    train(recipe)
+    names = sorted(path.name for path in (recipe.folder / "checkpoints").iterdir())
+    assert names == ["step-000004", "step-000005", "step-000006"]
+
+
+def test_pruning_waits_for_the_new_state(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = tiny(steps=4)
+    values["run"] = values["run"] | {"save_every": 2, "keep": 1}
+    recipe = Recipe.parse(values, source="test")
+    save = torch.save
+
+    def full_disk(obj: dict[str, Any], file: BinaryIO) -> None:
+        if obj["step"] == 4:
+            file.write(b"half")
+            raise OSError(28, "No space left on device")
+        save(obj, file)
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(RunError, match="No space left on device") as caught:
+        train(recipe)
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in (recipe.folder / "checkpoints").iterdir()] == ["step-000002"]
