@@ -7,7 +7,7 @@ login``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT``.
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ganstyle.errors import CheckpointError, GanstyleError
@@ -58,10 +58,11 @@ def repository(name: str) -> str:
     Raises:
         GanstyleError: it is something else.
     """
-    found = parse_address(name if is_hub_address(name) else f"hf://{name}")
-    if str(found) != f"hf://{found.repo}":
-        raise GanstyleError(f"{name}: name only the repository, user/name; a branch goes into the revision")
-    return found.repo
+    with suppress(CheckpointError):
+        found = parse_address(name if is_hub_address(name) else f"hf://{name}")
+        if str(found) == f"hf://{found.repo}":
+            return found.repo
+    raise GanstyleError(f"{name}: name only the repository, user/name; a branch goes into the revision")
 
 
 def push_files(

@@ -210,7 +210,8 @@ def test_push_from_python_to_a_branch(hub: FakeHub, style: Path) -> None:
 @pytest.mark.parametrize(
     ("repo", "message"),
     [
-        ("tiny", "hf://tiny: not an address"),
+        ("tiny", "tiny: name only the repository, user/name"),
+        ("a/b/c", "a/b/c: name only the repository, user/name"),
         ("me/tiny@v2", "name only the repository"),
         ("me/tiny/a.safetensors", "name only the repository"),
     ],
