@@ -68,9 +68,7 @@ def open_painter(
         GanstyleError: there is no style, one cannot be loaded, or shares, masks or feather make no sense.
     """
     from ganstyle import composed
-    from ganstyle.anystyle.baked import is_painting
     from ganstyle.errors import GanstyleError
-    from ganstyle.files import expand_user
     from ganstyle.stylize import DEFAULT_FEATHER
 
     if blend is not None and (styles or mix is not None):
@@ -84,10 +82,8 @@ def open_painter(
     if blend is not None:
         base = composed.blend([(open_style([name], None), weight) for name, weight in read_blend(blend)])
     elif styles or mix is not None:
-        trained = [name for name in styles if not is_painting(name) and not expand_user(name).is_dir()]
-        if trained and len(styles) > 1:
-            shares = ",".join(f"{name}=1" for name in styles)
-            raise GanstyleError(f"-s {trained[0]}: only paintings are mixed; try --blend {shares}")
+        if len(styles) > 1:
+            _refuse_trained(styles)
         base = open_style(styles, mix)
     if not regions:
         if feather is not None:
@@ -96,6 +92,18 @@ def open_painter(
         return base
     pairs = [(file, open_style([name], None)) for file, name in regions]
     return composed.regions(pairs, base=base, feather=DEFAULT_FEATHER if feather is None else feather)
+
+
+def _refuse_trained(styles: Sequence[str]) -> None:
+    """Refuse styles to mix among which one is trained, and point to ``--blend``."""
+    from ganstyle.anystyle.baked import is_painting
+    from ganstyle.errors import GanstyleError
+    from ganstyle.files import expand_user
+
+    for name in styles:
+        if not (is_painting(name) or expand_user(name).is_dir()):
+            shares = ",".join(f"{each}=1" for each in styles)
+            raise GanstyleError(f"-s {name}: only paintings are mixed; try --blend {shares}")
 
 
 def read_blend(text: str) -> list[tuple[str, float]]:

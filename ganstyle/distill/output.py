@@ -114,9 +114,11 @@ def prepare_fidelity(
     if not recipe.score.every:
         return None
     section = recipe.score
-    listing = list_validation_photos(section.content, section.count, read_image)
+    photos: list[Tensor] = []
+    listing = list_validation_photos(
+        section.content, section.count, lambda path: photos.append(read_image(path))
+    )
     if accelerator.is_main_process:
         report_unreadable(section.content, listing)
-    photos = [read_image(path) for path in listing.images]
     exact = load_vgg16(teacher, list(STUDENT_LAYERS)).to(accelerator.device)
     return Fidelity(photos, paintings, exact, size=section.size, device=accelerator.device)
