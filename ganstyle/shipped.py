@@ -1,4 +1,4 @@
-"""The recipes and launch files that come with ganstyle, found by name."""
+"""What comes with ganstyle: recipes and launch files, found by name, and a photo to show a style on."""
 
 import difflib
 import re
@@ -7,6 +7,9 @@ from pathlib import Path
 
 from ganstyle.errors import RecipeError
 from ganstyle.files import expand_user, shipped_folder
+
+EXAMPLE_PHOTO = Path(__file__).parent / "assets" / "astronaut.jpg"
+"""512x512 pixels; see ganstyle/assets/README.md."""
 
 DEFAULT_RECIPE = "default"
 """What ``ganstyle train --painting P --photos D`` trains with."""

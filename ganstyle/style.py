@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ganstyle._version import __version__
-from ganstyle.anystyle import SHIPPED_ANY, StyleCode, bake_style, save_code
+from ganstyle.anystyle import REFINEMENT_STEPS, SHIPPED_ANY, StyleCode, bake_style, save_code
 from ganstyle.anystyle.baked import Painting, is_painting
 from ganstyle.anystyle.checkpoint import FORMAT as ANY_FORMAT
 from ganstyle.errors import CheckpointError, RecipeError, one_line
@@ -173,21 +173,26 @@ def load_style(name_or_path: str | Path) -> Style:
 
 
 def style_from(
-    *paintings: Painting, mix: Sequence[float] | None = None, generator: str | Path | None = None
+    *paintings: Painting,
+    mix: Sequence[float] | None = None,
+    generator: str | Path | None = None,
+    refine: int = REFINEMENT_STEPS,
 ) -> Style:
-    """Make a style of a painting, or of a mixture of several, in about a second and without training.
+    """Make a style of a painting, or of a mixture of several, within seconds and without training.
 
     Args:
         paintings: image files, saved codes, Pillow images, or tensors (1, 3, H, W) in [0, 1].
         mix: the share of each; None: all alike.
         generator: the file of the generator for any painting; None: the one that ``GANSTYLE_ANY`` names, else
             the one that ships with ganstyle.
+        refine: steps that bring the pictures closer to each painting, a quarter of a second each on a CPU;
+            see `ganstyle.anystyle.refine_code`. 0: the code as the encoder reads it.
 
     Raises:
         GanstyleError: a painting cannot be read, the generator is missing, or the shares make no sense.
-        ValueError: a tensor has another shape or range.
+        ValueError: a tensor has another shape or range, or ``refine`` is negative.
     """
-    return Style(*bake_style(paintings, mix=mix, generator=generator))
+    return Style(*bake_style(paintings, mix=mix, generator=generator, refine=refine))
 
 
 def shipped_styles() -> dict[str, Path]:

@@ -11,8 +11,10 @@ from ganstyle.anystyle.checkpoint import (
     save_any,
 )
 from ganstyle.anystyle.code import StyleCode, is_code, load_code, save_code
+from ganstyle.anystyle.refine import REFINEMENT_STEPS, refine_code
 
 __all__ = [
+    "REFINEMENT_STEPS",
     "SHIPPED_ANY",
     "AnyPainting",
     "BakedStyle",
@@ -24,6 +26,7 @@ __all__ = [
     "is_code",
     "load_any",
     "load_code",
+    "refine_code",
     "save_any",
     "save_code",
 ]

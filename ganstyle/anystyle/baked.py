@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from PIL import Image
 from torch import Tensor
 
 from ganstyle.anystyle.checkpoint import AnyPainting, find_any, load_any
 from ganstyle.anystyle.code import StyleCode, is_code, load_code, mix_codes
+from ganstyle.anystyle.refine import REFINEMENT_STEPS, refine_code
 from ganstyle.errors import CheckpointError, GanstyleError, ImageError
 from ganstyle.files import expand_user
 from ganstyle.images import READ_SUFFIXES, UNREADABLE_SUFFIXES, from_pil, read_image
@@ -40,8 +42,13 @@ def is_painting(name_or_path: str | Path) -> bool:
     return path.suffix.lower() in READ_SUFFIXES | UNREADABLE_SUFFIXES or is_code(path)
 
 
+@torch.inference_mode(mode=False)
 def bake_style(
-    paintings: Sequence[Painting], *, mix: Sequence[float] | None = None, generator: str | Path | None = None
+    paintings: Sequence[Painting],
+    *,
+    mix: Sequence[float] | None = None,
+    generator: str | Path | None = None,
+    refine: int = REFINEMENT_STEPS,
 ) -> BakedStyle:
     """Make a style of paintings, or of their mixture, without any training.
 
@@ -49,11 +56,14 @@ def bake_style(
         paintings: one or more.
         mix: the share of each in the style; None: all alike.
         generator: see `find_any`.
+        refine: steps of `refine_code` for each painting; 0: the codes as the encoder reads them.
 
     Raises:
         GanstyleError: a painting cannot be read, the generator is missing, or the shares make no sense.
-        ValueError: a tensor has another shape or range.
+        ValueError: a tensor has another shape or range, or ``refine`` is negative.
     """
+    if refine < 0:
+        raise ValueError(f"refine must be at least 0, got {refine}")
     shares = _check_shares(mix, len(paintings))
     given = [_Given.read(painting) for painting in paintings]
     path = find_any(generator)
@@ -68,7 +78,7 @@ def bake_style(
             raise CheckpointError(
                 f"{each.path}: is damaged: not of the size of {path}'s codes; create it again"
             )
-        codes.append(each.code or each.encode(painter))
+        codes.append(each.code or each.encode(painter, refine))
     code = mix_codes(codes, shares)
     plain = painter.generator.bake(code.values, neutral=painter.neutral)
     plain.eval().requires_grad_(False)
@@ -109,9 +119,10 @@ class _Given(NamedTuple):
             raise ImageError(f"{path}: is neither an image file nor a saved code; give a painting's file")
         return cls(str(path), read_image(path), None)
 
-    def encode(self, painter: AnyPainting) -> StyleCode:
+    def encode(self, painter: AnyPainting, refine: int) -> StyleCode:
         assert self.image is not None
-        values = painter.encode(painter.view(self.image))
+        view = painter.view(self.image)
+        values = refine_code(painter, painter.encode(view), view, steps=refine)
         name = name_from_file(Path(self.path)) if self.path else "painting"
         return StyleCode(name, values, painter.sha256, (self.path,) if self.path else ())
 

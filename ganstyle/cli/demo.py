@@ -7,8 +7,8 @@ import typer
 
 from ganstyle.cli.options import Device
 from ganstyle.cli.outputs import check_outputs, is_sink, write_picture
+from ganstyle.shipped import EXAMPLE_PHOTO
 
-_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 _NAME = "ganstyle-demo.png"
 _STYLE = "starry_night"
 
@@ -42,7 +42,7 @@ def demo(
 
     if output.is_dir():
         output = output / _NAME
-    photo = read_image(_PHOTO)
+    photo = read_image(EXAMPLE_PHOTO)
     both = None if is_sink(output) else output.with_stem(f"{output.stem}-side-by-side")
     if both:
         _check_replaceable(output, both, image_grid(torch.cat([photo, photo]), 2).shape[-2:])
@@ -61,7 +61,7 @@ def demo(
     if both:
         write_picture(image_grid(torch.cat([photo, result]), 2), both)
     write_picture(result, output)
-    typer.echo(f"{_PHOTO.name} in the style {loaded.name} -> {output}  ({seconds:.1f} s)")
+    typer.echo(f"{EXAMPLE_PHOTO.name} in the style {loaded.name} -> {output}  ({seconds:.1f} s)")
     if both:
         typer.echo(f"photo and result side by side -> {both}")
 

@@ -35,7 +35,7 @@ def fit(
 ) -> None:
     """Make a style of one painting and train it for some minutes.
 
-    --minutes 0 takes about a second and trains nothing; every minute makes it better. Ctrl-C ends the
+    --minutes 0 takes some seconds and trains nothing; every minute makes it better. Ctrl-C ends the
     training early and keeps the best style so far; the same command then trains on.
     """
     from ganstyle.recipe.run import name_from_file

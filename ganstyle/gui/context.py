@@ -19,7 +19,6 @@ from ganstyle.runs.background import Trainer
 from ganstyle.runs.tensorboard import TensorBoard
 from ganstyle.weights import FeatureNetwork, WeightsFile, load_vgg16
 
-EXAMPLE_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 """The photo that comes with ganstyle."""
 
 _JOB_TIMEOUT = 2.0  # seconds for a job to notice that it should stop; `docker stop` waits for 10 in all

@@ -24,7 +24,7 @@ from ganstyle.gui.components import (
     thumbnail_grid,
     with_toasts,
 )
-from ganstyle.gui.context import EXAMPLE_PHOTO, AppContext
+from ganstyle.gui.context import AppContext
 from ganstyle.gui.history import History, HistoryEntry, source_of
 from ganstyle.gui.inputs import (
     Upload,
@@ -36,6 +36,7 @@ from ganstyle.gui.inputs import (
 )
 from ganstyle.gui.sessions import JobResult, JobStopped, exclusive, run_job, stoppable
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
+from ganstyle.shipped import EXAMPLE_PHOTO
 from ganstyle.stylize import Controls, result_name
 
 _KIND = "stylize"

@@ -14,8 +14,8 @@ from ganstyle.hub.card import model_card
 from ganstyle.hub.transfer import push_files, repository
 from ganstyle.images import image_grid, read_image, shrink, write_image
 from ganstyle.recipe import Recipe
+from ganstyle.shipped import EXAMPLE_PHOTO
 
-_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 _SAMPLE_SIDE = 512
 
 
@@ -71,7 +71,7 @@ def push_style(
         GanstyleError: see `push_files`.
     """
     repo = repository(repo)
-    photo = shrink(read_image(_PHOTO), _SAMPLE_SIDE)
+    photo = shrink(read_image(EXAMPLE_PHOTO), _SAMPLE_SIDE)
     with TemporaryDirectory() as folder:
         sample, saved = Path(folder, "sample.jpg"), Path(folder, STYLE_FILE)
         write_image(image_grid(torch.cat([photo, style.paint(photo)]), 2), sample)

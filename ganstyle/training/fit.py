@@ -18,12 +18,12 @@ from ganstyle.runs.events import Message, OnEvent
 from ganstyle.runs.history import BEST
 from ganstyle.runs.score_log import comparable_lines
 from ganstyle.runs.state import steps_done
+from ganstyle.shipped import EXAMPLE_PHOTO
 from ganstyle.style import Style, style_from
 from ganstyle.training.budget import fit_to_time
 from ganstyle.training.loop import train
 
 RECIPE = "fit"
-EXAMPLE_PHOTO = Path(__file__).parents[1] / "assets" / "astronaut.jpg"
 
 _UNKNOWN = 10**9  # steps
 _BAKED = Path("start", "baked.safetensors")  # in the run's folder: what it begins with

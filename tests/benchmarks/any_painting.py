@@ -18,7 +18,7 @@ import typer
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ganstyle.anystyle import AnyPainting, load_any
+from ganstyle.anystyle import REFINEMENT_STEPS, AnyPainting, load_any, refine_code
 from ganstyle.anystyle.checkpoint import find_any
 from ganstyle.arbitrary.validation import PAIR_SCORES, paint_and_score
 from ganstyle.images import find_images, read_image, resize_shorter
@@ -59,11 +59,11 @@ class PairScorer:
         self._yardsticks = [Yardstick.of_paintings(features, [each], size=size) for each in self._paintings]
         self._own = self._directions([resize_shorter(each, size) for each in self._paintings])
 
-    @torch.inference_mode()
-    def score_any(self, anyone: AnyPainting, strength: float = 1.0) -> PairTable:
+    def score_any(self, anyone: AnyPainting, strength: float = 1.0, refine: int = 0) -> PairTable:
         """Paint every photo in the style of every painting, with the generator for any painting."""
         views = [anyone.view(painting) for painting in self._paintings]
-        codes = [torch.lerp(anyone.neutral, anyone.encode(view), strength) for view in views]
+        codes = [refine_code(anyone, anyone.encode(view), view, steps=refine) for view in views]
+        codes = [torch.lerp(anyone.neutral, code, strength) for code in codes]
         return self.score([partial(anyone.generator, style=code) for code in codes])
 
     @torch.inference_mode()
@@ -94,6 +94,7 @@ def main(
     count: Annotated[int, typer.Option(min=1, help="Photos.")] = 4,
     size: Annotated[int, typer.Option(min=64, help="Shorter side in pixels.")] = 384,
     vgg: Annotated[str, typer.Option()] = "auto",
+    refine: Annotated[int, typer.Option(min=0, help="Steps that refine each code.")] = REFINEMENT_STEPS,
     strength: Annotated[list[float] | None, typer.Option(help="Also between the photo and 1.")] = None,
 ) -> None:
     """Score the generator for any painting."""
@@ -101,7 +102,7 @@ def main(
     scorer = PairScorer(find_images(photos).images[:count], files, size, vgg)
     anyone = load_any(find_any(generator))
     for value in strength or [1.0]:
-        table = scorer.score_any(anyone, value)
+        table = scorer.score_any(anyone, value, refine)
         names = [name.replace("style_coarse", "coarse style") for name in PAIR_SCORES]
         middle = table.scores.median(0).values.tolist()
         means = zip(names, table.scores.mean(0).tolist(), middle, strict=True)

@@ -117,7 +117,7 @@ def test_the_same_command_trains_on_after_ctrl_c(
 
     monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 0.03)
     assert not is_unfinished(painting, result, photos=photos)
-    fitted = fit(painting, result, photos=photos, minutes=0.01, on_event=interrupt)
+    fitted = fit(painting, result, photos=photos, minutes=0.2, on_event=interrupt)
     assert (fitted.steps, fitted.finished) == (2, False)
     assert is_unfinished(painting, result, photos=photos)
     content = result.read_bytes()

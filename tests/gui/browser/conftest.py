@@ -16,8 +16,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from ganstyle.gui.context import EXAMPLE_PHOTO
 from ganstyle.images import read_image, resize_shorter, write_image
+from ganstyle.shipped import EXAMPLE_PHOTO
 from ganstyle.style import shipped_styles
 from tests.gui.conftest import Served
 

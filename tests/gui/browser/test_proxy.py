@@ -11,8 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from ganstyle.gui.context import EXAMPLE_PHOTO
 from ganstyle.images import read_image
+from ganstyle.shipped import EXAMPLE_PHOTO
 
 expect.set_options(timeout=60_000)
 
