@@ -115,9 +115,9 @@ def test_the_same_command_trains_on_after_ctrl_c(
         options = ("-o", result, "--photos", photos, "--minutes", minutes)
         return CliRunner().invoke(app, ["fit", *map(str, (painting, *options))])
 
-    monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 0.03)
+    monkeypatch.setattr("ganstyle.training.budget.measure_step", lambda recipe, stopped: 150.0)
     assert not is_unfinished(painting, result, photos=photos)
-    fitted = fit(painting, result, photos=photos, minutes=0.2, on_event=interrupt)
+    fitted = fit(painting, result, photos=photos, minutes=10, on_event=interrupt)  # 3 steps
     assert (fitted.steps, fitted.finished) == (2, False)
     assert is_unfinished(painting, result, photos=photos)
     content = result.read_bytes()
