@@ -17,7 +17,7 @@ REFINEMENT_STEPS = 12
 _LEARNING_RATE, _BETAS = 0.15, (0.8, 0.99)
 _STYLE = 3.8  # its weight, where content has 1: pictures keep as much of a photo as before
 _CONTENT_OCTAVES, _STYLE_OCTAVES = (1.0, 0.3, 0.1), (1.0, 1.0, 1.0, 1.0)
-_SMALLEST = 16  # pixels of a crop, as large as a feature network's receptive field on the first maps
+_SMALLEST = 16  # pixels of a crop, whatever the size of paintings
 
 
 @torch.inference_mode(mode=False)
@@ -42,10 +42,9 @@ def refine_code(
     """
     if not steps:
         return code
-    painting, start = painting.clone(), code.clone()  # those of inference mode cannot be part of a graph
-    loss = _loss(painting)
+    loss = _loss(painting.clone())  # tensors of inference mode cannot be part of a graph
     crops = [(photo, loss.photo_features(photo)) for photo in _crops(painter.size)]
-    refined = start.clone().requires_grad_()
+    refined = code.clone().requires_grad_()
     optimizer = Adam([refined], lr=_LEARNING_RATE, betas=_BETAS)
     with torch.enable_grad():
         for step in range(steps):
@@ -56,17 +55,18 @@ def refine_code(
             (content + _STYLE * style).backward()
             optimizer.step()
     refined = refined.detach()
-    return refined if bool(refined.isfinite().all()) else start
+    return refined if bool(refined.isfinite().all()) else code
 
 
 def _loss(painting: Tensor) -> PerceptualLoss:
-    features = load_vgg16(find_vgg16("distilled"), list(STUDENT_LAYERS))
+    layers = list(STUDENT_LAYERS)  # the deepest last
+    features = load_vgg16(find_vgg16("distilled"), layers)
     target = StyleTarget.from_images(features, [painting], octaves=len(_STYLE_OCTAVES))
     return PerceptualLoss(
         features,
         target,
-        content_layers={list(STUDENT_LAYERS)[-1]: 1.0},
-        style_layers=dict.fromkeys(STUDENT_LAYERS, 1.0),
+        content_layers={layers[-1]: 1.0},
+        style_layers=dict.fromkeys(layers, 1.0),
         content_octaves=_CONTENT_OCTAVES,
         style_octaves=_STYLE_OCTAVES[: len(target.octaves)],
     )
