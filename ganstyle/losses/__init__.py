@@ -17,7 +17,9 @@ from ganstyle.losses.pyramid import (
     usable_octaves,
     usable_pyramid,
 )
+from ganstyle.losses.rings import Rings, ring_density
 from ganstyle.losses.sliced_wasserstein import SlicedWasserstein
+from ganstyle.losses.stray_color import stray_color
 from ganstyle.losses.target import StyleTarget
 from ganstyle.losses.temporal import SyntheticMotion, draw_motion, temporal_loss
 
@@ -28,6 +30,7 @@ __all__ = [
     "Distances",
     "GANLoss",
     "PerceptualLoss",
+    "Rings",
     "SlicedWasserstein",
     "StyleTarget",
     "SyntheticMotion",
@@ -39,6 +42,8 @@ __all__ = [
     "missing_octaves",
     "r1_penalty",
     "relative_distance",
+    "ring_density",
+    "stray_color",
     "style_loss",
     "temporal_loss",
     "total_variation",

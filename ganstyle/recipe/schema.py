@@ -118,6 +118,16 @@ class PictureLossSection(LossSection):
         "beside or, with style: 0, in place of Gram matrices",
     )
 
+    rings: NonNegative = Field(
+        0.0,
+        description="weight of small rings, as a multiple of the painting's; such as 0.3",
+    )
+
+    stray_color: NonNegative = Field(
+        0.0,
+        description="weight of patches of color where the photo has none; such as 8",
+    )
+
     temporal: NonNegative = Field(
         0.0,
         description="weight of the temporal loss, for videos: a moved photo, a moved painting; such as 20",

@@ -188,6 +188,7 @@ def _train_on(
             adversarial=adversarial,
             temporal=temporal,
             sliced_wasserstein=sliced,
+            rings=phase.rings(picture) if phase.rings else None,
             maps=maps,
             sample_weight=sample_weight,
         )

@@ -9,7 +9,7 @@ from torch import Tensor
 from ganstyle.data import ContentSource, StyleImages, TrainingData
 from ganstyle.data.rng import Stream, sample_rng
 from ganstyle.images import resize_shorter
-from ganstyle.losses import PerceptualLoss, SlicedWasserstein, StyleTarget, missing_octaves
+from ganstyle.losses import PerceptualLoss, Rings, SlicedWasserstein, StyleTarget, missing_octaves
 from ganstyle.losses.pyramid import average_halving
 from ganstyle.recipe import PhaseSection, Recipe
 from ganstyle.runs.launch import feature_dtype, find_weights
@@ -27,12 +27,14 @@ class TrainingPhase(Phase):
         weights: the feature network's file.
         perceptual: content and style distance, by that network.
         sliced_wasserstein: likewise; None if the recipe gives it no weight.
+        rings: measures rings; likewise.
     """
 
     image_size: int
     weights: WeightsFile
     perceptual: PerceptualLoss
     sliced_wasserstein: SlicedWasserstein | None = None
+    rings: Rings | None = None
 
 
 def prepare_phases(
@@ -58,6 +60,7 @@ def prepare_phases(
     """
     sections, view = recipe.phases or [PhaseSection(until=1.0)], PatchView.of_recipe(recipe)
     networks: dict[str, tuple[WeightsFile, PerceptualLoss, SlicedWasserstein | None]] = {}
+    rings = Rings.from_images(_paintings(recipe, style, accelerator)) if recipe.loss.rings else None
     phases = []
     for section in sections:
         spec = section.vgg or recipe.vgg
@@ -81,7 +84,7 @@ def prepare_phases(
         )
         losses = networks[spec]
         end, label = round(section.until * recipe.steps), f"{image_size} px, {losses[0].name}"
-        phases.append(TrainingPhase(end, data, image_size, *losses, label=label))
+        phases.append(TrainingPhase(end, data, image_size, *losses, rings, label=label))
     return phases
 
 

@@ -13,6 +13,7 @@ from ganstyle.losses import (
     PerceptualLoss,
     SyntheticMotion,
     r1_penalty,
+    stray_color,
     temporal_loss,
     total_variation,
 )
@@ -122,6 +123,7 @@ def generator_loss(
     adversarial: Tensor | None,
     temporal: Tensor | None = None,
     sliced_wasserstein: Tensor | None = None,
+    rings: Tensor | None = None,
     maps: Sequence[FeatureMaps] | None = None,
     sample_weight: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -135,6 +137,7 @@ def generator_loss(
         adversarial: the adversarial loss of these pictures, or None without a discriminator.
         temporal: their temporal loss, or None if it has no weight.
         sliced_wasserstein: (B,), likewise their sliced Wasserstein distance from the style.
+        rings: (B,), likewise their rings, relative to the style's.
         maps: the pictures' feature maps, where they are known already.
         sample_weight: (B,), weight of each picture's style losses; None: all 1.
 
@@ -154,6 +157,10 @@ def generator_loss(
         terms["temporal"] = temporal
     if sliced_wasserstein is not None:
         terms["sliced_wasserstein"] = (share * sliced_wasserstein).mean()
+    if rings is not None:
+        terms["rings"] = rings.mean()
+    if weights.stray_color > 0:
+        terms["stray_color"] = stray_color(picture, photo).mean()
     weighted = {name: term * getattr(weights, name) for name, term in terms.items()}
     total = torch.stack(list(weighted.values())).sum()
     log = {f"loss/{name}": term for name, term in terms.items()}
