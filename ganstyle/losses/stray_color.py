@@ -4,7 +4,7 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 _FORMS = 24  # of the size that counts as a patch, side by side along the shorter side
-_MARGIN = 0.03  # of color that may always be added, as a distance from gray in RGB
+_MARGIN = 0.01  # of color that may always be added, as a distance from gray in RGB
 _UNIT = 0.1  # of color beyond it that counts as 1
 
 

@@ -13,7 +13,7 @@ def photo(*, color: bool) -> Tensor:
     """A gray photo, or one whose right half is green."""
     image = torch.full((1, 3, _SIDE, _SIDE), 0.5)
     if color:
-        image[:, 1, :, _SIDE // 2 :] = 0.9
+        image[..., _SIDE // 2 :] = torch.tensor((0.1, 0.8, 0.2)).view(3, 1, 1)
     return image
 
 
@@ -30,7 +30,7 @@ def test_patch_on_gray_counts_and_on_color_does_not() -> None:
     on_green = patch(photo(color=True), 3 * _SIDE // 4)
     stray = stray_color(on_gray, photo(color=True))
     assert stray > 0.05
-    assert stray_color(on_green, photo(color=True)) < 0.05 * stray
+    assert stray_color(on_green, photo(color=True)) < 0.01 * stray
 
 
 @pytest.mark.parametrize("gray", [0.0, 0.2, 0.9, 1.0])
@@ -44,8 +44,8 @@ def test_less_color_than_the_photo_is_free() -> None:
 
 def test_fine_colored_strokes_are_free() -> None:
     strokes = photo(color=False)
-    strokes[:, 0, ::4] = 0.8
-    strokes[:, 0, 2::4] = 0.2  # together they are gray
+    strokes[:, 0, ::4] = 0.6
+    strokes[:, 0, 2::4] = 0.4  # together they are gray
     assert stray_color(strokes, photo(color=False)) == 0
 
 
