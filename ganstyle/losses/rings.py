@@ -69,8 +69,7 @@ def ring_density(image: Tensor) -> Tensor:
     total = image.new_zeros(len(image), dtype=torch.float32)
     for small, large in _SCALES:
         middle, whole = _closed_curvature(gray, small), _closed_curvature(gray, large)
-        opposite = (-middle).clamp(min=0) * whole.clamp(min=0) + middle.clamp(min=0) * (-whole).clamp(min=0)
-        total = total + opposite.mean((1, 2, 3))
+        total = total + (-middle * whole).clamp(min=0).mean((1, 2, 3))  # where their signs are opposite
     return total
 
 

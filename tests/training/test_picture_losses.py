@@ -7,29 +7,17 @@ import pytest
 
 from ganstyle.losses import Rings
 from ganstyle.recipe import Recipe
-from ganstyle.runs.events import Event, Progress
 from ganstyle.style import load_style
-from ganstyle.training import train
+from tests.training.conftest import logged_values
 
 RecipeMaker = Callable[..., dict[str, Any]]
 TERMS = ("rings", "stray_color")
 
 
-def logged(recipe: Recipe) -> list[dict[str, float]]:
-    steps: list[dict[str, float]] = []
-
-    def note(event: Event) -> None:
-        if isinstance(event, Progress):
-            steps.append(dict(event.values))
-
-    train(recipe, note)
-    return steps
-
-
 @pytest.mark.parametrize("term", TERMS)
 def test_term_is_logged_weighted_and_kept_in_the_style(tiny: RecipeMaker, term: str) -> None:
     recipe = Recipe.parse(tiny(loss={term: 3.0}), source="test")
-    steps = logged(recipe)
+    steps = logged_values(recipe)
     assert all(step[f"weighted/{term}"] == pytest.approx(3 * step[f"loss/{term}"]) for step in steps)
     assert getattr(load_style(recipe.folder / "style.safetensors").recipe.loss, term) == 3
 
@@ -42,7 +30,7 @@ def test_off_by_default(tiny: RecipeMaker, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("ganstyle.training.steps.stray_color", refuse)
     assert not any(
         f"loss/{term}" in step
-        for step in logged(Recipe.parse(tiny(steps=1), source="test"))
+        for step in logged_values(Recipe.parse(tiny(steps=1), source="test"))
         for term in TERMS
     )
 
@@ -52,5 +40,5 @@ def test_training_lowers_the_term(tiny: RecipeMaker, term: str) -> None:
     loss = {"content": 0.0, "style": 0.0, "adversarial": 0.0, term: 1.0}
     values = tiny(steps=16, loss=loss, discriminator=None, optimizer={"lr": 1e-2})
     values["run"] = values["run"] | {"save_every": 0}
-    measured = [step[f"loss/{term}"] for step in logged(Recipe.parse(values, source="test"))]
+    measured = [step[f"loss/{term}"] for step in logged_values(Recipe.parse(values, source="test"))]
     assert sum(measured[-4:]) < 0.8 * sum(measured[:4])

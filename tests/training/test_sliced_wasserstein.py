@@ -10,24 +10,17 @@ from torch import Tensor
 
 from ganstyle.losses import SlicedWasserstein
 from ganstyle.recipe import Recipe
-from ganstyle.runs.events import Event, Progress
 from ganstyle.style import load_style
 from ganstyle.training import train
+from tests.training.conftest import logged_values
 
 RecipeMaker = Callable[..., dict[str, Any]]
 
 
 def trained(values: dict[str, Any]) -> tuple[Recipe, list[dict[str, float]]]:
     """Train; return what each step logged, too."""
-    logged: list[dict[str, float]] = []
-
-    def note(event: Event) -> None:
-        if isinstance(event, Progress):
-            logged.append(dict(event.values))
-
     recipe = Recipe.parse(values, source="test")
-    train(recipe, note)
-    return recipe, logged
+    return recipe, logged_values(recipe)
 
 
 def weights(recipe: Recipe, step: int = 4) -> dict[str, Tensor]:

@@ -9,23 +9,16 @@ import pytest
 import torch
 
 from ganstyle.recipe import Recipe
-from ganstyle.runs.events import Progress
 from ganstyle.training import train
+from tests.training.conftest import logged_values
 
 RecipeMaker = Callable[..., dict[str, Any]]
-
-
-def values_of(recipe: Recipe) -> list[dict[str, float]]:
-    """Train; return what each step logged."""
-    logged: list[dict[str, float]] = []
-    train(recipe, lambda event: logged.append(dict(event.values)) if isinstance(event, Progress) else None)
-    return logged
 
 
 def test_temporal_loss_is_off_by_default(tiny: RecipeMaker) -> None:
     recipe = Recipe.parse(tiny(steps=1), source="test")
     assert recipe.loss.temporal == 0
-    assert "loss/temporal" not in values_of(recipe)[0]
+    assert "loss/temporal" not in logged_values(recipe)[0]
 
 
 @pytest.mark.parametrize("strength", [False, True])
@@ -39,7 +32,7 @@ def test_temporal_loss_resume_bit_exact(tiny: RecipeMaker, strength: bool) -> No
         return loaded
 
     whole = Recipe.parse(values, source="test")
-    logged = values_of(whole)
+    logged = logged_values(whole)
     assert all(step["weighted/temporal"] == pytest.approx(20 * step["loss/temporal"]) for step in logged)
     assert all(step["loss/temporal"] > 0 for step in logged)
     parts = Recipe.parse(values | {"name": "parts"}, source="test")
