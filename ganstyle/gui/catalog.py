@@ -41,6 +41,7 @@ class StyleCatalog:
         self._device = device
         self._runs = runs
         self._lock = Lock()
+        self._baking = Lock()  # takes seconds: of one painting at a time, while others use what there is
         self._loaded: dict[str, tuple[int, Style]] = {}
         self._paintings: dict[str, tuple[str, Upload]] = {}
         self._baked: dict[str, Style] = {}
@@ -158,16 +159,28 @@ class StyleCatalog:
         return GanstyleError(f"there is no style '{key}'; choose from {', '.join(self.keys) or 'none'}")
 
     def _bake(self, key: str) -> Style:
+        _, baked = self._look_up(key)
+        if baked:
+            return baked
+        with self._baking:
+            painting, baked = self._look_up(key)
+            if baked:
+                return baked
+            style = style_from(painting.read())
+            style.generator.to(self._device)
+            with self._lock:
+                if key in self._paintings:  # its visitor may have left meanwhile
+                    self._baked[key] = style
+                    for old in list(self._baked)[:-_MOST_BAKED]:
+                        del self._baked[old]
+        return style
+
+    def _look_up(self, key: str) -> tuple[Upload, Style | None]:
+        """Return a visitor's painting, and its style if it is in memory."""
         with self._lock:
             if key not in self._paintings:  # its visitor has left just now
                 raise self._unknown(key)
-            if key not in self._baked:
-                style = style_from(self._paintings[key][1].read())
-                style.generator.to(self._device)
-                self._baked[key] = style
-                for old in list(self._baked)[:-_MOST_BAKED]:
-                    del self._baked[old]
-            return self._baked[key]
+            return self._paintings[key][1], self._baked.get(key)
 
 
 def _key(path: Path, folder: Path) -> str:

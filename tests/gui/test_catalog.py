@@ -1,10 +1,11 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 import torch
+from torch import Tensor
 
 from ganstyle.composed import blend
 from ganstyle.errors import DataError, GanstyleError, ImageError
@@ -181,6 +182,55 @@ def test_painting_styles_in_memory_are_bounded(painting: Path) -> None:
     for key in keys:
         assert styles[key]
     assert styles[keys[0]] is not first  # made anew
+
+
+@pytest.mark.usefixtures("paints_anything")
+def test_nobody_waits_for_the_style_of_another_painting(
+    painting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    styles, begun, go_on = StyleCatalog(None, CPU), Event(), Event()
+    first, slow, left = (styles.add_painting(visitor, Upload(painting, "a.png")) for visitor in "abc")
+    ready = styles[first]
+    made: list[Tensor] = []
+
+    def wait(image: Tensor) -> Style:
+        made.append(image)
+        begun.set()
+        assert go_on.wait(30)
+        return style_from(image)
+
+    monkeypatch.setattr(catalog, "style_from", wait)
+    threads = [Thread(target=styles.__getitem__, args=[key]) for key in (slow, slow)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(30)
+    assert styles.refresh() == list(shipped_styles())
+    assert styles[first] is ready
+    assert styles["wave"]
+    styles.add_painting("a", Upload(painting, "b.png"))
+    assert [name for name, _ in styles.choices("a")[-2:]] == ["a.png", "b.png"]
+    styles.forget("c")
+    with pytest.raises(GanstyleError, match="there is no style"):
+        styles[left]
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert styles[slow] is styles[slow]
+    assert len(made) == 1  # two of one painting make it once
+
+
+@pytest.mark.usefixtures("paints_anything")
+def test_style_of_a_visitor_who_left_is_not_kept(painting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    styles = StyleCatalog(None, CPU)
+    key = styles.add_painting("me", Upload(painting, "a.png"))
+
+    def leave(image: Tensor) -> Style:
+        styles.forget("me")
+        return style_from(image)
+
+    monkeypatch.setattr(catalog, "style_from", leave)
+    assert styles[key]
+    assert not styles._baked
 
 
 @pytest.mark.usefixtures("paints_anything")
