@@ -136,7 +136,7 @@ class PictureLossSection(LossSection):
     hold_content: Flag = Field(
         False,
         description="raise the weight of content while pictures lose more of their photos than the style of "
-        "init did; without init, nothing",
+        "init did, lower it while they lose less; without init, nothing",
     )
 
     def weighted(self, scores: Mapping[str, float]) -> float:

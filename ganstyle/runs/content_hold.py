@@ -6,7 +6,7 @@ from typing import Any
 from ganstyle.recipe.schema import PictureLossSection
 
 _PACE = 0.03  # a content loss twice too high raises the weight by 3 % per step
-_HIGHEST = 10.0
+_LARGEST = 10.0  # factor, and 1 / 10 the smallest
 _LOWEST = 1e-3  # limit: a style that begins as the photo itself may change it a little
 
 
@@ -14,8 +14,8 @@ class ContentHold:
     """Keeps pictures as close to their photos as those of the style that training starts from.
 
     A constraint on the content loss, by gradient ascent on the logarithm of its multiplier (Platt and Barr
-    1988): while the loss lies above the limit its weight grows; below it shrinks again, to the recipe's at
-    the least.
+    1988): while the loss lies above the limit its weight grows, and below it shrinks, so that a style which
+    is stronger than the recipe's weights would make it is not weakened.
 
     Attributes:
         limit: the content loss to hold, relative and unweighted; infinite until it is measured.
@@ -34,7 +34,7 @@ class ContentHold:
         """Take a step's content loss into account, that of all processes' pictures at strength 1."""
         # One odd photo, or a step that is not finite, must not throw the weight off.
         excess = min(content / max(self.limit, _LOWEST) - 1, 1.0) if math.isfinite(content) else 0.0
-        self.factor = min(max(self.factor * math.exp(_PACE * excess), 1.0), _HIGHEST)
+        self.factor = min(max(self.factor * math.exp(_PACE * excess), 1 / _LARGEST), _LARGEST)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
