@@ -41,7 +41,7 @@ class StyleCatalog:
         self._device = device
         self._runs = runs
         self._lock = Lock()
-        self._baking = Lock()  # takes seconds: of one painting at a time, while others use what there is
+        self._baking = Lock()  # of one painting at a time, which takes seconds; styles at hand do not wait
         self._loaded: dict[str, tuple[int, Style]] = {}
         self._paintings: dict[str, tuple[str, Upload]] = {}
         self._baked: dict[str, Style] = {}

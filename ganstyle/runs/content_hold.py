@@ -6,8 +6,8 @@ from typing import Any
 from ganstyle.recipe.schema import PictureLossSection
 
 _PACE = 0.03  # a content loss twice too high raises the weight by 3 % per step
-_LARGEST = 10.0  # factor, and 1 / 10 the smallest
-_LOWEST = 1e-3  # limit: a style that begins as the photo itself may change it a little
+_LARGEST_FACTOR, _SMALLEST_FACTOR = 10.0, 0.1
+_LOWEST_LIMIT = 1e-3  # a style that begins as the photo itself may change it a little
 
 
 class ContentHold:
@@ -33,8 +33,9 @@ class ContentHold:
     def update(self, content: float) -> None:
         """Take a step's content loss into account, that of all processes' pictures at strength 1."""
         # One odd photo, or a step that is not finite, must not throw the weight off.
-        excess = min(content / max(self.limit, _LOWEST) - 1, 1.0) if math.isfinite(content) else 0.0
-        self.factor = min(max(self.factor * math.exp(_PACE * excess), 1 / _LARGEST), _LARGEST)
+        excess = min(content / max(self.limit, _LOWEST_LIMIT) - 1, 1.0) if math.isfinite(content) else 0.0
+        factor = self.factor * math.exp(_PACE * excess)
+        self.factor = min(max(factor, _SMALLEST_FACTOR), _LARGEST_FACTOR)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""

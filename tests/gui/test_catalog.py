@@ -185,7 +185,7 @@ def test_painting_styles_in_memory_are_bounded(painting: Path) -> None:
 
 
 @pytest.mark.usefixtures("paints_anything")
-def test_nobody_waits_for_the_style_of_another_painting(
+def test_styles_at_hand_do_not_wait_for_one_being_made(
     painting: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     styles, begun, go_on = StyleCatalog(None, CPU), Event(), Event()
