@@ -1,5 +1,6 @@
 """Styles from paintings that nothing was trained on: the generator for any painting, and paintings' codes."""
 
+from ganstyle.anystyle.adapt import ADAPTATION_STEPS, adapt_generator, photo_view
 from ganstyle.anystyle.baked import BakedStyle, bake_style
 from ganstyle.anystyle.checkpoint import (
     SHIPPED_ANY,
@@ -14,11 +15,13 @@ from ganstyle.anystyle.code import StyleCode, is_code, load_code, save_code
 from ganstyle.anystyle.refine import REFINEMENT_STEPS, refine_code
 
 __all__ = [
+    "ADAPTATION_STEPS",
     "REFINEMENT_STEPS",
     "SHIPPED_ANY",
     "AnyPainting",
     "BakedStyle",
     "StyleCode",
+    "adapt_generator",
     "bake_style",
     "encode",
     "find_any",
@@ -26,6 +29,7 @@ __all__ = [
     "is_code",
     "load_any",
     "load_code",
+    "photo_view",
     "refine_code",
     "save_any",
     "save_code",

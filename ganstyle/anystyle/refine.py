@@ -9,7 +9,7 @@ from ganstyle.images import read_image, resize_shorter
 from ganstyle.losses import PerceptualLoss, StyleTarget
 from ganstyle.models import STUDENT_LAYERS
 from ganstyle.shipped import EXAMPLE_PHOTO
-from ganstyle.weights import find_vgg16, load_vgg16
+from ganstyle.weights import FeatureNetwork, find_vgg16, load_vgg16
 
 REFINEMENT_STEPS = 12
 """Most of what can be had: twice as many bring little more; see docs/any-painting.md."""
@@ -17,7 +17,8 @@ REFINEMENT_STEPS = 12
 _LEARNING_RATE, _BETAS = 0.15, (0.8, 0.99)
 _STYLE = 3.8  # its weight, where content has 1: pictures keep as much of a photo as before
 _CONTENT_OCTAVES, _STYLE_OCTAVES = (1.0, 0.3, 0.1), (1.0, 1.0, 1.0, 1.0)
-_SMALLEST = 16  # pixels of a crop, whatever the size of paintings
+SMALLEST = 16
+"""Pixels of a picture that is trained on, whatever the size of paintings and photos."""
 
 
 @torch.inference_mode(mode=False)
@@ -42,7 +43,10 @@ def refine_code(
     """
     if not steps:
         return code
-    loss = _loss(painting.clone())  # tensors of inference mode cannot be part of a graph
+    network = loss_features()
+    # Tensors of inference mode cannot be part of a graph.
+    target = StyleTarget.from_images(network, [painting.clone()], octaves=len(_STYLE_OCTAVES))
+    loss = relative_loss(network, target)
     crops = [(photo, loss.photo_features(photo)) for photo in _crops(painter.size)]
     refined = code.clone().requires_grad_()
     optimizer = Adam([refined], lr=_LEARNING_RATE, betas=_BETAS)
@@ -58,15 +62,18 @@ def refine_code(
     return refined if bool(refined.isfinite().all()) else code
 
 
-def _loss(painting: Tensor) -> PerceptualLoss:
-    layers = list(STUDENT_LAYERS)  # the deepest last
-    features = load_vgg16(find_vgg16("distilled"), layers)
-    target = StyleTarget.from_images(features, [painting], octaves=len(_STYLE_OCTAVES))
+def loss_features() -> FeatureNetwork:
+    """Return what the losses here see pictures with: the distilled VGG-16 that ships with ganstyle."""
+    return load_vgg16(find_vgg16("distilled"), list(STUDENT_LAYERS))
+
+
+def relative_loss(features: FeatureNetwork, target: StyleTarget) -> PerceptualLoss:
+    """Return the loss of content, and of style by a target that the same network has measured."""
     return PerceptualLoss(
         features,
         target,
-        content_layers={layers[-1]: 1.0},
-        style_layers=dict.fromkeys(layers, 1.0),
+        content_layers={list(STUDENT_LAYERS)[-1]: 1.0},  # the deepest
+        style_layers=dict.fromkeys(STUDENT_LAYERS, 1.0),
         content_octaves=_CONTENT_OCTAVES,
         style_octaves=_STYLE_OCTAVES[: len(target.octaves)],
     )
@@ -78,7 +85,7 @@ def _crops(size: int) -> list[Tensor]:
     One photo has one palette, and a code that suits it alone would give others wrong colors. So the tones of
     three corners are changed, and the channels of two exchanged.
     """
-    side = max(_SMALLEST, size * 2 // 3)
+    side = max(SMALLEST, size * 2 // 3)
     photo = resize_shorter(read_image(EXAMPLE_PHOTO), side * 5 // 4)
     near, far = slice(None, side), slice(-side, None)
     corners = [photo[..., rows, columns] for rows in (near, far) for columns in (near, far)]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ganstyle.cli.adapt import adapt_style
 from ganstyle.cli.animate import animate_photo, check_alone
 from ganstyle.cli.collection import is_earlier_sum, plan_collection, stylize_collection
 from ganstyle.cli.dry_run import rehearse_stylize
@@ -46,6 +47,15 @@ def stylize(
     styles: Styles = None,
     mix: Mix = None,
     blend: Blend = None,
+    adapt: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="STEPS",
+            help="First train the style of a painting on these very photos. 30 steps, a fourth of a second "
+            "each on a CPU, bring pictures closer to both photo and painting.",
+        ),
+    ] = 0,
     strength: Strength = 1.0,
     stroke_size: StrokeSize = "1",
     preserve_color: PreserveColor = False,
@@ -183,6 +193,9 @@ def stylize(
             inputs=[file.source for file in plan],
             force=force,
         )
+        if adapt and (dry_run or shards):
+            other = "--dry-run trains nothing" if dry_run else "shards are read only once"
+            raise GanstyleError(f"--adapt {adapt}: {other}; leave it out")
         controls = Controls(
             strength,
             preserve_color,
@@ -196,11 +209,13 @@ def stylize(
         loaded = open_painter(styles or [], mix, blend=blend, regions=regions, feather=feather)
         loaded.generator.to(pick_device(worker.device(device)))
         limit_threads()
+        if worker.rank and (result or dry_run):
+            return  # the first process does all of it
+        if adapt:
+            loaded = adapt_style(loaded, plan, adapt, max_pixels=max_pixels)
         if compiled:
             check_compiler()
             loaded.generator.compile(dynamic=True)
-        if worker.rank and (result or dry_run):
-            return  # the first process does all of it
         if dry_run and shards:
             raise GanstyleError("--dry-run measures photos and folders, not shards; leave it out")
         settings = PaintSettings(

@@ -79,6 +79,11 @@ class InstanceNorm(nn.GroupNorm):
             self.bias_slope = nn.Parameter(torch.zeros(channels))
 
     @torch.no_grad()
+    def at_zero(self) -> tuple[Tensor, Tensor]:
+        """Return the gain and the bias of a conditioned norm at strength 0, each (channels,)."""
+        return self.weight - _SLOPE_SCALE * self.weight_slope, self.bias - _SLOPE_SCALE * self.bias_slope
+
+    @torch.no_grad()
     def set_at_zero(self, gain: Tensor, bias: Tensor) -> None:
         """Give a conditioned norm the slopes that lead to this gain and bias, (channels,), at strength 0."""
         self.weight_slope.copy_((self.weight - gain) / _SLOPE_SCALE)

@@ -88,7 +88,7 @@ class PhotoPainter(ABC):
         controls = Controls(strength, preserve_color, where, stroke_size)
         if isinstance(image, Image.Image):
             return to_pil(self.paint(from_pil(image), controls, tile=tile))
-        _check_photo(image)
+        check_photo(image)
         return self.paint(image, controls, tile=tile)
 
     def paint(self, image: Tensor, controls: Controls = PLAIN, *, tile: TileSize = "auto") -> Tensor:
@@ -96,7 +96,8 @@ class PhotoPainter(ABC):
         return stylize_image(self.generator, image, controls, trained_side=self.trained_side, tile=tile)
 
 
-def _check_photo(image: Tensor) -> None:
+def check_photo(image: Tensor) -> None:
+    """Raise ValueError if a tensor is no photo: of another shape than (B, 3, H, W), or not in [0, 1]."""
     if image.ndim != 4 or image.shape[1] != 3 or 0 in image.shape or not image.is_floating_point():
         raise ValueError(
             f"expected a floating-point photo of shape (B, 3, H, W), got {tuple(image.shape)} {image.dtype}"

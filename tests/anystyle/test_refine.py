@@ -12,6 +12,7 @@ import ganstyle
 from ganstyle.anystyle import AnyPainting, load_any, refine
 from ganstyle.anystyle.refine import refine_code
 from ganstyle.images import read_image
+from ganstyle.losses import StyleTarget
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def view(painter: AnyPainting, painting: Path) -> Tensor:
 
 
 def mean_loss(painter: AnyPainting, view: Tensor, code: Tensor) -> float:
-    loss, losses = refine._loss(view), []
+    network, losses = refine.loss_features(), []
+    loss = refine.relative_loss(network, StyleTarget.from_images(network, [view], octaves=4))
     with torch.no_grad():
         for photo in refine._crops(painter.size):
             content, style = loss(painter.generator(photo, code), loss.photo_features(photo)).mean()

@@ -24,6 +24,7 @@ from ganstyle.arbitrary.validation import PAIR_SCORES, paint_and_score
 from ganstyle.images import find_images, read_image, resize_shorter
 from ganstyle.metrics import YARDSTICK_LAYERS, Yardstick
 from ganstyle.metrics.efficientnet import load_judge
+from ganstyle.style import style_from
 from ganstyle.weights import find_vgg16, load_vgg16
 
 
@@ -66,25 +67,41 @@ class PairScorer:
         codes = [torch.lerp(anyone.neutral, code, strength) for code in codes]
         return self.score([partial(anyone.generator, style=code) for code in codes])
 
+    def score_adapted(self, path: Path, strength: float, refine: int, steps: int) -> PairTable:
+        """Paint every photo in a style of every painting that was adapted to this photo alone."""
+        styles = [style_from(each, generator=path, refine=refine) for each in self._paintings]
+        tables = []
+        for file in self._photos:
+            photo = resize_shorter(read_image(file), self._size)
+            adapted = [style.adapt(photo, steps=steps).generator for style in styles]
+            painters = [partial(generator, strength=strength) for generator in adapted]
+            tables.append(self._score_photo(photo, painters))
+        return _joined(tables)
+
     @torch.inference_mode()
     def score(self, painters: Sequence[Callable[[Tensor], Tensor]]) -> PairTable:
         """Paint every photo with every painter, one for each painting."""
-        rows: list[list[float]] = []
-        first = 0
-        for path in self._photos:
-            photo = resize_shorter(read_image(path), self._size)
-            painted = list(paint_and_score(painters, photo, self._yardsticks))
-            pictures = [picture for picture, _ in painted]
-            rows += [scores for _, scores in painted]
-            nearest = (self._directions(pictures) @ self._own.mT).argmax(1)
-            first += int((nearest == torch.arange(len(painters))).sum())
-        return PairTable(torch.tensor(rows), first / len(rows))
+        photos = [resize_shorter(read_image(path), self._size) for path in self._photos]
+        return _joined([self._score_photo(photo, painters) for photo in photos])
+
+    @torch.inference_mode()
+    def _score_photo(self, photo: Tensor, painters: Sequence[Callable[[Tensor], Tensor]]) -> PairTable:
+        painted = list(paint_and_score(painters, photo, self._yardsticks))
+        nearest = (self._directions([picture for picture, _ in painted]) @ self._own.mT).argmax(1)
+        first = (nearest == torch.arange(len(painters))).float().mean()
+        return PairTable(torch.tensor([scores for _, scores in painted]), float(first))
 
     @torch.inference_mode()
     def _directions(self, images: list[Tensor]) -> Tensor:
         """Return in which direction the mean of each image's last map differs from all the means', (n, C)."""
         vectors = torch.cat([self.judge.last_map(image).mean((2, 3)) for image in images])
         return normalize(vectors - vectors.mean(0))
+
+
+def _joined(tables: Sequence[PairTable]) -> PairTable:
+    """Return the table of several photos, each in the same styles."""
+    first = sum(table.first for table in tables) / len(tables)
+    return PairTable(torch.cat([table.scores for table in tables]), first)
 
 
 def main(
@@ -95,14 +112,18 @@ def main(
     size: Annotated[int, typer.Option(min=64, help="Shorter side in pixels.")] = 384,
     vgg: Annotated[str, typer.Option()] = "auto",
     refine: Annotated[int, typer.Option(min=0, help="Steps that refine each code.")] = REFINEMENT_STEPS,
+    adapt: Annotated[int, typer.Option(min=0, help="Steps that adapt each style to each photo.")] = 0,
     strength: Annotated[list[float] | None, typer.Option(help="Also between the photo and 1.")] = None,
 ) -> None:
     """Score the generator for any painting."""
     files = [file for path in paintings for file in ([path] if path.is_file() else find_images(path).images)]
     scorer = PairScorer(find_images(photos).images[:count], files, size, vgg)
-    anyone = load_any(find_any(generator))
+    path = find_any(generator)
     for value in strength or [1.0]:
-        table = scorer.score_any(anyone, value, refine)
+        if adapt:
+            table = scorer.score_adapted(path, value, refine, adapt)
+        else:
+            table = scorer.score_any(load_any(path), value, refine)
         names = [name.replace("style_coarse", "coarse style") for name in PAIR_SCORES]
         middle = table.scores.median(0).values.tolist()
         means = zip(names, table.scores.mean(0).tolist(), middle, strict=True)

@@ -11,7 +11,7 @@ import torch
 from typer.testing import CliRunner
 
 import ganstyle
-from ganstyle.cli import app
+from ganstyle.cli import adapt, app
 from ganstyle.evaluate import methods
 from ganstyle.gatys import DEFAULTS
 from ganstyle.images import read_image, write_image
@@ -69,6 +69,67 @@ def test_stylize_with_controls(painting: Path, photos: Path, tmp_path: Path) -> 
     controls = ("--strength", "0.6", "--preserve-color", "--stroke-size", "2", "--mask", mask)
     assert invoke("stylize", photo, "-s", painting, "-o", out, *controls).exit_code == 0
     assert torch.equal(read_image(out), read_image(photo))
+
+
+def test_stylize_adapts_to_one_photo(painting: Path, photos: Path, tmp_path: Path) -> None:
+    photo, out = photos / "a.png", tmp_path / "out.png"
+    result = invoke("stylize", photo, "-s", painting, "--adapt", 3, "-o", out)
+    assert result.exit_code == 0, result.output
+    expected = ganstyle.style_from(painting).adapt(photo, steps=3)(read_image(photo))
+    torch.testing.assert_close(read_image(out), expected, atol=0.51 / 255, rtol=0)
+
+
+def test_stylize_adapts_once_to_all_photos(
+    painting: Path, other: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganstyle.cli.progress.INTERVAL", 0.0)
+    (tmp_path / "in").mkdir()
+    for file in ("a.png", "b.jpg"):
+        (tmp_path / "in" / file).write_bytes((photos / file).read_bytes())
+    (tmp_path / "in" / "c.png").write_bytes(b"not an image")
+    words = ("-s", painting, "-s", other, "--adapt", 3, "-o", tmp_path / "out")
+    result = invoke("stylize", tmp_path / "in", *words)
+    assert result.exit_code == 1, result.output
+    assert "adapting the style to 2 photos: step 3/3" in result.stdout
+    assert "c.png" in result.stderr
+    style = ganstyle.style_from(painting, other).adapt(photos / "a.png", photos / "b.jpg", steps=3)
+    expected = style(read_image(photos / "a.png"))
+    torch.testing.assert_close(read_image(tmp_path / "out" / "a.png"), expected, atol=0.51 / 255, rtol=0)
+    assert (tmp_path / "out" / "b.jpg").exists()
+
+
+def test_of_many_photos_some_are_adapted_to(
+    painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapt, "_PHOTOS", 2)
+    for number in range(5):
+        write_image(torch.full((1, 3, 20, 20), number / 4), tmp_path / "in" / f"{number}.png")
+    assert (
+        invoke("stylize", tmp_path / "in", "-s", painting, "--adapt", 2, "-o", tmp_path / "out").exit_code
+        == 0
+    )
+    first, last = read_image(tmp_path / "in" / "0.png"), read_image(tmp_path / "in" / "3.png")
+    expected = ganstyle.style_from(painting).adapt(first, last, steps=2)(first)
+    torch.testing.assert_close(read_image(tmp_path / "out" / "0.png"), expected, atol=0.51 / 255, rtol=0)
+
+
+def test_adapt_needs_a_painting_and_photos(
+    painting: Path, other: Path, checkpoint: Path, photos: Path, tmp_path: Path
+) -> None:
+    rest = ("stylize", photos / "a.png", "-o", tmp_path / "out", "--adapt", 2)
+    assert "made of a painting at once" in error(*rest, "-s", checkpoint)
+    assert "not blends or regions" in error(*rest, "--blend", f"{painting}=1,{other}=1")
+    assert "--dry-run trains nothing" in error(*rest, "-s", painting, "--dry-run")
+    assert "--animate" in error(*rest[:2], "--adapt", 2, "-s", painting, "--animate", tmp_path / "a.gif")
+    ganstyle.style_from(painting).save_code(tmp_path / "code.safetensors")
+    assert "give the painting's file" in error(*rest, "-s", tmp_path / "code.safetensors")
+    assert not (tmp_path / "out").exists()
+
+
+def test_adapt_leaves_unreadable_photos_to_be_reported(painting: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"not an image")
+    line = error("stylize", tmp_path / "broken.png", "-s", painting, "--adapt", 2, "-o", tmp_path / "out")
+    assert "broken.png" in line
 
 
 def test_stylize_refuses_contradicting_options(
