@@ -17,9 +17,10 @@ from ganstyle.models.norms import InstanceNorm
 
 ADAPTATION_STEPS = 30
 
-_CONVOLUTIONS_RATE, _NORMS_RATE = 0.004, 0.04  # learning rates
+_CONVOLUTIONS_RATE, _NORMS_RATE = 0.004, 0.07  # learning rates
 _BETAS = (0.8, 0.99)
-_STYLE = 7.0  # its weight, where content has 1
+_STYLE = 5.5  # its weight, where content has 1
+_STYLE_OCTAVES = (2.0, 1.0, 1.0, 1.0)  # what is painted at full size has the most to gain
 _LONGEST = 2  # times the shorter side: no more than the middle of a panorama is trained on
 
 
@@ -54,7 +55,7 @@ def adapt_generator(
     norms = [module for module in adapted.modules() if isinstance(module, InstanceNorm)]
     at_zero = [norm.at_zero() for norm in norms] if adapted.conditioned else []
     device = device_of(generator)
-    loss = relative_loss(loss_features(), target.to(device)).to(device)
+    loss = relative_loss(loss_features(), target.to(device), _STYLE_OCTAVES).to(device)
     views = [photo.to(device).clone() for photo in photos]  # tensors of inference mode cannot be in a graph
     features = [loss.photo_features(view) for view in views]
     convolutions = [weight for weight in adapted.parameters() if weight.ndim == 4]

@@ -1,5 +1,7 @@
 """A painting's code, improved by what the generator paints with it."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.optim import Adam
@@ -16,7 +18,8 @@ REFINEMENT_STEPS = 12
 
 _LEARNING_RATE, _BETAS = 0.15, (0.8, 0.99)
 _STYLE = 3.8  # its weight, where content has 1: pictures keep as much of a photo as before
-_CONTENT_OCTAVES, _STYLE_OCTAVES = (1.0, 0.3, 0.1), (1.0, 1.0, 1.0, 1.0)
+_CONTENT_OCTAVES = (1.0, 0.3, 0.1)
+STYLE_OCTAVES = (1.0, 1.0, 1.0, 1.0)
 SMALLEST = 16
 """Pixels of a picture that is trained on, whatever the size of paintings and photos."""
 
@@ -45,7 +48,7 @@ def refine_code(
         return code
     network = loss_features()
     # Tensors of inference mode cannot be part of a graph.
-    target = StyleTarget.from_images(network, [painting.clone()], octaves=len(_STYLE_OCTAVES))
+    target = StyleTarget.from_images(network, [painting.clone()], octaves=len(STYLE_OCTAVES))
     loss = relative_loss(network, target)
     crops = [(photo, loss.photo_features(photo)) for photo in _crops(painter.size)]
     refined = code.clone().requires_grad_()
@@ -67,15 +70,24 @@ def loss_features() -> FeatureNetwork:
     return load_vgg16(find_vgg16("distilled"), list(STUDENT_LAYERS))
 
 
-def relative_loss(features: FeatureNetwork, target: StyleTarget) -> PerceptualLoss:
-    """Return the loss of content, and of style by a target that the same network has measured."""
+def relative_loss(
+    features: FeatureNetwork, target: StyleTarget, style_octaves: Sequence[float] = STYLE_OCTAVES
+) -> PerceptualLoss:
+    """Return the loss of content, and of style by a target that the same network has measured.
+
+    Args:
+        features: see `loss_features`.
+        target: the painting's Gram matrices.
+        style_octaves: a weight for each octave that style is compared on, the full size first; those that the
+            painting is too small for are left out.
+    """
     return PerceptualLoss(
         features,
         target,
         content_layers={list(STUDENT_LAYERS)[-1]: 1.0},  # the deepest
         style_layers=dict.fromkeys(STUDENT_LAYERS, 1.0),
         content_octaves=_CONTENT_OCTAVES,
-        style_octaves=_STYLE_OCTAVES[: len(target.octaves)],
+        style_octaves=style_octaves[: len(target.octaves)],
     )
 
 

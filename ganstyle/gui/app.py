@@ -91,6 +91,7 @@ def build(settings: Settings, folder: Path) -> tuple[gr.Blocks, AppContext]:
         device=device,
         runs=settings.runs,
         tensorboard=TensorBoard(settings.runs, folder),
+        refiner=Trainer(device, vgg),
         trainer=Trainer(device, vgg) if settings.train else None,
         photos=settings.photos,
         photo_count=len(photos),

@@ -45,6 +45,9 @@ class StyleCatalog:
         self._loaded: dict[str, tuple[int, Style]] = {}
         self._paintings: dict[str, tuple[str, Upload]] = {}
         self._baked: dict[str, Style] = {}
+        self._refined: dict[
+            str, Path
+        ] = {}  # files of styles that take the place of what paintings are at once
         self.blends = VisitorBlends()  # see `painter`
         self._paths: dict[str, Path] = {}
         found = [(key, path, "") for key, path in shipped_styles().items()]
@@ -116,6 +119,32 @@ class StyleCatalog:
             for key in [key for key, (owner, _) in self._paintings.items() if owner == session]:
                 del self._paintings[key]
                 self._baked.pop(key, None)
+                self._refined.pop(key, None)
+
+    def painting(self, session: str, key: str) -> Upload | None:
+        """Return the painting of this visitor that a style is of; None if it is another kind of style."""
+        with self._lock:
+            owner, painting = self._paintings.get(key, (None, None))
+        return painting if owner == session else None
+
+    def refine(self, session: str, key: str, path: Path) -> None:
+        """Let a style's file take the place of a visitor's painting, as long as the visitor is here.
+
+        Raises:
+            CheckpointError: it is no style.
+        """
+        style = load_style(path)
+        style.generator.to(self._device)
+        with self._lock:
+            if self._paintings.get(key, ("",))[0] == session:
+                self._refined[key] = path
+                self._remember(key, style)
+
+    def _remember(self, key: str, style: Style) -> None:
+        self._baked.pop(key, None)
+        self._baked[key] = style
+        for old in list(self._baked)[:-_MOST_BAKED]:
+            del self._baked[old]
 
     def choices(self, session: str) -> list[tuple[str, str]]:
         """Return what a visitor can choose: what is shown, and the key."""
@@ -126,7 +155,8 @@ class StyleCatalog:
     def label(self, key: str) -> str:
         """Return what a style is called on the page."""
         owned = self._paintings.get(key)
-        return owned[1].name if owned else self.blends.label(key) or key
+        refined = ", refined" if key in self._refined else ""
+        return f"{owned[1].name}{refined}" if owned else self.blends.label(key) or key
 
     def painter(self, key: str | None) -> PhotoPainter:
         """Return a style, a blend of several, or one with others in parts; see `__getitem__`."""
@@ -166,13 +196,13 @@ class StyleCatalog:
             painting, baked = self._look_up(key)
             if baked:
                 return baked
-            style = style_from(painting.read())
+            refined = self._refined.get(key)
+            style = load_style(refined) if refined else style_from(painting.read())
             style.generator.to(self._device)
             with self._lock:
-                if key in self._paintings:  # its visitor may have left meanwhile
-                    self._baked[key] = style
-                    for old in list(self._baked)[:-_MOST_BAKED]:
-                        del self._baked[old]
+                # Its visitor may have left meanwhile, or a better style have come.
+                if key in self._paintings and self._refined.get(key) == refined:
+                    self._remember(key, style)
         return style
 
     def _look_up(self, key: str) -> tuple[Upload, Style | None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from ganstyle.devices import is_out_of_memory
 from ganstyle.errors import GanstyleError, one_line
@@ -19,6 +20,9 @@ from ganstyle.reports import SCHEMES, Curve, data_uri, describe_curves, draw_cur
 
 HEAVY_LANE = "heavy"
 """Gradio runs one event of this concurrency id at a time."""
+
+TRAINING_LANE = "training"
+"""Of events that wait for a training in a process of its own, beside which the others go on."""
 
 LIGHT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 """Options of an event that is over at once; it bypasses the queue, and so no error of it is seen."""
@@ -31,10 +35,10 @@ _OUT_OF_MEMORY = "There is not enough memory for this; use a smaller photo or si
 _FOLDERS = re.compile(r"(?<![\w/:])/(?:[^\s/:'\"]+/)+")
 
 
-def heavy_event(status: gr.HTML) -> dict[str, Any]:
-    """Return the options of an event that computes: one at a time; ``status`` shows the queue."""
+def heavy_event(status: gr.HTML, lane: str = HEAVY_LANE) -> dict[str, Any]:
+    """Return the options of an event that computes, one at a time in a lane; ``status`` shows the queue."""
     return {
-        "concurrency_id": HEAVY_LANE,
+        "concurrency_id": lane,
         "concurrency_limit": 1,
         "api_visibility": "private",
         "show_progress": "minimal",
@@ -52,7 +56,8 @@ def connect_job(
     inputs: Sequence[Any],
     outputs: Sequence[Any],
     status: gr.HTML,
-) -> None:
+    lane: str = HEAVY_LANE,
+) -> Dependency:
     """Connect the two buttons of a job.
 
     Args:
@@ -64,6 +69,10 @@ def connect_job(
         inputs: what the work is given.
         outputs: what it changes.
         status: the output that shows its progress.
+        lane: see `heavy_event`.
+
+    Returns:
+        The event that does the work; others may follow it.
     """
 
     def begin(request: gr.Request) -> list[Any]:
@@ -81,10 +90,13 @@ def connect_job(
         return [*end(), progress_line("")]
 
     begun = start.click(begin, None, [start, stop], **LIGHT_EVENT)
-    done = begun.then(with_toasts(work), inputs, outputs, api_name=kind, **heavy_event(status))
+    done: Dependency = begun.then(
+        with_toasts(work), inputs, outputs, api_name=kind, **heavy_event(status, lane)
+    )
     done.success(end, None, [start, stop], **LIGHT_EVENT)
     done.failure(fail, None, [start, stop, status], **LIGHT_EVENT)
     stop.click(cancel, None, None, **LIGHT_EVENT)
+    return done
 
 
 def claim_uploads(sessions: Sessions, *inputs: PhotoInput | PhotoFilesInput) -> None:

@@ -42,6 +42,7 @@ class AppContext:
         device: where all networks are.
         runs: the folder of training runs; it need not exist.
         tensorboard: shows the runs in detail.
+        refiner: trains the styles of visitors' paintings for minutes.
         trainer: trains styles; None: visitors may not.
         photos: a folder of photos that they may train on.
         photo_count: how many there are.
@@ -55,6 +56,7 @@ class AppContext:
     device: torch.device
     runs: Path
     tensorboard: TensorBoard
+    refiner: Trainer
     trainer: Trainer | None = None
     photos: Path | None = None
     photo_count: int = 0
@@ -92,8 +94,9 @@ class AppContext:
         """Remove visitors' files and end what was started for them, within seconds."""
         self.sessions.close_all()
         self.tensorboard.close()
-        if self.trainer:
-            self.trainer.close()
+        for trainer in (self.refiner, self.trainer):
+            if trainer:
+                trainer.close()
         wait_until_idle(_JOB_TIMEOUT)
 
 

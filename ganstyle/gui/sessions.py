@@ -125,13 +125,15 @@ class Sessions:
     def close(self, session: str) -> None:
         """Stop a session's jobs and remove its files, and uploads that nobody uses."""
         with self._lock:
-            for (owner, _), job in self._jobs.items():
-                if owner == session:
-                    job.set()
+            running = [job for (owner, _), job in self._jobs.items() if owner == session]
+            for job in running:
+                job.set()
             self._jobs = {key: job for key, job in self._jobs.items() if key[0] != session}
             self._seen.pop(session, None)
             self._left[session] = time.monotonic()
             folder = self._folders.pop(session, None)
+            if folder and running:  # which may still write: at their end, the session is closed again
+                self._folders[session] = folder
             mine = self._uploads.pop(session, set())
         self._at_close(session)
         if folder:

@@ -34,6 +34,7 @@ from ganstyle.gui.inputs import (
     strength_input,
     stroke_size_input,
 )
+from ganstyle.gui.refine import RefineSection
 from ganstyle.gui.sessions import JobResult, JobStopped, exclusive, run_job, stoppable
 from ganstyle.images import read_image, resize_shorter, shrink, write_image
 from ganstyle.shipped import EXAMPLE_PHOTO
@@ -92,6 +93,7 @@ class StylizeTab:
                     elem_id="own",
                 ):
                     painting = small_photo_input("Painting", "own-painting")
+                    refined = RefineSection(context, photo, style).done
                 self.other_styles = [BlendSection(context, style).other, PartSection(context, style).other]
                 thumbnails = thumbnail_grid()
                 strength, stroke_size = strength_input(), stroke_size_input()
@@ -137,6 +139,7 @@ class StylizeTab:
             **heavy_event(status),
         }
         received.success(**preview)
+        refined.success(**preview)
         gr.on([style.change, strength.change, keep.change, stroke_size.change], **preview)
         # Not on each change of the mask: the browser sends the editor's three pictures seven times over.
         apply_mask.click(with_toasts(self.take_mask), brush, mask, **SHORT_JOB).success(**preview)

@@ -9,10 +9,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 
@@ -21,6 +22,9 @@ from ganstyle.recipe import Recipe
 from ganstyle.weights import WeightsFile
 
 _STOP_TIMEOUT = 5.0  # seconds that closing waits for a training to save; it goes on saving without us
+
+NOT_BETTER = "no better than at once"
+"""The text of a fit that has ended with the style that it began with."""
 
 _COMMAND = "from ganstyle.training.order import run_order; run_order()"
 
@@ -66,6 +70,7 @@ class Trainer:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._status: TrainingStatus | None = None
+        self._follower: threading.Thread | None = None
         self._closed = False
 
     @property
@@ -94,7 +99,28 @@ class Trainer:
         Raises:
             GanstyleError: another training runs, or the interface is closing.
         """
-        order = json.dumps({"recipe": recipe.to_dict(), "minutes": minutes})
+        self._start(recipe.name, {"recipe": recipe.to_dict(), "minutes": minutes}, at_end)
+
+    def start_fit(
+        self, painting: Path, output: Path, *, photos: Path | None, runs: Path, minutes: float
+    ) -> None:
+        """Start to fit a style to a painting; stopped, it writes the best until then.
+
+        Args:
+            painting: as for `ganstyle.training.fit.fit`, like the rest.
+            output: the style's file.
+            photos: a folder.
+            runs: a folder.
+            minutes: after which it stops in any case.
+
+        Raises:
+            GanstyleError: another training runs, or the interface is closing.
+        """
+        files = {"painting": painting, "output": output, "photos": photos, "runs": runs}
+        named = {name: str(file) for name, file in files.items() if file}
+        self._start(output.stem, {"fit": named, "minutes": minutes}, lambda: None)
+
+    def _start(self, name: str, order: Mapping[str, Any], at_end: Callable[[], None]) -> None:
         with self._lock:
             self._check_idle()
             process = subprocess.Popen(
@@ -109,13 +135,16 @@ class Trainer:
                 start_new_session=True,  # of a Ctrl-C in the terminal, only the interface tells it, once
             )
             self._process = process
-            self._status = TrainingStatus(recipe.name, "preparing", text="Loading …")
+            self._status = TrainingStatus(name, "preparing", text="Loading …")
             assert process.stdin
             with suppress(OSError):  # it has ended already; its output says why
-                print(order, file=process.stdin, flush=True)  # within the lock, as `stop` closes this
-        threading.Thread(
-            target=self._follow, args=(process, at_end), name="ganstyle-training", daemon=True
-        ).start()
+                print(
+                    json.dumps(order), file=process.stdin, flush=True
+                )  # within the lock, as `stop` closes this
+            self._follower = threading.Thread(
+                target=self._follow, args=(process, at_end), name="ganstyle-training", daemon=True
+            )
+            self._follower.start()
 
     def stop(self) -> None:
         """Ask the training to save its state and stop."""
@@ -123,6 +152,11 @@ class Trainer:
             if self._process and self._status and self._status.running:
                 self._status = replace(self._status, state="stopping")
                 _close_input(self._process)
+
+    def wait(self) -> None:
+        """Wait until no training is running."""
+        if self._follower:
+            self._follower.join()
 
     def close(self) -> None:
         """Ask the training to save and stop, and start no other; one that still saves is not cut off."""

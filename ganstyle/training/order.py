@@ -18,8 +18,10 @@ from typing import Any
 
 from ganstyle.errors import GanstyleError, one_line
 from ganstyle.recipe import Recipe
+from ganstyle.runs.background import NOT_BETTER
 from ganstyle.runs.events import Event, Message, Progress
 from ganstyle.training.budget import fit_to_time
+from ganstyle.training.fit import fit
 from ganstyle.training.loop import train
 
 
@@ -45,21 +47,33 @@ def run_order() -> None:
     # A process in a shell's background ignores SIGINT, and this one inherits that; but here it means "stop".
     signal.signal(signal.SIGINT, signal.default_int_handler)
     order = json.loads(_read_line())
-    recipe = Recipe.parse(order["recipe"], source=order["recipe"]["name"])
     warnings.showwarning = lambda message, *_: _say(str(message))
     try:
-        request = _StopRequest(order["minutes"])
-        recipe = fit_to_time(recipe, 60 * order["minutes"], _say, request.made.is_set)
-        if request.made.is_set():
-            _report("ended", state="stopped", text="")
-            return
-        result = train(recipe, _report_event)
-        state = "finished" if result.finished else "stopped"
-        _report("ended", state=state, step=result.step, steps=recipe.steps, text="")
+        _fit(order["fit"], order["minutes"]) if "fit" in order else _train(order["recipe"], order["minutes"])
     except KeyboardInterrupt:
         _report("ended", state="stopped", text="")
     except (GanstyleError, OSError) as error:
         _report("ended", state="failed", text=one_line(error))
+
+
+def _train(values: dict[str, Any], minutes: float) -> None:
+    recipe = Recipe.parse(values, source=values["name"])
+    request = _StopRequest(minutes)
+    recipe = fit_to_time(recipe, 60 * minutes, _say, request.made.is_set)
+    if request.made.is_set():
+        _report("ended", state="stopped", text="")
+        return
+    result = train(recipe, _report_event)
+    state = "finished" if result.finished else "stopped"
+    _report("ended", state=state, step=result.step, steps=recipe.steps, text="")
+
+
+def _fit(order: dict[str, str], minutes: float) -> None:
+    _StopRequest(minutes)
+    fitted = fit(**order, minutes=minutes, on_event=_report_event)
+    state = "finished" if fitted.finished else "stopped"
+    text = "" if fitted.trained else NOT_BETTER
+    _report("ended", state=state, step=fitted.steps, steps=fitted.steps, text=text)
 
 
 # Not through sys.stdin: a process that loads photos closes it, and would wait for the thread that reads it.

@@ -32,7 +32,7 @@ def photo(photos: Path) -> Tensor:
 
 
 def loss_of(style: Style, photo: Tensor) -> float:
-    loss = refine.relative_loss(refine.loss_features(), style.target)
+    loss = refine.relative_loss(refine.loss_features(), style.target, adapt._STYLE_OCTAVES)
     view = photo_view(photo, style.recipe.style.size)
     with torch.no_grad():
         content, distance = loss(style.generator(view), loss.photo_features(view)).mean()

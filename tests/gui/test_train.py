@@ -47,6 +47,7 @@ def tab(trainer: FakeTrainer, tmp_path: Path) -> TrainTab:
         device=CPU,
         runs=runs,
         tensorboard=TensorBoard(runs, tmp_path),
+        refiner=trainer,
         trainer=trainer,
     )
     tab = object.__new__(TrainTab)  # without its components

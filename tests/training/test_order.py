@@ -3,12 +3,16 @@
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganstyle.recipe import Recipe
+from ganstyle.runs.background import NOT_BETTER
 from ganstyle.runs.state import list_states
+from ganstyle.style import load_style
+from ganstyle.training.fit import run_folder
 from ganstyle.weights import find_vgg16
 from tests.fork_server import ForkServer
 
@@ -42,3 +46,46 @@ def test_closed_input_stops_and_saves(
     steps = events[-1]["step"]
     assert 0 < steps < events[-1]["steps"]
     assert [path.name for path in list_states(recipe.folder / "checkpoints")][-1] == f"step-{steps:06}"
+
+
+_FIT = """
+import ganstyle.training.fit
+ganstyle.training.fit.RECIPE = {recipe!r}
+"""
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_order_to_fit(
+    tiny: Callable[..., dict[str, Any]],
+    painting: Path,
+    photos: Path,
+    any_painting: Path,
+    fork_server: ForkServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    found: bool,
+) -> None:
+    values = tiny(name="fit", vgg="distilled", run={"samples": 1}, score={"count": 1, "size": 32})
+    (tmp_path / "fit.yaml").write_text(Recipe.parse(values, source="test").to_yaml())
+    program = _FIT.format(recipe=str(tmp_path / "fit.yaml")) + _PROGRAM.format(handler="default_int_handler")
+    output = tmp_path / "mine.safetensors"
+    files = {"painting": painting if found else tmp_path / "missing.png", "output": output}
+    files |= {"photos": photos, "runs": tmp_path / "runs"}
+    order = {"fit": {name: str(file) for name, file in files.items()}, "minutes": 0.15}
+    environment = os.environ | {"GANSTYLE_ANY": str(any_painting)}
+    process = fork_server.start("-c", program, environment=environment)
+    try:
+        print(json.dumps(order), file=process.stdin, flush=True)
+        *_, event = map(json.loads, process.stdout)
+        assert process.wait() == 0, process.stderr.read()
+    finally:
+        process.close()
+    if found:
+        assert event["state"] in ("finished", "stopped")
+        assert event["text"] in ("", NOT_BETTER)
+        assert load_style(output).name == "painting"
+        monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
+        assert run_folder(painting, photos=photos, runs=tmp_path / "runs").is_dir()
+    else:
+        assert event["state"] == "failed"
+        assert "missing.png" in event["text"]

@@ -241,6 +241,28 @@ def test_brush_mask_stylizes_only_a_part(open_page: OpenPage, photo: Path, tmp_p
     assert changed[:16].float().mean() < 0.05  # the top is the photo
 
 
+def test_refined_painting(open_page: OpenPage, photo: Path, painting: Path, tmp_path: Path) -> None:
+    """It is trained on the visitor's photo; stopped before it is better, it stays as it was."""
+    page = open_page()
+    page.get_by_role("button", name="A painting of your own as the style").click()
+    page.click("#refine")
+    expect(page.get_by_text("Drop a painting of your own first")).to_be_visible()
+    upload(page, "#photo", photo)
+    expect(page.locator("#slider img")).to_have_count(2)
+    upload(page, "#own-painting", painting)
+    expect(page.locator("#status")).to_contain_text("my portrait.jpg in the style painting.png")
+    page.click("#refine")
+    expect(page.locator("#refine-status")).to_contain_text("Step ")
+    expect(page.locator("#refine-samples img")).to_be_visible()
+    page.click("#refine-stop")
+    expect(page.locator("#refine-status")).to_contain_text("painting.png paints no better than at once")
+    expect(page.locator("#style input")).to_have_value("painting.png")
+    with page.expect_download() as download:
+        page.click("#refine-download")
+    download.value.save_as(tmp_path / "mine.safetensors")
+    assert load_style(tmp_path / "mine.safetensors").name == "painting"
+
+
 def test_uploaded_painting_as_style(
     open_page: OpenPage, photo: Path, painting: Path, any_painting: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
