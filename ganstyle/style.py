@@ -97,12 +97,12 @@ class Style(PhotoPainter):
     ) -> "Style":
         """Return this style of a painting, trained for some seconds on the photos that it is to paint.
 
-        Its pictures of these photos keep more of them, and come closer to the painting; see
+        Its pictures of these photos keep much more of them, at about the same style; see
         `ganstyle.anystyle.adapt_generator`. One photo gains the most.
 
         Args:
             photos: image files, Pillow images, or tensors (B, 3, H, W) in [0, 1].
-            steps: how long to train, in all; a quarter of a second each on a CPU. 0: not at all.
+            steps: how long to train, in all; a third of a second each on a CPU. 0: not at all.
             on_step: told of each step's number, from 1 up, when it is done.
 
         Raises:

@@ -19,7 +19,7 @@ ADAPTATION_STEPS = 30
 
 _CONVOLUTIONS_RATE, _NORMS_RATE = 0.004, 0.07  # learning rates
 _BETAS = (0.8, 0.99)
-_STYLE = 5.5  # its weight, where content has 1
+_STYLE = 6.5  # its weight, where content has 1
 _STYLE_OCTAVES = (2.0, 1.0, 1.0, 1.0)  # what is painted at full size has the most to gain
 _LONGEST = 2  # times the shorter side: no more than the middle of a panorama is trained on
 
