@@ -127,6 +127,10 @@ class StyleCatalog:
             owner, painting = self._paintings.get(key, (None, None))
         return painting if owner == session else None
 
+    def refined(self, key: str) -> Path | None:
+        """Return the file that has taken a painting's place, if one has."""
+        return self._refined.get(key)
+
     def refine(self, session: str, key: str, path: Path) -> None:
         """Let a style's file take the place of a visitor's painting, as long as the visitor is here.
 

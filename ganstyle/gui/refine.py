@@ -12,6 +12,7 @@ from gradio.events import Dependency
 
 from ganstyle.errors import GanstyleError
 from ganstyle.evaluate.run_view import run_fingerprint
+from ganstyle.files import sha256
 from ganstyle.gui.components import TRAINING_LANE, aside, connect_job, progress_line, public_message
 from ganstyle.gui.drawing import RunDrawings
 from ganstyle.gui.inputs import PhotoInput, Upload
@@ -19,7 +20,6 @@ from ganstyle.gui.sessions import JobStopped
 from ganstyle.images import resize_shorter, write_image
 from ganstyle.recipe.run import name_from_file
 from ganstyle.runs.background import Trainer, TrainingStatus
-from ganstyle.training.fit import run_folder
 
 if TYPE_CHECKING:
     from ganstyle.gui.context import AppContext
@@ -80,22 +80,23 @@ class RefineSection:
             if stop.is_set():
                 raise JobStopped
             yield progress_line("Preparing …", 0), "", gr.update(visible=False), gr.skip()
-            folder = sessions.new_folder(session)
+            # In the folder of the style's earlier refinement, the training goes on.
+            earlier = self._context.styles.refined(style)
+            folder = earlier.parent if earlier else sessions.new_folder(session)
             name = name_from_file(Path(painting.name))
             source, output = folder / f"{name}.png", folder / f"{name}.safetensors"
             _keep(painting, source)
-            photos = None
+            photos, runs = None, folder / "runs"
             if photo:
                 # On the painting too: the style must stay one for other photos.
-                photos = folder / "photos"
+                version = sha256(photo.path)[:8]
+                photos, runs = folder / f"photos-{version}", folder / f"runs-{version}"
                 _keep(photo, photos / "photo.png")
                 _keep(painting, photos / "painting.png")
-            runs = folder / "runs"
             trainer = self._context.refiner
             trainer.check_idle()
             trainer.start_fit(source, output, photos=photos, runs=runs, minutes=MINUTES)
-            run = run_folder(source, photos=photos, runs=runs)
-            for text, part, drawn in self._watch(trainer, stop, run):
+            for text, part, drawn in self._watch(trainer, stop, runs):
                 yield progress_line(text, part), drawn, gr.skip(), gr.skip()
             ended = trainer.status
             assert ended
@@ -113,7 +114,7 @@ class RefineSection:
                 gr.update(choices=self._context.styles.choices(session), value=style),
             )
 
-    def _watch(self, trainer: Trainer, stop: Event, run: Path) -> Iterator[tuple[str, float, Any]]:
+    def _watch(self, trainer: Trainer, stop: Event, runs: Path) -> Iterator[tuple[str, float, Any]]:
         """Until a training ends, yield what there is to say, how much is done, and its latest samples."""
         seen: Any = None
         try:
@@ -124,7 +125,8 @@ class RefineSection:
                 if not (status and status.running):
                     break
                 drawn = None
-                if run_fingerprint(run):
+                run = next(filter(Path.is_dir, runs.glob("*/*")), None)  # the only one there
+                if run and run_fingerprint(run):
                     with suppress(OSError, ValueError, KeyError, TypeError):  # being written just now
                         drawn = self._drawings.latest(run)
                 now = status, drawn and drawn.version

@@ -118,7 +118,7 @@ class Trainer:
         """
         files = {"painting": painting, "output": output, "photos": photos, "runs": runs}
         named = {name: str(file) for name, file in files.items() if file}
-        self._start(output.stem, {"fit": named, "minutes": minutes}, lambda: None)
+        self._start("of a painting", {"fit": named, "minutes": minutes}, lambda: None)
 
     def _start(self, name: str, order: Mapping[str, Any], at_end: Callable[[], None]) -> None:
         with self._lock:

@@ -116,19 +116,12 @@ def is_unfinished(
     painting, output = Path(painting), Path(output)
     if not (painting.is_file() and output.is_file()):
         return False
-    folder = run_folder(painting, photos=photos, runs=runs)
+    folder = _named(painting, photos, runs, None).folder
     made = [path for path in (*_trained(folder), folder / _BAKED) if path.is_file()]
     if sha256(output) not in map(sha256, made):
         return False
     kept = folder / "recipe.yaml"
     return not kept.exists() or steps_done(folder) < Recipe.load(str(kept)).steps
-
-
-def run_folder(
-    painting: str | Path, *, photos: str | Path | None = None, runs: str | Path | None = None
-) -> Path:
-    """Return the folder of the run of a fit with these arguments; it need not exist."""
-    return _named(Path(painting), photos, runs, None).folder
 
 
 def _baked(painting: Path, generator: str | Path | None) -> Style:

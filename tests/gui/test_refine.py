@@ -107,6 +107,10 @@ def test_a_refined_style_takes_the_paintings_place(
     assert ("Mein Bild.png, refined", key) in steps[-1][3]["choices"]
     file = Path(steps[-1][2]["value"])
     assert file.name == "Mein_Bild.safetensors"
+    # Again, the same run goes on.
+    again = list(section.refine(photo, key, request()))
+    assert Path(again[-1][2]["value"]) == file
+    assert len(list(file.parent.glob("photos-*"))) == 1
     # Others that are chosen meanwhile push it out of memory, but not its file.
     for _ in range(5):
         styles[styles.add_painting("me", painting)]
