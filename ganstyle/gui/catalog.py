@@ -18,7 +18,8 @@ from ganstyle.gui.inputs import Upload
 from ganstyle.style import Style, load_style, shipped_styles, style_from
 from ganstyle.stylize import PhotoPainter
 
-_MOST_BAKED = 4  # styles of paintings that stay in memory
+MOST_BAKED = 4
+"""Styles of paintings that stay in memory."""
 
 
 class StyleCatalog:
@@ -147,14 +148,18 @@ class StyleCatalog:
     def _remember(self, key: str, style: Style) -> None:
         self._baked.pop(key, None)
         self._baked[key] = style
-        for old in list(self._baked)[:-_MOST_BAKED]:
+        for old in list(self._baked)[:-MOST_BAKED]:
             del self._baked[old]
 
     def choices(self, session: str) -> list[tuple[str, str]]:
         """Return what a visitor can choose: what is shown, and the key."""
+        keys = [*self.keys, *self.paintings(session)]
+        return [(self.label(key), key) for key in keys] + self.blends.choices(session)
+
+    def paintings(self, session: str) -> list[str]:
+        """Return the keys of a visitor's paintings, the oldest first."""
         with self._lock:
-            own = [key for key, (owner, _) in self._paintings.items() if owner == session]
-        return [(self.label(key), key) for key in [*self.keys, *own]] + self.blends.choices(session)
+            return [key for key, (owner, _) in self._paintings.items() if owner == session]
 
     def label(self, key: str) -> str:
         """Return what a style is called on the page."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from ganstyle.errors import GanstyleError
 from ganstyle.gui.batch import BatchSection, GridSection
 from ganstyle.gui.blend import BlendSection, PartSection
+from ganstyle.gui.catalog import MOST_BAKED
 from ganstyle.gui.components import (
     LIGHT_EVENT,
     SHORT_JOB,
@@ -125,7 +126,7 @@ class StylizeTab:
         photo_outputs = [loaded, mask, offered, thumbnails, brush, *preview_outputs, full, download]
         views.input(lambda place: gr.update(slider_position=place), views, slider, **LIGHT_EVENT)
         claim_uploads(context.sessions, photo, painting)
-        painting.change(with_toasts(self.add_painting), painting, style, **SHORT_JOB)
+        added = painting.change(with_toasts(self.add_painting), painting, style, **SHORT_JOB)
         example.click(self.example, None, photo, **LIGHT_EVENT)
         received = photo.change(
             with_toasts(self.receive), photo, photo_outputs, trigger_mode="always_last", **heavy_event(status)
@@ -140,6 +141,13 @@ class StylizeTab:
         }
         received.success(**preview)
         refined.success(**preview)
+        for new in (added, refined):
+            new.success(
+                with_toasts(self.show_painting),
+                [loaded, offered, style],
+                [offered, thumbnails],
+                **heavy_event(status),
+            )
         gr.on([style.change, strength.change, keep.change, stroke_size.change], **preview)
         # Not on each change of the mask: the browser sends the editor's three pictures seven times over.
         apply_mask.click(with_toasts(self.take_mask), brush, mask, **SHORT_JOB).success(**preview)
@@ -184,22 +192,22 @@ class StylizeTab:
             height, width = image.shape[-2:]
             loaded = LoadedPhoto(photo, folder / "photo.png", (height, width))
             del image
-            tiny = resize_shorter(small, min(_THUMBNAIL, *small.shape[-2:]))
-            thumbnails: list[tuple[str, str]] = []
-            keys = self._context.styles.keys
+            tiny = _tiny(small)
+            offered: list[tuple[str, str]] = []
+            keys = [*self._context.styles.keys, *self._context.styles.paintings(session)[-MOST_BAKED:]]
             for number, key in enumerate(keys, 1):
                 picture = folder / f"thumbnail-{number}.jpg"
                 try:
                     write_image(self._context.styles[key].paint(tiny), picture)
-                    thumbnails.append((str(picture), key))
+                    offered.append((str(picture), key))
                 except GanstyleError:  # its file is gone or damaged: that is no fault of the photo's
-                    if number == len(keys) and not thumbnails:
+                    if number == len(keys) and not offered:
                         raise
                 yield (
                     loaded,
                     None,
-                    [key for _, key in thumbnails],
-                    gr.update(visible=True, value=list(thumbnails)),
+                    list(offered),
+                    self._thumbnails(offered),
                     gr.skip() if number < len(keys) else str(folder / "mask.jpg"),
                     gr.skip(),
                     gr.skip(),
@@ -207,6 +215,29 @@ class StylizeTab:
                     gr.update(interactive=True),
                     gr.skip(),
                 )
+
+    def show_painting(
+        self,
+        loaded: LoadedPhoto | None,
+        offered: list[tuple[str, str]],
+        style: str,
+        request: gr.Request,
+    ) -> tuple[Any, ...]:
+        """Show the photo in the style of a visitor's painting among those in the other styles."""
+        session, styles = str(request.session_hash), self._context.styles
+        if loaded is None or styles.painting(session, style) is None:
+            return gr.skip(), gr.skip()
+        with self._context.sessions.job(session, f"{_KIND}-thumbnail") as stop, exclusive(stop):
+            picture = self._context.sessions.new_folder(session) / "thumbnail.jpg"
+            write_image(styles[style].paint(_tiny(read_image(loaded.preview))), picture)
+        new = dict([(key, path) for path, key in offered] + [(style, str(picture))])
+        offered = [(path, key) for key, path in new.items()]
+        return offered, self._thumbnails(offered)
+
+    def _thumbnails(self, offered: list[tuple[str, str]]) -> Any:
+        """Return the update of the grid that shows these pictures, each with its style's key."""
+        shown = [(path, self._context.styles.label(key)) for path, key in offered]
+        return gr.update(visible=True, value=shown)
 
     def clear(self, status: str = _NO_PHOTO) -> tuple[Any, ...]:
         """Remove what belongs to the previous photo."""
@@ -218,9 +249,9 @@ class StylizeTab:
         """Return the brushed part; None stands for the whole photo."""
         return mask
 
-    def choose(self, offered: list[str], event: gr.SelectData) -> Any:
+    def choose(self, offered: list[tuple[str, str]], event: gr.SelectData) -> Any:
         """Return the style whose thumbnail was clicked."""
-        return offered[event.index] if event.index in range(len(offered)) else gr.skip()
+        return offered[event.index][1] if event.index in range(len(offered)) else gr.skip()
 
     def preview(
         self,
@@ -300,3 +331,7 @@ class StylizeTab:
                         yield progress_line(f"{title} …", report), gr.skip(), gr.skip(), gr.skip()
             except JobStopped:
                 yield progress_line("Cancelled."), gr.skip(), gr.skip(), gr.skip()
+
+
+def _tiny(small: Tensor) -> Tensor:
+    return resize_shorter(small, min(_THUMBNAIL, *small.shape[-2:]))

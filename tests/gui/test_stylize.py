@@ -39,7 +39,7 @@ def tab(styles: StyleCatalog, tmp_path: Path) -> StylizeTab:
 def offered_by(outputs: tuple[Any, ...]) -> list[str]:
     """Return the styles in which a photo is shown."""
     keys = [key for _, key in outputs[3]["value"]]
-    assert outputs[2] == keys  # what a click on a picture is looked up in
+    assert [key for _, key in outputs[2]] == keys  # what a click on a picture is looked up in
     return keys
 
 
@@ -73,7 +73,33 @@ def test_unreadable_photo_is_refused(tab: StylizeTab, tmp_path: Path) -> None:
 def test_click_on_a_picture_chooses_its_style(tab: StylizeTab) -> None:
     def click(index: Any) -> Any:
         event: Any = SimpleNamespace(index=index)
-        return tab.choose(["wave", "mine"], event)
+        return tab.choose([("1.jpg", "wave"), ("2.jpg", "mine")], event)
 
     assert (click(0), click(1)) == ("wave", "mine")
     assert click(2) == click(None) == gr.skip()
+
+
+def test_own_paintings_are_among_the_pictures(
+    tab: StylizeTab, painting: Path, any_painting: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANSTYLE_ANY", str(any_painting))
+    styles = tab._context.styles
+    *_, last = tab.receive(Upload(photos / "a.png", "a.png"), REQUEST)
+    loaded, offered = last[0], last[2]
+    key = styles.add_painting("me", Upload(painting, "p.png"))
+    for _ in range(2):  # a refined style's picture takes the place of the one before
+        offered, shown = tab.show_painting(loaded, offered, key, REQUEST)
+        assert [each for _, each in offered] == [*styles.keys, key]
+        assert shown["value"][-1] == (offered[-1][0], "p.png")
+        assert Path(offered[-1][0]).is_file()
+    # The next photo is shown in it as well.
+    *_, last = tab.receive(Upload(photos / "b.jpg", "b.jpg"), REQUEST)
+    assert [each for _, each in last[2]] == [*styles.keys, key]
+    for nothing in (
+        tab.show_painting(None, offered, key, REQUEST),
+        tab.show_painting(loaded, offered, "wave", REQUEST),
+        tab.show_painting(
+            loaded, offered, styles.add_painting("another", Upload(painting, "p.png")), REQUEST
+        ),
+    ):
+        assert nothing == (gr.skip(), gr.skip())

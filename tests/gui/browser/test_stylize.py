@@ -274,6 +274,12 @@ def test_uploaded_painting_as_style(
     upload(page, "#own-painting", painting)
     expect(page.locator("#style input")).to_have_value("painting.png")
     expect(page.locator("#status")).to_contain_text("my portrait.jpg in the style painting.png")
+    expect(page.locator("#thumbnails button img")).to_have_count(len(STYLES) + 1)
+    page.locator("#thumbnails").get_by_role("button").nth(0).click()
+    expect(page.locator("#style input")).to_have_value(STYLES[0])
+    page.locator("#thumbnails").get_by_role("button").nth(len(STYLES)).click()
+    expect(page.locator("#style input")).to_have_value("painting.png")
+    expect(page.locator("#status")).to_contain_text("my portrait.jpg in the style painting.png")
     page.click("#full")
     expect(page.locator("#download")).to_contain_text("Download my portrait.jpg")
     with page.expect_download() as download:
