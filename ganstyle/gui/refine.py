@@ -156,5 +156,4 @@ def _progress(status: TrainingStatus) -> tuple[str, float]:
 def _describe(ended: TrainingStatus, painting: str) -> str:
     if ended.text:
         return f"After {ended.step:,} steps, {painting} paints {ended.text}; it stays as it was."
-    head = "Stopped, and kept the best until then" if ended.state == "stopped" else "Done"
-    return f"{head}: {painting} has been refined, in {ended.step:,} steps."
+    return f"{painting} has been refined, in {ended.step:,} steps."

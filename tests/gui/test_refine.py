@@ -100,7 +100,7 @@ def test_a_refined_style_takes_the_paintings_place(
     steps = list(section.refine(photo, key, request()))
     assert "Preparing" in shown(steps[0])
     assert any("Step 1 of 9, 3 s left" in shown(values) for values in steps)
-    assert "Done: Mein Bild.png has been refined, in 9 steps." in shown(steps[-1])
+    assert "Mein Bild.png has been refined, in 9 steps." in shown(steps[-1])
     assert torch.equal(styles[key](view), load_style(checkpoint)(view))
     assert styles.label(key) == "Mein Bild.png, refined"
     assert steps[-1][3]["value"] == key
@@ -168,7 +168,7 @@ def test_stop_keeps_the_best_so_far(
         assert section._context.styles.label(key) == "Mein Bild.png"
     else:
         assert then == _WAITS
-        assert "Stopped, and kept the best until then" in steps[-1]
+        assert "Mein Bild.png has been refined, in 2 steps." in steps[-1]
         assert section._context.styles.label(key) == "Mein Bild.png, refined"
 
 
