@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from ganstyle.anystyle.refine import SMALLEST, loss_features, relative_loss
 from ganstyle.devices import device_of
-from ganstyle.images import resize_shorter
+from ganstyle.images import middle_part, resize_shorter
 from ganstyle.losses import StyleTarget
 from ganstyle.models import LeanGenerator
 from ganstyle.models.norms import InstanceNorm
@@ -97,8 +97,5 @@ def photo_view(photo: Tensor, size: int) -> Tensor:
     Returns:
         (B, 3, h, w), float32: all of it; but of a panorama the middle, twice as long as wide.
     """
-    shorter = min(photo.shape[-2:])
-    for axis in (2, 3):
-        length = min(photo.shape[axis], _LONGEST * shorter)
-        photo = photo.narrow(axis, (photo.shape[axis] - length) // 2, length)
-    return resize_shorter(photo.float(), max(SMALLEST, min(size * 2 // 3, shorter)))
+    side = max(SMALLEST, min(size * 2 // 3, *photo.shape[-2:]))
+    return resize_shorter(middle_part(photo, _LONGEST).float(), side)

@@ -20,7 +20,7 @@ from torch import Tensor
 from ganstyle._version import __version__
 from ganstyle.errors import CheckpointError, one_line
 from ganstyle.files import atomic_write, sha256, shipped_folder
-from ganstyle.images import resize_shorter
+from ganstyle.images import middle_part, resize_shorter
 from ganstyle.losses import usable_pyramid
 from ganstyle.losses.features import FeatureExtractor
 from ganstyle.models import STUDENT_LAYERS, DistilledFeatures
@@ -78,12 +78,7 @@ class AnyPainting:
 
         All of it, but for scrolls: of these the middle, four times as long as wide.
         """
-        longest = _LONGEST * min(painting.shape[-2:])
-        for dimension in (-2, -1):
-            side = painting.shape[dimension]
-            if side > longest:
-                painting = painting.narrow(dimension, (side - longest) // 2, longest)
-        return resize_shorter(painting, self.size)
+        return resize_shorter(middle_part(painting, _LONGEST), self.size)
 
 
 def find_any(path: str | Path | None = None) -> Path:

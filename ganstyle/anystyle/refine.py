@@ -19,7 +19,7 @@ REFINEMENT_STEPS = 12
 _LEARNING_RATE, _BETAS = 0.15, (0.8, 0.99)
 _STYLE = 3.8  # its weight, where content has 1: pictures keep as much of a photo as before
 _CONTENT_OCTAVES = (1.0, 0.3, 0.1)
-STYLE_OCTAVES = (1.0, 1.0, 1.0, 1.0)
+_STYLE_OCTAVES = (1.0, 1.0, 1.0, 1.0)
 SMALLEST = 16
 """Pixels of a picture that is trained on, whatever the size of paintings and photos."""
 
@@ -48,7 +48,7 @@ def refine_code(
         return code
     network = loss_features()
     # Tensors of inference mode cannot be part of a graph.
-    target = StyleTarget.from_images(network, [painting.clone()], octaves=len(STYLE_OCTAVES))
+    target = StyleTarget.from_images(network, [painting.clone()], octaves=len(_STYLE_OCTAVES))
     loss = relative_loss(network, target)
     crops = [(photo, loss.photo_features(photo)) for photo in _crops(painter.size)]
     refined = code.clone().requires_grad_()
@@ -71,7 +71,7 @@ def loss_features() -> FeatureNetwork:
 
 
 def relative_loss(
-    features: FeatureNetwork, target: StyleTarget, style_octaves: Sequence[float] = STYLE_OCTAVES
+    features: FeatureNetwork, target: StyleTarget, style_octaves: Sequence[float] = _STYLE_OCTAVES
 ) -> PerceptualLoss:
     """Return the loss of content, and of style by a target that the same network has measured.
 

@@ -46,9 +46,7 @@ class StyleCatalog:
         self._loaded: dict[str, tuple[int, Style]] = {}
         self._paintings: dict[str, tuple[str, Upload]] = {}
         self._baked: dict[str, Style] = {}
-        self._refined: dict[
-            str, Path
-        ] = {}  # files of styles that take the place of what paintings are at once
+        self._refined: dict[str, Path] = {}  # a style's file in the place of what the painting is at once
         self.blends = VisitorBlends()  # see `painter`
         self._paths: dict[str, Path] = {}
         found = [(key, path, "") for key, path in shipped_styles().items()]

@@ -24,8 +24,7 @@ from ganstyle.runs.background import Trainer, TrainingStatus
 if TYPE_CHECKING:
     from ganstyle.gui.context import AppContext
 
-MINUTES = 2
-
+_MINUTES = 2
 _KIND = "refine"
 _INTERVAL = 0.5  # seconds between two looks at the training
 _SIDE = 1024  # pixels of the shorter side: more than the training looks at
@@ -48,7 +47,7 @@ class RefineSection:
     def __init__(self, context: "AppContext", photo: PhotoInput, style: gr.Dropdown) -> None:
         self._context, self._drawings = context, RunDrawings()
         with gr.Row():
-            start = gr.Button(f"Refine for {MINUTES} minutes", size="sm", elem_id=_KIND)
+            start = gr.Button(f"Refine for {_MINUTES} minutes", size="sm", elem_id=_KIND)
             stop = gr.Button("Stop", variant="stop", size="sm", visible=False, elem_id=f"{_KIND}-stop")
         status = gr.HTML(
             aside("Trains the chosen painting's style on your photo; stopped, it keeps the best so far."),
@@ -94,8 +93,7 @@ class RefineSection:
                 _keep(photo, photos / "photo.png")
                 _keep(painting, photos / "painting.png")
             trainer = self._context.refiner
-            trainer.check_idle()
-            trainer.start_fit(source, output, photos=photos, runs=runs, minutes=MINUTES)
+            trainer.start_fit(source, output, photos=photos, runs=runs, minutes=_MINUTES)
             for text, part, drawn in self._watch(trainer, stop, runs):
                 yield progress_line(text, part), drawn, gr.skip(), gr.skip()
             ended = trainer.status

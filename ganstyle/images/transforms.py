@@ -36,6 +36,21 @@ def shrink(image: Tensor, longer: int) -> Tensor:
     return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
+def middle_part(image: Tensor, longest: int) -> Tensor:
+    """Return the middle of a long image, (..., 3, H, W).
+
+    Args:
+        image: returned whole if it is not too long.
+        longest: of its sides, in multiples of the shorter one.
+    """
+    most = longest * min(image.shape[-2:])
+    for dimension in (-2, -1):
+        side = image.shape[dimension]
+        if side > most:
+            image = image.narrow(dimension, (side - most) // 2, most)
+    return image
+
+
 def enlarge(image: Tensor, size: tuple[int, int]) -> Tensor:
     """Enlarge (B, C, H, W) to (height, width) by bicubic interpolation; the result is not clamped."""
     return F.interpolate(image, size, mode="bicubic", align_corners=False)

@@ -138,9 +138,8 @@ class Trainer:
             self._status = TrainingStatus(name, "preparing", text="Loading …")
             assert process.stdin
             with suppress(OSError):  # it has ended already; its output says why
-                print(
-                    json.dumps(order), file=process.stdin, flush=True
-                )  # within the lock, as `stop` closes this
+                # Within the lock, as `stop` closes this.
+                print(json.dumps(order), file=process.stdin, flush=True)
             self._follower = threading.Thread(
                 target=self._follow, args=(process, at_end), name="ganstyle-training", daemon=True
             )

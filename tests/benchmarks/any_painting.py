@@ -119,11 +119,12 @@ def main(
     files = [file for path in paintings for file in ([path] if path.is_file() else find_images(path).images)]
     scorer = PairScorer(find_images(photos).images[:count], files, size, vgg)
     path = find_any(generator)
+    anyone = load_any(path)
     for value in strength or [1.0]:
         if adapt:
             table = scorer.score_adapted(path, value, refine, adapt)
         else:
-            table = scorer.score_any(load_any(path), value, refine)
+            table = scorer.score_any(anyone, value, refine)
         names = [name.replace("style_coarse", "coarse style") for name in PAIR_SCORES]
         middle = table.scores.median(0).values.tolist()
         means = zip(names, table.scores.mean(0).tolist(), middle, strict=True)

@@ -81,6 +81,12 @@ def uploads(painting: Path, photos: Path) -> tuple[Upload, Upload]:
     return Upload(painting, "Mein Bild.png"), Upload(photos / "a.png", "a.png")
 
 
+@pytest.fixture
+def key(section: RefineSection, uploads: tuple[Upload, Upload]) -> str:
+    """The style of the visitor's painting."""
+    return section._context.styles.add_painting("me", uploads[0])
+
+
 def request(session: str = "me") -> Any:
     return gr.Request(session_hash=session)
 
@@ -90,11 +96,14 @@ def shown(values: tuple[Any, ...]) -> str:
 
 
 def test_a_refined_style_takes_the_paintings_place(
-    section: RefineSection, fake: Callable[[str], None], uploads: tuple[Upload, Upload], checkpoint: Path
+    section: RefineSection,
+    fake: Callable[[str], None],
+    uploads: tuple[Upload, Upload],
+    key: str,
+    checkpoint: Path,
 ) -> None:
     fake(_ENDS)
     (painting, photo), styles = uploads, section._context.styles
-    key = styles.add_painting("me", painting)
     view = read_image(photo.path)
     assert torch.equal(styles[key](view), style_from(painting.read())(view))
     steps = list(section.refine(photo, key, request()))
@@ -127,13 +136,13 @@ def test_it_is_trained_on_the_photo_and_the_painting(
     section: RefineSection,
     fake: Callable[[str], None],
     uploads: tuple[Upload, Upload],
+    key: str,
     monkeypatch: pytest.MonkeyPatch,
     given: bool,
     said: str,
 ) -> None:
     fake(f"time.sleep(0.2); {_NO_BETTER}")
-    painting, photo = uploads
-    key = section._context.styles.add_painting("me", painting)
+    _, photo = uploads
     told: list[str] = []
     trainer, watch = section._context.refiner, section._watch
 
@@ -151,11 +160,10 @@ def test_it_is_trained_on_the_photo_and_the_painting(
 
 @pytest.mark.parametrize("then", [_WAITS, _NOTHING])
 def test_stop_keeps_the_best_so_far(
-    section: RefineSection, fake: Callable[[str], None], uploads: tuple[Upload, Upload], then: str
+    section: RefineSection, fake: Callable[[str], None], uploads: tuple[Upload, Upload], key: str, then: str
 ) -> None:
     fake(then)
-    painting, photo = uploads
-    key = section._context.styles.add_painting("me", painting)
+    _, photo = uploads
     steps = []
     section._context.sessions.register_job("me", "refine")
     try:
@@ -182,11 +190,14 @@ def test_progress_of_each_state() -> None:
 
 
 def test_whoever_leaves_stops_it_and_leaves_nothing(
-    section: RefineSection, fake: Callable[[str], None], uploads: tuple[Upload, Upload], tmp_path: Path
+    section: RefineSection,
+    fake: Callable[[str], None],
+    uploads: tuple[Upload, Upload],
+    key: str,
+    tmp_path: Path,
 ) -> None:
     fake(_WAITS)
-    painting, photo = uploads
-    key = section._context.styles.add_painting("me", painting)
+    _, photo = uploads
     job = section.refine(photo, key, request())
     while "Step 1" not in shown(next(job)):
         pass
@@ -201,12 +212,15 @@ def test_whoever_leaves_stops_it_and_leaves_nothing(
 
 
 def test_errors(
-    section: RefineSection, fake: Callable[[str], None], uploads: tuple[Upload, Upload], tmp_path: Path
+    section: RefineSection,
+    fake: Callable[[str], None],
+    uploads: tuple[Upload, Upload],
+    key: str,
+    tmp_path: Path,
 ) -> None:
     fake(_FAILS)
     painting, photo = uploads
     styles = section._context.styles
-    key = styles.add_painting("me", painting)
     for other in ("starry_night", "nothing", styles.add_painting("somebody", painting)):
         with pytest.raises(GanstyleError, match="Drop a painting of your own first"):
             list(section.refine(photo, other, request()))
