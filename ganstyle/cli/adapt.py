@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from ganstyle.stylize import PhotoPainter, PlannedFile
 
 _PHOTOS = 16  # more would each get too few steps
-_SIDE = 512  # pixels of the shorter side: more than is looked at, and many such photos fit the memory
 
 
 def adapt_style(
@@ -23,8 +22,9 @@ def adapt_style(
     Raises:
         GanstyleError: the painter is not one style of a painting.
     """
+    from ganstyle.anystyle import photo_view
     from ganstyle.errors import GanstyleError
-    from ganstyle.images import MAX_PIXELS, read_image, resize_shorter
+    from ganstyle.images import MAX_PIXELS, read_image
     from ganstyle.style import Style
 
     if not isinstance(painter, Style):
@@ -38,7 +38,7 @@ def adapt_style(
             photo = read_image(file, max_pixels=MAX_PIXELS if max_pixels is None else max_pixels)
         except GanstyleError:
             continue
-        photos.append(resize_shorter(photo, min(_SIDE, *photo.shape[-2:])))
+        photos.append(photo_view(photo, painter.recipe.style.size))  # small, so that many fit the memory
     if not photos:
         return painter
     line = ProgressLine()

@@ -79,6 +79,15 @@ def test_stylize_adapts_to_one_photo(painting: Path, photos: Path, tmp_path: Pat
     torch.testing.assert_close(read_image(out), expected, atol=0.51 / 255, rtol=0)
 
 
+def test_a_large_photo_is_adapted_to_as_in_python(painting: Path, tmp_path: Path) -> None:
+    photo, out = tmp_path / "large.png", tmp_path / "out.png"
+    write_image(torch.rand(1, 3, 700, 1500, generator=torch.Generator().manual_seed(1)), photo)
+    result = invoke("stylize", photo, "-s", painting, "--adapt", 3, "-o", out)
+    assert result.exit_code == 0, result.output
+    expected = ganstyle.style_from(painting).adapt(photo, steps=3)(read_image(photo))
+    torch.testing.assert_close(read_image(out), expected, atol=0.51 / 255, rtol=0)
+
+
 def test_stylize_adapts_once_to_all_photos(
     painting: Path, other: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
